@@ -1,0 +1,27 @@
+// The one entry of the front end. Behaviour hangs on attributes; each module owns one of them.
+import htmx from "htmx.org";
+import { watchCharts } from "./charts.js";
+import { watchCopy } from "./copy.js";
+import { watchEditing } from "./editing.js";
+import { watchKeys } from "./keyboard.js";
+import { watchMenus } from "./menus.js";
+import { watchRequests } from "./requests.js";
+import { watchRows } from "./rows.js";
+import { watchTheme } from "./theme-toggle.js";
+import { watchToasts } from "./toasts.js";
+import { watchUploads } from "./upload.js";
+
+// Going back loads the page anew: a fragment's answer can never be shown as a page.
+htmx.config.history = "reload";
+htmx.config.includeIndicatorCSS = false;
+
+watchTheme();
+watchRequests();
+watchToasts();
+watchMenus();
+watchKeys();
+watchRows();
+watchEditing();
+watchCopy();
+watchUploads();
+watchCharts();

@@ -1,0 +1,53 @@
+// {"unit": "percent|money|number", "currency": "USD", "x": ["2026-01", …], "series": [{"name": "NRR, 12 months", "values": [1.04, null, …],
+//  "dash": "solid|dashed|dotted", "area": true, "urls": ["/…", …]}], "target": {"value": 1.1, "label": "target 110%"}}
+// A month without a value is a gap, never a zero. Each line differs in its dash and carries its name at its end.
+import { exactly, number, say } from "./numbers.js";
+import { axisText, moment, steps, tooltip } from "./palette.js";
+
+const DASHES = ["solid", [6, 4], [2, 3], [10, 3, 2, 3]];
+const named = { solid: "solid", dashed: [6, 4], dotted: [2, 3] };
+
+export function lines(data, colors, width) {
+  const unit = { unit: data.unit, currency: data.currency };
+  const series = data.series.map((one) => ({ ...one, values: one.values.map(number) }));
+  const target = data.target ? number(data.target.value) : null;
+  const all = [...series.flatMap(({ values }) => values), target].filter((value) => value !== null);
+  const low = all.length ? Math.min(...all) : 0;
+  const high = all.length ? Math.max(...all) : 1;
+  const pad = Math.max((high - low) * 0.12, high * 0.01);
+  const floor = data.from_zero || low - pad < 0 ? Math.min(0, low) : low - pad;
+  const narrow = width < 520;
+  return {
+    color: colors.series,
+    grid: { left: 6, right: narrow ? 14 : 20, top: 40, bottom: 4, containLabel: true },
+    legend: { left: 0, top: 0, icon: "path://M0 4h24v3H0z", itemWidth: 22, itemHeight: 8, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 }, selectedMode: series.length > 1 },
+    tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], true), ...points.map((p) => `${p.seriesName}   ${exactly(series[p.seriesIndex].values[p.dataIndex], unit)}`)].join("\n")),
+    xAxis: {
+      type: "category",
+      boundaryGap: false,
+      data: data.x,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: colors.line } },
+      axisLabel: { ...axisText(colors), formatter: (text) => moment(text), interval: steps(data.x.length, width), alignMaxLabel: "right" },
+    },
+    yAxis: { type: "value", min: floor, max: high + pad, splitNumber: 5, splitLine: { lineStyle: { color: colors.grid } }, axisLabel: { ...axisText(colors), showMinLabel: floor === 0, showMaxLabel: false, formatter: (value) => say(value, { ...unit, whole: high - low > 0.08 }) } },
+    series: series.map((one, at) => ({
+      type: "line",
+      name: one.name,
+      symbol: one.values.length === 1 ? "circle" : "none",
+      showSymbol: one.values.length === 1,
+      smooth: 0.18,
+      connectNulls: false,
+      data: one.values.map((value, index) => ({ value: value ?? "-", url: one.urls?.[index] })),
+      lineStyle: { width: 2.25, type: named[one.dash] ?? DASHES[at % DASHES.length] },
+      areaStyle: one.area ? { color: colors.area } : undefined,
+      endLabel: { show: !narrow || width > 330, formatter: ({ value }) => (value === "-" ? "" : say(value, unit)), color: colors.strong, fontSize: 11, fontWeight: 600, offset: [-34, -10] },
+      emphasis: { disabled: true },
+      triggerLineEvent: true,
+      markLine:
+        at === 0 && target !== null
+          ? { silent: true, symbol: "none", label: { formatter: data.target.label, position: "insideStartTop", color: colors.text, fontSize: 11 }, lineStyle: { color: colors.text, type: [3, 3], width: 1 }, data: [{ yAxis: target }] }
+          : undefined,
+    })),
+  };
+}

@@ -1,0 +1,31 @@
+// table[data-rows]: j and k move from row to row, Enter opens the row's link, a click anywhere on the row does too.
+import { typing } from "./keyboard.js";
+
+const link = (row) => row?.querySelector("a[data-row-link]");
+
+export function watchRows() {
+  document.addEventListener("keydown", (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key !== "j" && event.key !== "k" && event.key !== "Enter") return;
+    const rows = [...document.querySelectorAll("table[data-rows] tbody tr")].filter(link);
+    const at = rows.findIndex((row) => row.classList.contains("is-current"));
+    if (event.key === "Enter") {
+      if (at >= 0 && (event.target === document.body || rows[at].contains(event.target)) && event.target.tagName !== "A") link(rows[at]).click();
+      return;
+    }
+    if (!rows.length) return;
+    const next = at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)));
+    rows[at]?.classList.remove("is-current");
+    rows[next].classList.add("is-current");
+    link(rows[next]).focus({ preventScroll: true });
+    rows[next].scrollIntoView({ block: "nearest" });
+  });
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("table[data-rows] tbody tr");
+    if (!row || event.target.closest("a, button, input, select, label, summary") || getSelection()?.toString()) return;
+    const target = link(row);
+    if (!target) return;
+    if (event.metaKey || event.ctrlKey) open(target.href, "_blank", "noopener");
+    else target.click();
+  });
+}

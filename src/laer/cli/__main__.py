@@ -1,0 +1,3 @@
+from laer.cli import main
+
+main()

@@ -1,0 +1,217 @@
+"""`laer import`, `laer run`, `laer doctor`, `laer undo`: files into the book, and what is wrong in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from laer.cli import app
+from laer.cli.book import fail, open_book
+
+if TYPE_CHECKING:
+    from laer.web.book.models import ImportRun
+
+COUNTS = ("new", "changed", "unchanged", "repeated", "rejected")
+SHOWN = 10
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="CSV or XLSX files, or folders of them", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen, write nothing")] = False,
+    mapping: Annotated[Path | None, typer.Option(metavar="FILE", help="a saved mapping (YAML) instead of recognition")] = None,
+    source: Annotated[str, typer.Option(metavar="NAME", help="the system that the files come from; ids are unique within it")] = "files",
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the files' date, when it is not in a name")] = None,
+    save_mapping: Annotated[Path | None, typer.Option("--save-mapping", metavar="FILE", help="write how the files were read, to edit and use again")] = None,
+) -> None:
+    """Take files into the book: recognise, compare, write, and compute. The same bytes twice change nothing."""
+    open_book()
+    from laer.sources.tabular.files import UnreadableFile
+    from laer.sources.tabular.mapping import MappingFault, from_yaml
+    from laer.web.book import importing
+
+    try:
+        given = from_yaml(mapping.read_text(encoding="utf-8")) if mapping else None
+        day = date.fromisoformat(as_of) if as_of else None
+        run = importing.begin_import([(p.name, p) for p in paths], source=source, file_date=day, mapping=given)
+    except (UnreadableFile, MappingFault, OSError, ValueError) as error:
+        fail(str(error))
+        return
+    _say_how_read(run)
+    if save_mapping:
+        save_mapping.write_text(_mappings(run), encoding="utf-8")
+    if not any(f.record for f in run.files.all()):
+        run.delete()
+        fail("no file was recognised as a record type; give --mapping FILE (write a first one with --save-mapping)")
+    if dry_run:
+        previews = importing.preview_import(run)
+        for file in run.files.all():
+            shown = previews.get(file.pk)
+            if shown:
+                typer.echo(f"\n{file.name}")
+                _print_counts(shown.counts)
+                _print_changes(shown.changes)
+                _print_rejects(shown.rejects)
+        run.delete()
+        return
+    with _bar(run) as progress:
+        importing.run_import(run, progress)
+    run.refresh_from_db()
+    typer.echo("")
+    _print_counts(run.counts)
+    _print_reasons(run)
+    _compute()
+    typer.echo(f"import {run.pk} is done; undo it with: laer undo {run.pk}", err=True)
+
+
+@app.command()
+def undo(run: Annotated[int, typer.Argument(help="number of the import", show_default=False)]) -> None:
+    """Take an import out of the book and the lake, and put back what stood before."""
+    open_book()
+    from laer.web.book.models import ImportRun
+    from laer.web.book.undo import undo_import
+
+    found = ImportRun.objects.filter(pk=run).first()
+    if found is None:
+        known = ", ".join(str(i) for i in ImportRun.objects.order_by("-id").values_list("id", flat=True)[:10]) or "none"
+        fail(f"there is no import {run}; the newest are: {known}")
+        return
+    summary = undo_import(found)
+    typer.echo(f"fields put back: {summary['restored']}, rows taken out: {summary['archived']}, usage rows taken out: {summary['lake']}")
+    for left in summary["left"]:
+        typer.echo(f"left: {left['record']} {left['object_id']} {left['field']}: {left['why']}".replace("  ", " "), err=True)
+    _compute()
+
+
+@app.command()
+def run(
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day at whose end figures are taken; default: today")] = None,
+) -> None:
+    """One pass: read the book, compute the ledger, publish what pages show."""
+    open_book()
+    from laer.web.runs.passes import Busy, start_pass
+
+    try:
+        done = start_pass(date.fromisoformat(as_of) if as_of else None)
+    except (Busy, ValueError) as error:
+        fail(str(error), 1)
+        return
+    _say_pass(done)
+
+
+@app.command()
+def doctor(format: Annotated[Format, typer.Option(help="how to print")] = Format.table) -> None:
+    """What is wrong in the book: each finding with its severity, count and the rows behind it."""
+    open_book()
+    from laer.web.runs.doctor import findings
+
+    found = findings()
+    if format is Format.json:
+        typer.echo(json.dumps([f.as_dict() for f in found], indent=1, ensure_ascii=False, default=str))
+        return
+    if not found:
+        typer.echo("nothing found")
+    width = max((len(f.check) for f in found), default=0)
+    for f in found:
+        typer.echo(f"{f.severity:<8} {f.count:>9,}  {f.check:<{width}}  {f.sentence}")
+
+
+def _compute() -> None:
+    from laer.web.runs.passes import Busy, run_waiting_pass
+
+    try:
+        done = run_waiting_pass()
+    except Busy:
+        typer.echo("a pass is running already; it or the next one takes these changes in", err=True)
+        return
+    if done:
+        _say_pass(done)
+
+
+def _say_pass(done: Any) -> None:
+    seconds = sum(done.timings.values())
+    typer.echo(f"pass {done.pk} as of {done.as_of}: {done.counts.get('accounts', 0):,} accounts, {done.counts.get('lines', 0):,} lines, {done.counts.get('cards', 0):,} cards published, {seconds:.1f} s", err=True)
+    for note in done.notes:
+        typer.echo(f"note: {note}", err=True)
+
+
+def _say_how_read(run: ImportRun) -> None:
+    for file in run.files.all():
+        name = f"{file.name} / {file.sheet}" if file.sheet else file.name
+        if not file.record:
+            typer.echo(f"{name}: not recognised, left out ({file.mapping.get('why', '')})", err=True)
+            continue
+        sure = file.mapping.get("sure") or 0.0
+        typer.echo(f"{name}: {file.record.replace('_', ' ')} ({sure:.0%} sure)", err=True)
+        for undecided in file.mapping.get("undecided") or ():
+            typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Give a mapping with date_order", err=True)
+    for note in run.notes:
+        typer.echo(f"left out: {note}", err=True)
+
+
+def _mappings(run: ImportRun) -> str:
+    from laer.sources.tabular.mapping import to_yaml
+    from laer.web.book.mappings import from_json
+
+    return "---\n".join(to_yaml(from_json(f.mapping)) for f in run.files.all())
+
+
+def _print_counts(counts: dict[str, dict[str, int]]) -> None:
+    width = max([len("record"), *(len(r) for r in counts)])
+    typer.echo(f"{'record':<{width}}" + "".join(f"{c:>12}" for c in COUNTS))
+    for record, row in counts.items():
+        typer.echo(f"{record:<{width}}" + "".join(f"{row.get(c, 0):>12,}" for c in COUNTS))
+
+
+def _print_changes(changes: list[dict[str, Any]]) -> None:
+    for c in changes[:SHOWN]:
+        typer.echo(f"  {c['record']} {c['key']} {c['field']}: {c['old'] or '(empty)'} -> {c['new'] or '(empty)'}")
+    if len(changes) > SHOWN:
+        typer.echo(f"  … and {len(changes) - SHOWN} more shown on the Import page")
+
+
+def _print_rejects(rejects: list[dict[str, Any]]) -> None:
+    for r in rejects[:SHOWN]:
+        typer.echo(f"  line {r['line']}: {r['reason']}", err=True)
+
+
+def _print_reasons(run: ImportRun) -> None:
+    from django.db.models import Count
+
+    for row in run.quarantined.values("kind").annotate(n=Count("id")).order_by("-n"):
+        typer.echo(f"rejected: {row['kind']}: {row['n']}", err=True)
+
+
+class _bar:
+    """A progress bar on standard error; silent where that is no terminal."""
+
+    def __init__(self, run: ImportRun) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.total = _row_estimate(run)
+        console = Console(stderr=True)
+        self.bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True)
+        self.task = self.bar.add_task("importing", total=self.total)
+
+    def __enter__(self) -> Any:
+        self.bar.start()
+        return lambda done, name: self.bar.update(self.task, completed=done, total=max(self.total, done), description=name)
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+
+def _row_estimate(run: ImportRun) -> int:
+    """Rows to come, from the size of the files: good enough for a bar."""
+    return max(1, sum(f.size for f in run.files.all()) // 90)

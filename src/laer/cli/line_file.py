@@ -1,0 +1,264 @@
+"""Read one file of subscription lines into the ledger's input, as rule 19 says: nothing is asked, nothing is dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from laer.cycle.ledger import LedgerInput
+from laer.cycle.lines_input import ledger_input
+from laer.metrics.lines import BAD, REASONS, LineText, judge, one_day_gaps
+from laer.metrics.policy import Policy
+from laer.records.periods import last_day, month_number
+from laer.sources.tabular.rates import read_rates
+from laer.sources.tabular.read import open_tables
+from laer.sources.tabular.recognise import match_columns
+from laer.sources.tabular.table import Table
+from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable, interval_factor, normal_words, read_boolean, read_date, read_number
+
+NUMBERS = ("mrr", "amount", "quantity", "unit_price", "arr")
+CHUNK = 20_000
+
+
+class FileRefused(Exception):
+    """The file as a whole cannot be read: what was found, what was expected, what to do. Exit code 2."""
+
+
+@dataclass
+class Accepted:
+    """Columns of accepted lines. MRR is an exact fraction in the report's currency."""
+
+    account: list[str] = field(default_factory=list)
+    start: list[date] = field(default_factory=list)
+    end: list[date | None] = field(default_factory=list)
+    mrr: list[Fraction] = field(default_factory=list)
+    value: list[str] = field(default_factory=list)
+
+
+@dataclass
+class LineFile:
+    """What the file said.
+
+    rejects   (file, line, reason, cells) in file order
+    negative  (start, exclusive end, MRR in report currency) of lines rejected for a negative MRR
+    """
+
+    accepted: Accepted
+    header: list[str]
+    currency: str | None
+    rejects: list[tuple[str, int, str, list[str]]] = field(default_factory=list)
+    negative: list[tuple[date, date | None, Fraction]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rows: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rejected rows by reason, in rule 19's order."""
+        found = Counter(r[2] for r in self.rejects)
+        return {reason: found[reason] for reason in REASONS if found[reason]}
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """First month: of the first paying day. Last month: of the latest start or last paid day of an accepted line."""
+        a = self.accepted
+        paying = [s for s, e, m in zip(a.start, a.end, a.mrr, strict=True) if m and (e is None or s < e)]
+        if not a.start or not paying:
+            return None, None
+        last = max(max(a.start), max((date.fromordinal(e.toordinal() - 1) for e in a.end if e is not None), default=date.min))
+        return month_number(min(paying)), month_number(last)
+
+    def ledger_input(self, by: bool) -> LedgerInput:
+        a = self.accepted
+        return ledger_input(pa.array(a.account, pa.string()), a.start, a.end, a.mrr, a.value if by else None, self.currency)
+
+    def withheld(self, month: int) -> Fraction:
+        """MRR by which the rejected negative lines would lower the closing of a month."""
+        day = last_day(month)
+        return -sum((m for s, e, m in self.negative if s <= day and (e is None or day < e)), Fraction(0))
+
+
+def read_line_file(path: Path, policy: Policy, *, date_order: str = "auto", currency: str | None = None, fx: Path | None = None, by: str | None = None) -> LineFile:
+    """Read, judge and count every row.
+
+    Raises  FileRefused, and the reader's UnreadableFile
+    """
+    table, columns = _table(path)
+    by_index = _by_index(table, columns, by)
+    index = {target: table.header.index(header) for header, target in columns.items() if target}
+    rates = read_rates(fx) if fx else {}
+    first = _first_pass(table, index)
+    order = _order(first.order, date_order, index, table)
+    report_currency = _report_currency(currency, first.currencies, rates, bool(fx))
+    file = LineFile(Accepted(), table.header, report_currency, notes=first.notes)
+    rate_of = Memo(lambda text: _rate(text, report_currency, rates))
+    memos: dict[str, Memo] = {
+        "start_on": Memo(read_date, order), "end_on": Memo(read_date, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
+        "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(read_number, first.styles[n].decide()) for n in NUMBERS if n in index},
+    }  # fmt: skip
+    _second_pass(table, index, by_index, memos, policy, file)
+    _warn_of_gaps(file, policy)
+    return file
+
+
+def _table(path: Path) -> tuple[Table, dict[str, str | None]]:
+    best: tuple[Table, dict[str, str | None], list[str]] | None = None
+    for table in open_tables(path):
+        columns = match_columns(table.header, "subscription_lines")
+        missing = _missing({t for t in columns.values() if t})
+        if best is None or len(missing) < len(best[2]):
+            best = (table, columns, missing)
+    if best is None:
+        raise FileRefused(f"{path.name}: there is no table in it; expected a header and rows of subscription lines")
+    table, columns, missing = best
+    if missing:
+        raise FileRefused(
+            f"{table.title}: no column was recognised as {' and '.join(missing)}; found the columns {', '.join(table.header)}. "
+            "Expected account_id (or customer_id), start_date, end_date, mrr (or amount with interval), currency, status, plan, subscription_id"
+        )
+    return table, columns
+
+
+def _missing(targets: set[str]) -> list[str]:
+    missing = [name for name, label in (("account_id", "account_id"), ("start_on", "start_date")) if name not in targets and label]
+    missing = [{"account_id": "account_id", "start_on": "start_date"}[m] for m in missing]
+    if not targets & {"mrr", "amount", "arr"} and not {"quantity", "unit_price"} <= targets:
+        missing.append("mrr or amount")
+    return missing
+
+
+def _by_index(table: Table, columns: dict[str, str | None], by: str | None) -> int | None:
+    if by is None:
+        return None
+    wanted = normal_words(by)
+    for i, header in enumerate(table.header):
+        if header == by:
+            return i
+    for i, header in enumerate(table.header):
+        if wanted in (normal_words(header), normal_words(columns.get(header) or "")):
+            return i
+    raise FileRefused(f"--by {by}: {table.title} has no such column; it has {', '.join(table.header)}")
+
+
+@dataclass
+class _First:
+    order: DateOrder
+    styles: dict[str, NumberStyle]
+    currencies: set[str]
+    notes: list[str]
+
+
+def _first_pass(table: Table, index: dict[str, int]) -> _First:
+    """What can only be decided over whole columns: date order, decimal marks, the file's currencies."""
+    first = _First(DateOrder(), {n: NumberStyle() for n in NUMBERS if n in index}, set(), [])
+    seen: dict[int, set[str]] = {}
+    dates = {n: index[n] for n in ("start_on", "end_on") if n in index}
+    for _, rows in table.chunks(CHUNK):
+        for i in (*dates.values(), *(index[n] for n in first.styles), *([index["currency"]] if "currency" in index else [])):
+            there = seen.setdefault(i, set())
+            fresh = {row[i] for row in rows} - there
+            if len(there) < 500_000:
+                there |= fresh
+            for name, j in dates.items():
+                if j == i:
+                    first.order.see_all(table.header[i], fresh)
+            for name, style in first.styles.items():
+                if index[name] == i:
+                    for text in fresh:
+                        style.see(text)
+            if i == index.get("currency"):
+                first.currencies |= {t.strip().upper() for t in fresh} - {""}
+    first.notes += table.notes
+    return first
+
+
+def _order(seen: DateOrder, given: str, index: dict[str, int], table: Table) -> str | None:
+    if given != "auto":
+        return given
+    decision = seen.decide()
+    if decision.undecided or (decision.conflicting and decision.order is None):
+        names = ", ".join(decision.undecided or decision.conflicting)
+        raise FileRefused(f"{table.title}: the order of day and month cannot be decided in {names}. {decision.why} Say it with --date-order dmy, mdy or ymd")
+    return decision.order
+
+
+def _report_currency(given: str | None, found: set[str], rates: dict[str, Fraction], has_fx: bool) -> str | None:
+    """Rule 19: --currency, else the file's only one, else with --fx the one whose rate is 1."""
+    if given:
+        report = given.strip().upper()
+    elif len(found) <= 1:
+        return next(iter(found), None)
+    else:
+        ones = [code for code, rate in rates.items() if rate == 1]
+        if len(ones) != 1:
+            said = "no table of rates was given" if not has_fx else "the table has no single currency whose rate is 1"
+            raise FileRefused(f"the file has the currencies {', '.join(sorted(found))} and {said}: give --currency CODE and --fx FILE")
+        return ones[0]
+    if len(found) == 1 and report not in found and not has_fx:
+        raise FileRefused(f"the file is in {next(iter(found))} and the report in {report}: give --fx FILE with the columns currency, rate")
+    return report
+
+
+def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction | None:
+    code = text.strip().upper()
+    return Fraction(1) if not code or code == report else rates.get(code)
+
+
+def _second_pass(table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile) -> None:
+    accepted, seen = file.accepted, set()
+    one = Fraction(1)
+    width = len(table.header)
+    for lines, rows in table.chunks(CHUNK):
+        columns: dict[str, Iterable[Any]] = {n: memo.column(row[index[n]] for row in rows) for n, memo in memos.items() if n in index}
+        accounts = [row[index["account_id"]].strip() for row in rows]
+        subscriptions = [row[index["subscription_id"]].strip() for row in rows] if "subscription_id" in index else None
+        money = [_cells(columns.get(n), len(rows)) for n in NUMBERS]
+        factors = _cells(columns.get("interval"), len(rows), one)
+        read = zip(
+            lines, rows, accounts, columns["start_on"], _cells(columns.get("end_on"), len(rows)), *money, factors,
+            _cells(columns.get("currency"), len(rows), one), _cells(columns.get("status"), len(rows), ""), _cells(columns.get("is_trial"), len(rows), False),
+            strict=True,
+        )  # fmt: skip
+        for place, (line, row, account, start, end, mrr, amount, quantity, unit_price, arr, factor, rate, status, trial) in enumerate(read):
+            file.rows += 1
+            text = LineText(account, start, end, mrr, amount, BAD if type(factor) is Unreadable else factor, quantity, unit_price, arr, rate, status, trial is True)
+            reason, value, until = judge(text, policy)
+            if reason is None and subscriptions is not None and subscriptions[place]:
+                content = tuple(cell.strip() for cell in row[:width])
+                if content in seen:
+                    reason = "duplicate row"
+                seen.add(content)
+            if reason:
+                file.rejects.append((table.title, line, reason, row[:width]))
+                if reason == "negative MRR" and rate is not None and account and status not in policy.status.zero and trial is not True:
+                    file.negative.append((start, until, value * rate))
+                continue
+            accepted.account.append(account)
+            accepted.start.append(start)
+            accepted.end.append(until)
+            accepted.mrr.append(value * rate if rate is not one else value)
+            if by_index is not None:
+                accepted.value.append(row[by_index].strip())
+
+
+def _cells(column: Iterable[Any] | None, count: int, default: Any = None) -> Iterator[Any]:
+    return iter(column) if column is not None else iter([default] * count)
+
+
+def _warn_of_gaps(file: LineFile, policy: Policy) -> None:
+    if policy.end != "exclusive":
+        return
+    a = file.accepted
+    pairs, gaps = one_day_gaps(zip(a.account, a.start, a.end, strict=True))
+    if pairs and gaps > 0.2 * pairs:
+        file.notes.append(
+            f"warning: {gaps} of {pairs} successive lines start one day after the line before ended ({gaps / pairs:.0%}): "
+            "the end may be the last paid day; if so, give --end inclusive"
+        )
+
+

@@ -1,0 +1,110 @@
+"""`laer init` and `laer upgrade`: an installation, made and brought up to this version."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+import laer
+from laer.cli import app
+from laer.cli.book import fail, open_book
+from laer.web import home
+
+BUNDLE = "dist/app.css"
+
+
+@app.command()
+def init() -> None:
+    """Make an installation in LAER_HOME. Running it again changes nothing."""
+    initialise()
+    from laer.web.people.models import User
+
+    typer.echo(f"home:     {home.home()}")
+    typer.echo(f"book:     {book_name()}")
+    typer.echo("next:")
+    if not User.objects.exists():
+        typer.echo("  laer user create you@example.com --role admin")
+    typer.echo("  laer import PATH…        files into the book")
+    typer.echo("  laer serve               the pages on http://127.0.0.1:8000/")
+
+
+@app.command()
+def upgrade() -> None:
+    """Back up, bring the book to this version's schema, remake its views and collect the static files."""
+    open_book(migrated=False)
+    from django.core.management import call_command
+
+    from laer.cli.operate.archive import write_archive
+    from laer.cli.operate.serving import alone
+    from laer.web.runs.schema import applied, schema_problem, unknown
+
+    there = applied()
+    if not there or unknown(there):
+        fail(str(schema_problem()))
+    with alone("upgrade"):
+        saved = home.home() / "backups" / f"before-{laer.__version__}-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar.gz"
+        write_archive(saved)
+        typer.echo(f"backup:       {saved}")
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except Exception as error:
+            typer.echo(f"laer: the upgrade failed: {error}", err=True)
+            fail(f"install the version before this one, then go back with: laer restore {saved} --force", 1)
+        now = [name for name in applied() if name not in there]
+        typer.echo(f"schema:       {', '.join(now) if now else 'nothing to do'}")
+        typer.echo("views:        made again")
+        typer.echo(f"static files: {'collected' if collect_static() else 'not built (make setup)'}")
+    typer.echo(f"This is laer {laer.__version__}. Start it again with: laer serve")
+
+
+def initialise() -> None:
+    """Home folder, secret key, tables and static files. Django is set up when it returns."""
+    open_book(migrated=False)
+    from django.core.management import call_command
+    from django.db import DatabaseError, connection
+
+    from laer.web.runs.schema import applied, schema_problem
+
+    folder = home.home()
+    if folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o077:
+        folder.chmod(home.PRIVATE)
+    problem = schema_problem()
+    if problem and applied():
+        fail(problem)  # an older book is upgraded with a backup, not here
+    if problem:
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except DatabaseError as error:
+            fail(f"the book cannot be made in {book_name()}: {str(error).strip()}", 1)
+    if connection.vendor == "sqlite":
+        Path(connection.settings_dict["NAME"]).chmod(0o600)  # its write-ahead log takes the same
+    home.lake()
+    home.uploads()
+    if not collect_static():
+        typer.echo("laer: the front end is not built yet (make setup): pages will have no style", err=True)
+
+
+def collect_static() -> bool:
+    """Copy the built front end, hashed and compressed, to where the server reads it. Only when it changed; False when there is none."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    source = Path(settings.STATICFILES_DIRS[0])
+    if not (source / BUNDLE).exists():
+        return False
+    collected = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    newest = max(f.stat().st_mtime for f in source.rglob("*") if f.is_file())
+    if not collected.exists() or collected.stat().st_mtime < newest:
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return True
+
+
+def book_name() -> str:
+    """Where the book is, without a password."""
+    from django.conf import settings
+
+    book = settings.DATABASES["default"]
+    return str(book["NAME"]) if book["ENGINE"].endswith("sqlite3") else f"PostgreSQL {book['HOST']}:{book['PORT'] or 5432}/{book['NAME']}"

@@ -1,0 +1,171 @@
+"""`laer revenue`: the ledger over one file of subscription lines, without a database."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laer.cli import app
+from laer.cli.book import fail
+from laer.cli.line_file import FileRefused, LineFile, read_line_file
+from laer.cycle.ledger import Ledger, compute
+from laer.engine.session import DuckDBSession
+from laer.metrics.policy import load_policy
+from laer.metrics.statement import COUNT, columns, plain, printed
+from laer.records.money import minor_units, rounded
+from laer.records.periods import month_name, month_of
+from laer.sources.tabular.files import UnreadableFile
+
+
+class Movements(StrEnum):
+    event = "event"
+    net = "net"
+
+
+class End(StrEnum):
+    exclusive = "exclusive"
+    inclusive = "inclusive"
+
+
+class Order(StrEnum):
+    auto = "auto"
+    dmy = "dmy"
+    mdy = "mdy"
+    ymd = "ymd"
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+TEXT = {"month", "cohort"}
+
+
+@app.command()
+def revenue(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX of subscription lines", show_default=False)],
+    from_: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="first month; default: that of the first paying day")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="last month; default: that of the latest start or last paid day")] = None,
+    movements: Annotated[Movements, typer.Option(help="each day of change is a movement, or each month")] = Movements.event,
+    gap_days: Annotated[int, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days")] = 0,
+    end: Annotated[End, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day")] = End.exclusive,
+    date_order: Annotated[Order, typer.Option("--date-order", help="order of day, month and year in dates")] = Order.auto,
+    fx: Annotated[Path | None, typer.Option(metavar="FILE", help="table with the columns currency, rate")] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="currency of the report")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="split by a column of the file")] = None,
+    format: Annotated[Format, typer.Option(help="how to print")] = Format.table,
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rejected rows here, as CSV")] = None,
+    cohorts: Annotated[bool, typer.Option("--cohorts", help="print cohorts of first paying month instead")] = False,
+) -> None:
+    """MRR movements, retention and cohorts of one file of subscription lines, month by month. Needs no database."""
+    policy = load_policy().changed(movements=movements.value, gap_days=gap_days, end=end.value)
+    try:
+        bounds = (month_of(from_) if from_ else None, month_of(to) if to else None)
+        lines = read_line_file(file, policy, date_order=date_order.value, currency=currency, fx=fx, by=by)
+        first, last = _bounds(lines, *bounds)
+        given = lines.ledger_input(by is not None)
+    except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:
+        fail(str(error))
+        return
+    with DuckDBSession() as session:
+        ledger = compute(session, given, movements=policy.movements, gap_days=policy.gap_days, windows=policy.windows, by=by is not None and not cohorts)
+    _say(lines, ledger, last)
+    if rejects:
+        _write_rejects(rejects, lines)
+    if cohorts:
+        places = minor_units(lines.currency)
+        names = ["cohort", "months_since", "accounts", "mrr"]
+        rows = [{"cohort": month_name(c["cohort"]), "months_since": str(c["months_since"]), "accounts": str(c["accounts"]), "mrr": plain(rounded(c["mrr"], places))} for c in ledger.cohort_rows(first, last)]
+    else:
+        names = columns(policy.windows, by)
+        months = ledger.months_by_value(first, last) if by else ledger.months(first, last)
+        rows = [printed(m, names, lines.currency, by) for m in months]
+    sys.stdout.write(_render(names, rows, format, by))
+
+
+def _bounds(lines: LineFile, first: int | None, last: int | None) -> tuple[int, int]:
+    found = lines.bounds()
+    first = first if first is not None else found[0]
+    last = last if last is not None else found[1]
+    if first is None or last is None:
+        known = first if first is not None else last
+        return (known, known) if known is not None else (0, -1)
+    if first > last and (found[0] is None or first != found[0]) and (found[1] is None or last != found[1]):
+        raise ValueError(f"--from {month_name(first)} is after --to {month_name(last)}")
+    return first, last
+
+
+def _say(lines: LineFile, ledger: Ledger, last: int) -> None:
+    """Reports on standard error: reasons of rejected rows, then what a person should know."""
+    for reason, count in lines.counts.items():
+        typer.echo(f"rejected: {reason}: {count}", err=True)
+    lowered = lines.withheld(last) if lines.negative else None
+    if lowered is not None:
+        amount = plain(rounded(lowered, minor_units(lines.currency)))
+        typer.echo(f"note: the rejected lines with negative MRR would lower the closing MRR of {month_name(last)} by {amount}", err=True)
+    if ledger.flash:
+        typer.echo(f"note: {ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)", err=True)
+    for note in lines.notes:
+        typer.echo(note if note.startswith("warning") else f"note: {note}", err=True)
+
+
+def _write_rejects(path: Path, lines: LineFile) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([*lines.header, "file", "line", "reason"])
+        writer.writerows([*cells, file, line, reason] for file, line, reason, cells in lines.rejects)
+
+
+def _render(names: list[str], rows: list[dict[str, str]], how: Format, by: str | None) -> str:
+    if how is Format.csv:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([row[n] for n in names] for row in rows)
+        return out.getvalue()
+    if how is Format.json:
+        return _json(names, rows, by)
+    return _aligned(names, rows, by)
+
+
+def _json(names: list[str], rows: Iterable[dict[str, str]], by: str | None) -> str:
+    """Amounts and rates are JSON numbers with exactly the printed digits; undefined is null."""
+    import json
+
+    def value(name: str, text: str) -> str:
+        if name in TEXT or name == by:
+            return json.dumps(text, ensure_ascii=False)
+        return text or "null"
+
+    objects = ["{" + ", ".join(f"{json.dumps(n)}: {value(n, row[n])}" for n in names) + "}" for row in rows]
+    return "[" + ",\n ".join(objects) + "]\n"
+
+
+def _aligned(names: list[str], rows: list[dict[str, str]], by: str | None) -> str:
+    """Columns side by side, numbers to the right with thousands marks; wide, and never cut."""
+    shown = [[_readable(n, row[n], by) for n in names] for row in rows]
+    widths = [max([len(n), *(len(row[i]) for row in shown)]) for i, n in enumerate(names)]
+
+    def line(cells: list[str]) -> str:
+        return "  ".join(c.ljust(w) if n in TEXT or n == by else c.rjust(w) for n, c, w in zip(names, cells, widths, strict=True)).rstrip()
+
+    return "\n".join([line(names), *(line(row) for row in shown)]) + "\n"
+
+
+def _readable(name: str, text: str, by: str | None) -> str:
+    if name in TEXT or name == by or not text:
+        return text or "-"
+    if name in COUNT or name in {"accounts", "months_since"}:
+        return f"{int(text):,}"
+    whole, _, part = text.partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}" + (f".{part}" if part else "")

@@ -1,0 +1,68 @@
+"""The first AccountCard: name, owner, MRR, ARR, next contract end. Dates, never day counts, so that a quiet night rewrites nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+
+from laer.cycle.ledger import LedgerInput
+from laer.records.money import minor_units, rounded
+from laer.records.periods import date_of
+
+FIELDS = ("name", "domain", "segment", "country", "industry")
+
+
+def cards(tables: dict[str, pa.Table], levels: pa.Table, given: LedgerInput, as_of: date) -> list[dict[str, Any]]:
+    """One card per account of the book.
+
+    In   tables  people, accounts, assignments, contracts;  levels  `changes.mrr_at` of the day
+    """
+    mrr = {a: (int(p), d) for a, p, d in zip(*(levels[c].to_pylist() for c in ("account_id", "mrr", "first_d")), strict=True)}
+    owners, ends = _owners(tables, as_of), _contract_ends(tables["contracts"], as_of)
+    scale = 10 ** minor_units(given.currency)
+    places = minor_units(given.currency)
+    made = []
+    for row in zip(*(tables["accounts"][c].to_pylist() for c in ("account_id", *FIELDS)), strict=True):
+        account = row[0]
+        parts, first = mrr.get(account, (0, None))
+        exact = Fraction(parts, given.denominator)
+        owner_id, owner_name = owners.get(account, (None, None))
+        made.append(
+            {
+                "account_id": account, **dict(zip(FIELDS, row[1:], strict=True)), "owner_id": owner_id, "owner_name": owner_name,
+                "state": "paying" if parts > 0 else "churned" if first is not None else "prospect",
+                "mrr_minor": int(rounded(exact, places) * scale), "arr_minor": int(rounded(exact * 12, places) * scale), "currency": given.currency or "",
+                "first_paid_on": None if first is None else date_of(first), "contract_end_on": ends.get(account),
+            }
+        )  # fmt: skip
+    return made
+
+
+def _owners(tables: dict[str, pa.Table], as_of: date) -> dict[int, tuple[int, str]]:
+    """The CSM of the day; of several, the one assigned last."""
+    names = dict(zip(tables["people"]["person_id"].to_pylist(), tables["people"]["name"].to_pylist(), strict=True))
+    found: dict[int, tuple[date, int]] = {}
+    columns = ("account_id", "person_id", "job", "from_on", "until_on")
+    for account, person, job, start, until in zip(*(tables["assignments"][c].to_pylist() for c in columns), strict=True):
+        if job != "csm" or person not in names or (start and start > as_of) or (until and until <= as_of):
+            continue
+        since = start or date.min
+        if account not in found or since >= found[account][0]:
+            found[account] = (since, person)
+    return {a: (p, names[p]) for a, (_, p) in found.items()}
+
+
+def _contract_ends(contracts: pa.Table, as_of: date) -> dict[int, date]:
+    """The next end that is still to come; where all are past, the latest."""
+    ends: dict[int, date] = {}
+    for account, end in zip(contracts["account_id"].to_pylist(), contracts["end_on"].to_pylist(), strict=True):
+        if end is None:
+            continue
+        before = ends.get(account)
+        coming, had = end >= as_of, before is not None and before >= as_of
+        if before is None or (coming and (not had or end < before)) or (not coming and not had and end > before):
+            ends[account] = end
+    return ends

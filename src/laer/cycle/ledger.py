@@ -1,0 +1,129 @@
+"""Compute the ledger over a table of lines: the one place where its expressions are put together and run.
+
+`laer revenue`, the pass and the Revenue page all come through here, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from laer.engine.session import Session
+from laer.metrics import booking, changes, dimensions, months, retention
+from laer.metrics.statement import TOTAL, Month, Sums, cohort_rows, statement
+from laer.records.expr import Table
+
+
+@dataclass(frozen=True)
+class LedgerInput:
+    """Lines ready for the ledger: see `changes.lines_table`. Amounts are parts of 1/denominator of the currency's unit."""
+
+    lines: pa.Table
+    denominator: int
+    currency: str | None = None
+
+    @property
+    def parts_type(self) -> str:
+        return "decimal(38, 0)" if pa.types.is_decimal(self.lines.schema.field("parts").type) else "int64"
+
+    @property
+    def account_type(self) -> str:
+        return "string" if pa.types.is_string(self.lines.schema.field("account_id").type) else "int64"
+
+
+@dataclass
+class Ledger:
+    """The sums that every revenue figure is made of. Sparse: months without a change have no row."""
+
+    denominator: int
+    currency: str | None
+    windows: tuple[int, ...]
+    total: Sums
+    values: dict[str, Sums] = field(default_factory=dict)
+    cohorts: list[tuple[int, int, int, int]] = field(default_factory=list)
+    flash: int = 0
+
+    def months(self, first: int, last: int) -> list[Month]:
+        return statement(self.total, first, last, self.denominator, self.windows)
+
+    def months_by_value(self, first: int, last: int) -> list[Month]:
+        """Rows by value and month; each month closes with its TOTAL row."""
+        by_value = {v: statement(s, first, last, self.denominator, self.windows, v) for v, s in sorted(self.values.items())}
+        totals = statement(self._total_with_moves(), first, last, self.denominator, self.windows, TOTAL)
+        return [row for i, total in enumerate(totals) for row in (*(rows[i] for rows in by_value.values()), total)]
+
+    def cohort_rows(self, first: int, last: int) -> list[dict[str, Any]]:
+        return cohort_rows(self.cohorts, first, last, self.denominator)
+
+    @property
+    def first_month(self) -> int | None:
+        """Month of the first paying day; None where nobody ever paid."""
+        return min((c[0] for c in self.cohorts), default=None)
+
+    def _total_with_moves(self) -> Sums:
+        moved = Sums({m: dict(row) for m, row in self.total.months.items()}, self.total.retained)
+        for sums in self.values.values():
+            for m, row in sums.months.items():
+                there = moved.months.setdefault(m, {"change": 0, "paying": 0})
+                for name in ("entering", "leaving"):
+                    there[name] = there.get(name, 0) + row[name]
+        return moved
+
+
+def compute(
+    session: Session, given: LedgerInput, *, movements: str = "event", gap_days: int = 0, windows: tuple[int, ...] = retention.WINDOWS, by: bool = False, spans: pa.Table | None = None
+) -> Ledger:
+    """Run the ledger's expressions.
+
+    Args
+        given      the lines (with a column `value` when `by` and no spans are given)
+        movements  event (each day of change) or net (each month)
+        gap_days   rule 9
+        windows    months over which NRR and GRR are taken
+        spans      the values of a dated dimension of accounts, see `dimensions.spans_table`
+    """
+    session.bind("lines", given.lines)
+    lines = changes.lines_table(given.account_type, given.parts_type, by=by and spans is None)
+    if spans is not None:
+        session.bind("spans", spans)
+        lines = session.keep("ledger_lines", dimensions.split_by(lines, dimensions.spans_table()))
+    events = session.keep("ledger_events", changes.mrr_changes(lines, gap_days))
+    event_months = session.keep("ledger_event_months", months.account_months(events))
+    net = movements == "net"
+    moved = session.keep("ledger_net", changes.month_changes(events)) if net else events
+    account_months = session.keep("ledger_account_months", months.account_months(moved)) if net else event_months
+    states = session.keep("ledger_states", retention.month_states(event_months))
+    ledger = Ledger(given.denominator, given.currency, windows, Sums())
+    for row in _rows(session, months.month_sums(account_months)):
+        ledger.total.months[row.pop("m")] = row
+    for row in _rows(session, retention.retained(states, windows)):
+        ledger.total.retained[row["window"], row["m"]] = (row["closing"], row["kept"])
+    ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(event_months))]
+    ledger.flash = sum(r["n"] for r in _rows(session, months.flash_accounts(event_months).aggregate(n=lambda t: t.count())))
+    if by:
+        _compute_values(session, ledger, lines, moved, account_months, states, gap_days, net)
+    return ledger
+
+
+def _compute_values(session: Session, ledger: Ledger, lines: Table, moved: Table, account_months: Table, states: Table, gap_days: int, net: bool) -> None:
+    values = session.keep("ledger_values", changes.value_changes(lines, gap_days))
+    if net:
+        values = session.keep("ledger_net_values", booking.month_value_changes(values))
+    booked = session.keep("ledger_booked", booking.booked(values, moved))
+    value_months = session.keep("ledger_value_months", booking.value_months(booked, account_months))
+    value_states = session.keep("ledger_value_states", retention.month_states(value_months, ("value",)))
+    for row in _rows(session, months.month_sums(value_months, ("value",))):
+        value, m = row.pop("value"), row.pop("m")
+        ledger.values.setdefault(value, Sums()).months[m] = row
+    for row in _rows(session, retention.retained_by_value(value_states, states, ledger.windows)):
+        ledger.values.setdefault(row["value"], Sums()).retained[row["window"], row["m"]] = (row["closing"], row["kept"])
+
+
+def _rows(session: Session, expression: Table) -> Iterator[dict[str, Any]]:
+    """Rows with exact numbers: 38-digit decimals of the engine are whole numbers here."""
+    for row in session.fetch(expression).to_pylist():
+        yield {k: int(v) if isinstance(v, Decimal) else v for k, v in row.items()}

@@ -1,0 +1,45 @@
+"""Lines as the ledger's expressions take them: day and month numbers, and MRR as integers over one denominator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pyarrow as pa
+
+from laer.cycle.ledger import LedgerInput
+from laer.records.money import common_denominator
+from laer.records.periods import FAR, day_number, month_number
+
+FINER = 10**6  # by a dimension, a movement is shared among values: in parts fine enough that no printed digit feels it
+SAFE = 2**62  # the absolute sum of all parts stays below this in 64 bits; else 38 decimal digits carry it
+
+
+def ledger_input(accounts: pa.Array, start: Sequence[date], end: Sequence[date | None], mrr: Sequence[Fraction], values: Sequence[str] | None, currency: str | None) -> LedgerInput:
+    """Grain: one row per accepted line. MRR is exact; the denominator is the least that holds every line."""
+    denominator = common_denominator({m.denominator for m in mrr}) * (1 if values is None else FINER)
+    parts = [m.numerator * (denominator // m.denominator) for m in mrr]
+    days: dict[date | None, tuple[int, int]] = {None: (FAR, FAR)}
+    for day in {*start, *end}:
+        if day is not None:
+            days[day] = (day_number(day), month_number(day))
+    columns = {
+        "account_id": accounts,
+        "start_d": pa.array([days[d][0] for d in start], pa.int32()), "start_m": pa.array([days[d][1] for d in start], pa.int32()),
+        "end_d": pa.array([days[d][0] for d in end], pa.int32()), "end_m": pa.array([days[d][1] for d in end], pa.int32()),
+        "parts": parts_array(parts),
+    }  # fmt: skip
+    if values is not None:
+        columns["value"] = pa.array(values, pa.string())
+    return LedgerInput(pa.table(columns), denominator, currency)
+
+
+def parts_array(parts: Sequence[int]) -> pa.Array:
+    """64-bit integers where their absolute sum fits, else decimals of 38 digits: sums are exact either way."""
+    if sum(map(abs, parts)) < SAFE:
+        return pa.array(parts, pa.int64())
+    if max(map(abs, parts)) >= 10**36:
+        raise OverflowError("amounts and exchange rates need more than 36 digits to add up exactly; shorten the rates")
+    return pa.array([Decimal(p) for p in parts], pa.decimal128(38, 0))

@@ -1,0 +1,112 @@
+"""Named questions: what pages need beyond published rows. No page builds an expression, and no answer exists without a scope."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from laer.cycle.ledger import Ledger, LedgerInput, compute
+from laer.cycle.scope import Scope
+from laer.engine.session import DuckDBSession
+
+LINE_DIMENSIONS = ("plan", "product", "currency")
+SECONDS = 20.0
+AT_ONCE = 2
+REMEMBERED = 128
+
+
+class QuestionFault(Exception):
+    """The question cannot be answered: what was asked, what exists."""
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables of one complete pass."""
+
+    tables: Mapping[str, pa.Table]
+    denominator: int
+    currency: str
+
+
+class OpenRun(Protocol):
+    def __call__(self, run: int) -> RunTables: ...
+
+
+class Desk:
+    """Answers questions about published runs: bounded threads, memory and time, cached by run, question, parameters and scope."""
+
+    def __init__(self, open_run: OpenRun, *, memory: str = "1GB", seconds: float = SECONDS) -> None:
+        self._open_run, self._memory, self._seconds = open_run, memory, seconds
+        self._turn = threading.BoundedSemaphore(AT_ONCE)
+        self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def ask(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
+        """The answer to a named question.
+
+        Raises  QuestionFault for an unknown name or parameter, TimeoutError when it takes longer than allowed
+        """
+        if name not in QUESTIONS:
+            raise QuestionFault(f"no question {name!r}; there are {', '.join(sorted(QUESTIONS))}")
+        key = (run, name, tuple(sorted(params.items())), scope.key)
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
+        if not self._turn.acquire(timeout=self._seconds):
+            raise TimeoutError(f"{name}: too many questions at once")
+        try:
+            answer = self._answer(name, params, scope, run)
+        finally:
+            self._turn.release()
+        with self._lock:
+            self._answers[key] = answer
+            while len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        return answer
+
+    def _answer(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
+        tables = self._open_run(run)
+        with DuckDBSession(memory=self._memory) as session:
+            late = threading.Timer(self._seconds, session.interrupt)
+            late.start()
+            try:
+                return QUESTIONS[name](session, tables, params, scope)
+            except Exception as error:
+                if "interrupt" in str(error).lower():
+                    raise TimeoutError(f"{name}: took longer than {self._seconds:.0f} seconds") from error
+                raise
+            finally:
+                late.cancel()
+
+
+def scoped(table: pa.Table, scope: Scope) -> pa.Table:
+    """Rows of the accounts that the scope allows."""
+    if scope.everything:
+        return table
+    return table.filter(pc.is_in(table["account_id"], pa.array(sorted(scope.account_ids), pa.int64())))
+
+
+def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
+    """The ledger of the run's lines. Parameters: movements, gap_days, by (a dimension of lines or accounts, or None)."""
+    lines = scoped(run.tables["lines"], scope)
+    by, spans = params.get("by"), None
+    if by in LINE_DIMENSIONS:
+        lines = lines.append_column("value", pc.fill_null(lines[str(by)], ""))
+    elif by is not None:
+        known = pc.unique(run.tables["dimensions"]["dimension"]).to_pylist()
+        if by not in known:
+            raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *known))}")
+        spans = scoped(run.tables["dimensions"], scope)
+        spans = spans.filter(pc.equal(spans["dimension"], str(by))).drop_columns(["dimension"])
+    given = LedgerInput(lines, run.denominator, run.currency)
+    return compute(session, given, movements=params.get("movements", "event"), gap_days=params.get("gap_days", 0), by=by is not None, spans=spans)
+
+
+QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {"revenue": revenue}

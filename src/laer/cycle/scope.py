@@ -1,0 +1,20 @@
+"""What a question may read. There is no question without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Everything, or a set of accounts. `key` tells cached answers apart."""
+
+    everything: bool
+    account_ids: frozenset[int] = frozenset()
+
+    @property
+    def key(self) -> str:
+        if self.everything:
+            return "all"
+        return blake2b(",".join(map(str, sorted(self.account_ids))).encode(), digest_size=16).hexdigest()

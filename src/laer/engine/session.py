@@ -1,0 +1,101 @@
+"""Run expressions. A session is started for a pass or a question and holds nothing afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+
+class Session(Protocol):
+    """What formulas need of an engine: tables by name, intermediate results, an answer as Arrow."""
+
+    def bind(self, name: str, rows: pa.Table) -> None: ...
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table: ...
+
+    def fetch(self, expression: ir.Table) -> pa.Table: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class DuckDBSession:
+    """DuckDB in the process, in memory, with bounded threads and memory; it spills to a private folder.
+
+    `keep` computes an expression once and hands back an unbound table of that name, to build further expressions on.
+    """
+
+    def __init__(self, *, threads: int = 2, memory: str = "1GB") -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix="laer-engine-")
+        self._connection = duckdb.connect(
+            config={"threads": str(threads), "memory_limit": memory, "temp_directory": self._spill.name, "preserve_insertion_order": "false"}
+        )
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The live connection, for the lake's scans (rooms below `cycle` never see it)."""
+        return self._connection
+
+    def bind(self, name: str, rows: pa.Table) -> None:
+        self._connection.register(name, rows)
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        self._connection.execute(f'create or replace temp table "{name}" as {_sql(expression, "duckdb")}')
+        return ibis.table(expression.schema(), name=name)
+
+    def fetch(self, expression: ir.Table) -> pa.Table:
+        answer = self._connection.sql(_sql(expression, "duckdb")).to_arrow_table()
+        return _as_declared(answer, expression)
+
+    def interrupt(self) -> None:
+        self._connection.interrupt()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connection.close()
+        self._spill.cleanup()
+
+
+class SparkSession:
+    """The same expressions on PySpark (extra `spark`). Tables arrive as temporary views."""
+
+    def __init__(self, spark: Any) -> None:
+        self._backend = ibis.pyspark.connect(spark)
+        self._spark = spark
+
+    def bind(self, name: str, rows: pa.Table) -> None:
+        self._spark.createDataFrame(rows).createOrReplaceTempView(name)
+
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        frame = self._spark.sql(_sql(expression, "pyspark")).cache()
+        frame.createOrReplaceTempView(name)
+        return ibis.table(expression.schema(), name=name)
+
+    def fetch(self, expression: ir.Table) -> pa.Table:
+        return _as_declared(self._spark.sql(_sql(expression, "pyspark")).toArrow(), expression)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._spark.catalog.clearCache()
+
+
+def _sql(expression: ir.Table, dialect: str) -> str:
+    return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+
+
+def _as_declared(answer: pa.Table, expression: ir.Table) -> pa.Table:
+    """Engines widen sums (DuckDB's HUGEINT); an answer has the types that the expression declares."""
+    declared: Mapping[str, Any] = dict(expression.schema().items())
+    return pa.table({name: answer[name].cast(kind.to_pyarrow()) for name, kind in declared.items()})

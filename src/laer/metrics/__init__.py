@@ -1,0 +1,1 @@
+"""Formulas that two or more motions read. Today: the revenue ledger."""

@@ -1,0 +1,79 @@
+"""From changes to months: what each account did in a month, and the sums that a report is made of.
+
+Every table here is sparse: only months in which something changed have rows. Levels are running sums of them, taken by
+the reader (`statement.py`), so that 36 months of a quiet account cost nothing.
+"""
+
+from __future__ import annotations
+
+from laer.metrics.changes import MOVEMENTS, movement_columns
+from laer.records.expr import Table, ifelse, literal
+
+COUNTS = {"new": "new_accounts", "reactivation": "reactivated_accounts", "expansion": "expansions", "contraction": "contractions", "churn": "churns"}
+
+
+def account_months(changes: Table) -> Table:
+    """What each account's MRR did in each month in which it moved.
+
+    Grain   account_id x m
+    In      changes  `mrr_changes` or, for one movement per month, `month_changes`
+    Out     account_id, m, opening, closing, new, reactivation, expansion, contraction, churn (positive parts),
+            new_accounts, reactivated_accounts, expansions, contractions, churns (counts of movements),
+            lost (1 where the account paid at the opening and churned within the month)
+    Holds   opening + new + reactivation + expansion - contraction - churn == closing
+    Method  docs/methods/mrr-movements.md
+    """
+    kind = changes.delta.type()
+    t = changes.mutate(**movement_columns(changes.delta, changes.before, changes.after, changes.first))
+    sums = {name: t[name].sum().cast(kind) for name in MOVEMENTS}
+    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in MOVEMENTS}
+    months = t.group_by("account_id", "m").agg(opening=t.before.argmin(t.d), change=t.delta.sum().cast(kind), **sums, **counts)
+    closing = months.opening + months.change
+    lost = ifelse((months.opening > 0) & (months.churns > 0), 1, 0).cast("int64")
+    return months.mutate(closing=closing, lost=lost).drop("change")
+
+
+def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:
+    """Sums over accounts, per month (and value).
+
+    Grain   m (x by)
+    Out     the movement columns and counts of `account_months` summed; opened/closed: change in paying accounts as
+            `paying`; lost: accounts of the opening set that churned, each once; change: closing - opening
+    """
+    kind = months.opening.type()
+    wide = "decimal(38, 0)" if kind.is_decimal() else kind
+    names = (*MOVEMENTS, *(("entering", "leaving") if "entering" in months.columns else ()))
+    return months.group_by(*by, "m").agg(
+        change=(months.closing - months.opening).sum().cast(wide),
+        paying=((months.closing > 0).cast("int64") - (months.opening > 0).cast("int64")).sum().cast("int64"),
+        lost=months.lost.sum().cast("int64"),
+        **{n: months[n].sum().cast(wide) for n in names},
+        **{c: months[c].sum().cast("int64") for c in COUNTS.values()},
+    )
+
+
+def cohorts(months: Table) -> Table:
+    """Change of accounts and MRR of each cohort of first paying month, per month of the calendar.
+
+    Grain   cohort (month number) x m
+    In      months  `account_months` of event movements
+    Out     cohort, m, paying (change in paying accounts), change (in parts); running sums give the cells
+    Holds   sum over cohorts of change == change of `month_sums`
+    Method  docs/methods/cohorts.md
+    """
+    kind = months.opening.type()
+    first = months.group_by("account_id").agg(cohort=months.m.min())
+    t = months.inner_join(first, "account_id")
+    return t.group_by("cohort", "m").agg(
+        paying=((t.closing > 0).cast("int64") - (t.opening > 0).cast("int64")).sum().cast("int64"), change=(t.closing - t.opening).sum().cast(kind)
+    )
+
+
+def flash_accounts(months: Table) -> Table:
+    """Accounts that started and stopped within one month: a net view shows nothing of them (rule 4).
+
+    Grain   account_id x m
+    Out     account_id, m, new, churn (parts)
+    """
+    t = months.filter(months.opening == 0, months.closing == 0, months.churns > 0)
+    return t.select("account_id", "m", "new", "churn", literal(1, "int64").name("flash"))

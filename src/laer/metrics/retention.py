@@ -1,0 +1,91 @@
+"""NRR and GRR over windows of months, by overlapping intervals instead of a spine of months.
+
+An account's month-end MRR is constant over intervals. Over a window of w months the cohort figure of a month needs the
+level at its end and the level w months before: shift every interval by w, overlap it with the account's own intervals,
+and each overlap adds a constant to the months it covers. Two rows per overlap (its first month, its first month after)
+replace w x months rows per account.
+"""
+
+from __future__ import annotations
+
+from laer.records.expr import Table, greatest, least, literal, ratio, union
+from laer.records.periods import FAR
+
+WINDOWS = (1, 3, 12)
+
+
+def month_states(months: Table, by: tuple[str, ...] = ()) -> Table:
+    """Intervals of months over which an account's month-end MRR stays the same and is above 0.
+
+    Grain   account_id (x by) x from_m
+    In      months  `account_months`: only months that moved
+    Out     account_id, from_m, until_m (exclusive, FAR when open), level (parts)
+    """
+    keys = ["account_id", *by]
+    until = months.m.lead().over(group_by=[months[k] for k in keys], order_by=months.m).fill_null(FAR)
+    states = months.select(*keys, from_m=months.m, until_m=until, level=months.closing)
+    return states.filter(states.level > 0)
+
+
+def retained(states: Table, windows: tuple[int, ...] = WINDOWS) -> Table:
+    """What of the MRR of accounts that paid w months ago is still there, as changes per month.
+
+    Grain   window x m
+    In      states  `month_states`
+    Out     window, m, closing and kept: changes whose running sums over m are sum(closing MRR) and
+            sum(min(opening, closing)) over the accounts with MRR above 0 at the window's opening
+    Holds   0 <= running kept <= running closing; running kept <= total MRR at m - window
+    Method  docs/methods/retention.md
+    """
+    pairs = _overlaps(_shifted(states, windows), states)
+    return _month_steps(
+        pairs.select("window", "from_m", "until_m", closing=pairs.level, kept=least(pairs.level, pairs.past_level)), ("window",), states.level.type()
+    )
+
+
+def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ...] = WINDOWS) -> Table:
+    """`retained` by the value that an account had at the window's opening (rule 12).
+
+    An account that paid in several values then has its closing shared among them in proportion to its opening, so that
+    values add up to the whole and GRR never passes 1.
+
+    Grain   window x value x m
+    In      value_states  `month_states` by value;  states  `month_states`
+    Out     window, value, m, closing, kept (float64 parts: shares of exact amounts)
+    """
+    j = value_states.inner_join(states, "account_id", rname="{name}_all").filter(lambda t: (t.from_m < t.until_m_all) & (t.from_m_all < t.until_m))
+    shares = j.select(
+        "account_id", "value",
+        share=ratio(j.level, j.level_all, None), level=j.level_all,
+        from_m=greatest(j.from_m, j.from_m_all), until_m=least(j.until_m, j.until_m_all),
+    )
+    pairs = _overlaps(_shifted(shares, windows), states)
+    floats = pairs.mutate(level=pairs.level.cast("float64") * pairs.share, past_level=pairs.past_level.cast("float64") * pairs.share)
+    return _month_steps(
+        floats.select("window", "value", "from_m", "until_m", closing=floats.level, kept=least(floats.level, floats.past_level)), ("window", "value"), "float64"
+    )
+
+
+def _shifted(states: Table, windows: tuple[int, ...]) -> Table:
+    """Each interval as it is seen w months later."""
+    rest = [c for c in states.columns if c not in ("from_m", "until_m", "level")]
+    return union(
+        *[
+            states.select(*rest, past_level=states.level, past_from=(states.from_m + w).cast("int32"), past_until=(states.until_m + w).cast("int32"), window=literal(w, "int32"))
+            for w in windows
+        ]
+    )
+
+
+def _overlaps(past: Table, states: Table) -> Table:
+    j = past.inner_join(states, [past.account_id == states.account_id, past.past_from < states.until_m, states.from_m < past.past_until])
+    keep = [c for c in ("value", "share") if c in past.columns]
+    return j.select("window", *keep, "level", "past_level", from_m=greatest(j.past_from, j.from_m), until_m=least(j.past_until, j.until_m))
+
+
+def _month_steps(pairs: Table, keys: tuple[str, ...], kind: object) -> Table:
+    starts = pairs.group_by(*keys, m=pairs.from_m).agg(closing=pairs.closing.sum().cast(kind), kept=pairs.kept.sum().cast(kind))
+    ended = pairs.filter(pairs.until_m < FAR)
+    ends = ended.group_by(*keys, m=ended.until_m).agg(closing=(-ended.closing.sum()).cast(kind), kept=(-ended.kept.sum()).cast(kind))
+    both = union(starts, ends)
+    return both.group_by(*keys, "m").agg(closing=both.closing.sum().cast(kind), kept=both.kept.sum().cast(kind))

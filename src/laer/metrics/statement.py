@@ -1,0 +1,170 @@
+"""The revenue statement: dense months, exact amounts and rates, rounded once at the very end.
+
+Input are the sparse sums of `months.py` and `retention.py` as plain integers; output is one row per month (and value) in
+the column order that `laer revenue` prints and the Revenue page shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from laer.records.money import minor_units, rounded
+from laer.records.periods import month_name
+
+MONEY = ("opening_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "closing_mrr")
+COUNT = ("opening_accounts", "closing_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns", "accounts_lost")
+RATES = ("gross_mrr_churn_rate", "net_mrr_churn_rate", "logo_churn_rate", "quick_ratio")
+PER = ("arr", "arpa")
+MOVES = ("entering_mrr", "leaving_mrr")
+SUMS = ("new", "reactivation", "expansion", "contraction", "churn")
+COUNTED = ("new_accounts", "reactivated_accounts", "expansions", "contractions", "churns", "lost")
+TOTAL = "TOTAL"
+
+
+def columns(windows: Iterable[int], by: str | None = None) -> list[str]:
+    """Output columns in their order."""
+    retention = [f"{name}_{w}m" for w in windows for name in ("nrr", "grr")]
+    plain = ["month", *MONEY, *COUNT, *RATES, *PER, *retention]
+    return [by, *plain, *MOVES] if by else plain
+
+
+@dataclass
+class Sums:
+    """Sparse sums of one value of a dimension (or of everything): month -> name -> integer parts or counts.
+
+    retained: (window, month) -> (change of closing, change of kept), whose running sums are the cohort's amounts.
+    """
+
+    months: dict[int, dict[str, int]] = field(default_factory=dict)
+    retained: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month of a statement, exact: amounts in units of the currency, rates as fractions, None where undefined."""
+
+    month: int
+    value: str | None
+    figures: Mapping[str, Fraction | int | None]
+
+    def __getitem__(self, name: str) -> Fraction | int | None:
+        return self.figures[name]
+
+
+def statement(sums: Sums, first: int, last: int, denominator: int, windows: Iterable[int], value: str | None = None) -> list[Month]:
+    """Months first..last (month numbers, inclusive) of one value.
+
+    Holds   opening + new + reactivation + expansion - contraction - churn + entering - leaving == closing, exactly
+            GRR <= 1 and GRR <= NRR
+    Method  docs/methods/mrr-movements.md, docs/methods/retention.md, docs/methods/rates.md
+    """
+    closing_at = _running({m: row["change"] for m, row in sums.months.items()})
+    paying_at = _running({m: row["paying"] for m, row in sums.months.items()})
+    windows = tuple(windows)
+    kept_at = {w: (_running({m: v[0] for (x, m), v in sums.retained.items() if x == w}), _running({m: v[1] for (x, m), v in sums.retained.items() if x == w})) for w in windows}
+    return [_month(m, sums, closing_at, paying_at, kept_at, denominator, windows, value) for m in range(first, last + 1)]
+
+
+def _month(m: int, sums: Sums, closing_at: _Steps, paying_at: _Steps, kept_at: dict[int, tuple[_Steps, _Steps]], denominator: int, windows: tuple[int, ...], value: str | None) -> Month:
+    row = sums.months.get(m, {})
+    money = {n: Fraction(row.get(n, 0), denominator) for n in (*SUMS, "entering", "leaving")}
+    opening, closing = Fraction(closing_at(m - 1), denominator), Fraction(closing_at(m), denominator)
+    counts = {n: int(row.get(n, 0)) for n in COUNTED}
+    opening_accounts, closing_accounts = int(paying_at(m - 1)), int(paying_at(m))
+    losses = money["churn"] + money["contraction"]
+    gains = money["expansion"] + money["reactivation"]
+    figures: dict[str, Fraction | int | None] = {
+        "opening_mrr": opening, **{f"{n}_mrr": money[n] for n in SUMS}, "closing_mrr": closing,
+        "opening_accounts": opening_accounts, "closing_accounts": closing_accounts,
+        **{n: counts[n] for n in COUNTED[:-1]}, "accounts_lost": counts["lost"],
+        "gross_mrr_churn_rate": _over(losses, opening),
+        "net_mrr_churn_rate": _over(losses - gains, opening),
+        "logo_churn_rate": _over(counts["lost"], opening_accounts),
+        "quick_ratio": _over(money["new"] + gains, losses),
+        "arr": closing * 12,
+        "arpa": _over(closing, closing_accounts),
+    }  # fmt: skip
+    for w in windows:
+        base = Fraction(closing_at(m - w), denominator)
+        closings, kepts = kept_at[w]
+        figures[f"nrr_{w}m"] = _over(Fraction(closings(m)) / denominator, base)
+        figures[f"grr_{w}m"] = _over(Fraction(kepts(m)) / denominator, base)
+    figures |= {"entering_mrr": money["entering"], "leaving_mrr": money["leaving"]}
+    return Month(m, value, figures)
+
+
+def printed(month: Month, names: Iterable[str], currency: str | None, by: str | None = None) -> dict[str, str]:
+    """The texts of one row: amounts with the currency's decimals, rates with 6, both half-even; '' where undefined."""
+    places = minor_units(currency)
+    texts = {}
+    for name in names:
+        if name == "month":
+            texts[name] = month_name(month.month)
+        elif name == by:
+            texts[name] = month.value or ""
+        else:
+            texts[name] = _text(name, month.figures[name], places)
+    return texts
+
+
+def _text(name: str, figure: Fraction | int | None, places: int) -> str:
+    if figure is None:
+        return ""
+    if name in COUNT:
+        return str(figure)
+    money = name.endswith("_mrr") or name in PER
+    return plain(rounded(Fraction(figure), places if money else 6))
+
+
+def plain(number: Decimal) -> str:
+    """Without exponent and without a negative zero."""
+    return format(number if number else abs(number), "f")
+
+
+def cohort_rows(sums: Iterable[tuple[int, int, int, int]], first: int, last: int, denominator: int) -> list[dict[str, Any]]:
+    """Cells of the cohort table: accounts and MRR of each cohort, months_since 0 up to `last`.
+
+    In   (cohort, month, change of paying accounts, change of MRR in parts); cohorts from month `first` on
+    """
+    changes: dict[int, dict[int, tuple[int, int]]] = {}
+    for cohort, m, paying, change in sums:
+        changes.setdefault(cohort, {})[m] = (paying, change)
+    rows = []
+    for cohort in sorted(c for c in changes if first <= c <= last):
+        accounts = parts = 0
+        for m in range(cohort, last + 1):
+            paying, change = changes[cohort].get(m, (0, 0))
+            accounts, parts = accounts + paying, parts + change
+            rows.append({"cohort": cohort, "months_since": m - cohort, "accounts": accounts, "mrr": Fraction(parts, denominator)})
+    return rows
+
+
+def _over(a: Fraction | int, b: Fraction | int) -> Fraction | None:
+    return Fraction(a) / Fraction(b) if b else None
+
+
+class _Steps:
+    """A running sum of sparse changes, readable at any month."""
+
+    def __init__(self, changes: dict[int, Any]) -> None:
+        self.months = sorted(changes)
+        self.levels: list[Any] = []
+        level: Any = 0
+        for m in self.months:
+            value = changes[m]
+            level = level + (Fraction(value) if isinstance(value, float) else int(value))
+            self.levels.append(level)
+
+    def __call__(self, month: int) -> Any:
+        from bisect import bisect_right
+
+        place = bisect_right(self.months, month)
+        return self.levels[place - 1] if place else 0
+
+
+def _running(changes: dict[int, Any]) -> _Steps:
+    return _Steps(changes)

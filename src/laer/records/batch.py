@@ -1,0 +1,38 @@
+"""What a source hands on: rows of one record type, columns by name, and the rows it could not read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Batch:
+    """Rows of one record type from one file.
+
+    Grain    one entry per row of the file that reads as this type
+    record   name of the record type
+    rows     values by column name, typed as the record type says; a reference holds the external id as text;
+             names that start with `custom.` are typed custom fields
+    keys     the source's own id of each row, None where the file has none
+    lines    line of the file on which each row starts
+    raw      the row as it stood in the file (header -> text), for quarantine
+    """
+
+    record: str
+    file: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    raw: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row set aside: nothing is dropped. `raw` is the row as it stood, so that it can be corrected and retried."""
+
+    file: str
+    line: int
+    reason: str
+    raw: dict[str, str]
+    record: str | None = None

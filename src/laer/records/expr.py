@@ -1,0 +1,59 @@
+"""The expression language of all formulas: the subset of Ibis proved on every engine, plus `ratio()`.
+
+Nothing else in the house imports Ibis (the engine, which executes, excepted), so that a stall of that project can be
+met here. Use only what stands below: group-by, equi- and range joins, union, cases, and ordered windows. No as-of
+join, no bare `/`, no float literals in a division: engines gave silently different results for those.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis import desc, ifelse, literal, row_number, union
+from ibis import _ as this
+from ibis.expr.types import BooleanValue, Column, NumericValue, Scalar, Table, Value
+
+__all__ = [
+    "BooleanValue", "Column", "NumericValue", "Scalar", "Table", "Value",
+    "cases", "desc", "greatest", "ifelse", "least", "literal", "month_of_day", "ratio", "row_number", "running", "table", "this", "union", "window",
+]
+
+cases = ibis.cases
+greatest = ibis.greatest
+least = ibis.least
+window = ibis.window
+
+
+def table(schema: dict[str, str], name: str) -> Table:
+    """An unbound table: the engine binds it by name when the expression runs."""
+    return ibis.table(schema, name=name)
+
+
+def ratio(a: NumericValue, b: NumericValue, places: int | None = 12) -> NumericValue:
+    """a / b as float64, null where b is 0 or null, rounded so that equal ratios compare equal on every engine.
+
+    places=None leaves it unrounded, for a factor that is multiplied again and not compared.
+    """
+    quotient = a.cast("float64") / b.cast("float64").nullif(literal(0.0, "float64"))
+    return quotient if places is None else quotient.round(places)
+
+
+def running(by: str | list[str], order: str) -> object:
+    """Window from the first row of the group up to this one, in order."""
+    return ibis.cumulative_window(group_by=by, order_by=order)
+
+
+def month_of_day(day: NumericValue) -> NumericValue:
+    """Month number (0 is January 1970) of a day number, by integer arithmetic alone (the civil calendar, proleptic Gregorian).
+
+    Engines differ in date functions and divide integers differently, so: a day is shifted to 1 March of year 0, and
+    eras, years and months follow by floor division (H. Hinnant, chrono-compatible low-level date algorithms).
+    """
+    z = day.cast("int64") + 719468
+    era = z // 146097
+    doe = z - era * 146097
+    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    doy = doe - (yoe * 365 + yoe // 4 - yoe // 100)
+    mp = (doy * 5 + 2) // 153
+    month = mp + ifelse(mp < 10, 3, -9)
+    year = yoe + era * 400 + ifelse(month <= 2, 1, 0)
+    return ((year - 1970) * 12 + month - 1).cast("int32")

@@ -1,0 +1,41 @@
+"""Days and months as plain integers: day 0 is 1970-01-01, month 0 is January 1970, and an open end is FAR."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+FAR = 2_000_000  # an open end: far beyond every day number that a calendar date can have
+EPOCH = date(1970, 1, 1)
+OPEN_FROM = date(2101, 1, 1)  # an end from here on is read as open (rule 19)
+
+
+def day_number(day: date) -> int:
+    return (day - EPOCH).days
+
+
+def date_of(day: int) -> date:
+    return EPOCH + timedelta(days=day)
+
+
+def month_number(day: date) -> int:
+    return (day.year - 1970) * 12 + day.month - 1
+
+
+def month_of(text: str) -> int:
+    """The month number of `YYYY-MM`."""
+    year, _, month = text.strip().partition("-")
+    if not (len(year) == 4 and year.isdigit() and month.isdigit() and 1 <= int(month) <= 12):
+        raise ValueError(f"{text!r} is not a month; expected YYYY-MM, for example 2024-07")
+    return (int(year) - 1970) * 12 + int(month) - 1
+
+
+def first_day(month: int) -> date:
+    return date(1970 + month // 12, month % 12 + 1, 1)
+
+
+def month_name(month: int) -> str:
+    return f"{1970 + month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def last_day(month: int) -> date:
+    return first_day(month + 1) - timedelta(days=1)

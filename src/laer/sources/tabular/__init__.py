@@ -1,0 +1,1 @@
+"""Spread-sheets and delimited files to record batches: read, recognise, type. Pure: writes nothing, asks no clock."""

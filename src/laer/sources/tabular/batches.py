@@ -1,0 +1,164 @@
+"""A table and its mapping to typed record batches: column by column, chunk by chunk, nothing dropped.
+
+What a word means is decided by whoever reads the batch: amounts stay as written (exact), intervals and status stay text.
+Dates that a record type holds as exclusive ends are moved by a day where the mapping says that the file's are inclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, cast, overload
+
+from laer.records.batch import Batch, Reject
+from laer.records.record import record_type
+from laer.sources.tabular.headers import OPTIONAL, columns_of
+from laer.sources.tabular.mapping import CUSTOM, Mapping, MappingFault
+from laer.sources.tabular.table import Table
+from laer.sources.tabular.values import Memo, Unreadable, normal_words, read_boolean, read_date, read_instant, read_integer, read_number
+
+SIZE = 5000
+WORDS = {"date": "date", "instant": "time", "integer": "whole number", "decimal": "number", "boolean": "yes or no"}
+
+
+class RawRows(Sequence[dict[str, str]]):
+    """Rows as they stood, made into dicts only when looked at: few are, and a dict per row costs a third of the speed."""
+
+    __slots__ = ("cells", "header")
+
+    def __init__(self, header: list[str], cells: list[list[str]]) -> None:
+        self.header, self.cells = header, cells
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @overload
+    def __getitem__(self, place: int) -> dict[str, str]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[dict[str, str]]: ...
+    def __getitem__(self, place: int | slice) -> dict[str, str] | list[dict[str, str]]:
+        if isinstance(place, slice):
+            return [dict(zip(self.header, cells, strict=True)) for cells in self.cells[place]]
+        return dict(zip(self.header, self.cells[place], strict=True))
+
+
+@dataclass
+class _Reader:
+    """How one mapped column is read."""
+
+    place: int
+    header: str
+    target: str
+    name: str  # as said in a reason
+    kind: str
+    required: bool
+    memo: Memo | None
+
+    def column(self, cells: tuple[str, ...]) -> list[Any]:
+        if self.memo is not None:
+            return self.memo.column(cells)
+        return [cell.strip() or None for cell in cells]
+
+    def faults(self, values: list[Any], cells: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+        """(place in the chunk, reason) of each cell that rejects its row."""
+        if self.required and None in values:
+            yield from ((i, f"empty {self.name}") for i, value in enumerate(values) if value is None)
+        if self.memo is not None and self.memo.troubled:
+            for i, value in enumerate(values):
+                if type(value) is Unreadable:
+                    yield i, f"unreadable {WORDS[self.kind]} in {self.header}: '{_short(cells[i])}'"
+
+
+def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UTC") -> Iterator[tuple[Batch, list[Reject]]]:
+    """Typed rows of a table, `size` rows of the file at a time, and the rows set aside with a reason.
+
+    In     zone   the firm's time zone, for times without an offset
+    Out    batches whose rows have the record's column names (and `custom.*`); references hold external ids as text;
+           the source's own id is in `keys`, not in the rows
+    Faults MappingFault for a mapping without a record type or with columns that the table does not have
+    """
+    readers = _readers(table, mapping, zone)
+    record = mapping.record
+    assert record is not None
+    key_name = record_type(record).info.key
+    key = next((r for r in readers if r.target == key_name), None)
+    names = [r.target for r in readers if r is not key]
+    width = len(table.header)
+    for lines, rows in table.chunks(size):
+        rejects: list[Reject] = []
+        if max(map(len, rows)) > width:
+            rejects = [_surplus(table, record, line, cells) for line, cells in zip(lines, rows, strict=True) if len(cells) > width]
+            kept = [(line, cells) for line, cells in zip(lines, rows, strict=True) if len(cells) == width]
+            lines, rows = [line for line, _ in kept], [cells for _, cells in kept]
+        columns = list(zip(*rows, strict=True))
+        values: list[list[Any]] = []
+        keys: list[str | None] = [None] * len(rows)
+        faults: dict[int, list[str]] = {}
+        for reader in readers if rows else ():
+            read = reader.column(columns[reader.place])
+            for place, reason in reader.faults(read, columns[reader.place]):
+                faults.setdefault(place, []).append(reason)
+            if reader is key:
+                keys = read
+            else:
+                values.append(read)
+        typed = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)] if values else [{} for _ in rows]
+        if faults:
+            rejects += [Reject(table.title, lines[i], "; ".join(reasons), table.raw(rows[i]), record) for i, reasons in sorted(faults.items())]
+            rejects.sort(key=lambda reject: reject.line)
+            good = [i for i in range(len(rows)) if i not in faults]
+            typed, keys, lines, rows = [typed[i] for i in good], [keys[i] for i in good], [lines[i] for i in good], [rows[i] for i in good]
+        yield Batch(record, table.title, typed, keys, lines, cast("list[dict[str, str]]", RawRows(table.header, rows))), rejects
+
+
+def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
+    if mapping.record is None:
+        raise MappingFault(f"{table.title} was not recognised; say which record type it holds")
+    if not mapping.fits(table.header):
+        gone = [h for h, target in mapping.columns.items() if target and h not in table.header]
+        raise MappingFault(f"the mapping reads {', '.join(map(repr, gone))}, which {table.title} does not have; it has {', '.join(map(repr, table.header))}")
+    columns, key = columns_of(mapping.record), record_type(mapping.record).info.key
+    readers = []
+    for place, header in enumerate(table.header):
+        target = mapping.columns.get(header)
+        if not target:
+            continue
+        style = mapping.number_styles.get(header, "point")
+        if target.startswith(CUSTOM):
+            kind = mapping.custom.get(target.removeprefix(CUSTOM), "text")
+            readers.append(_Reader(place, header, target, normal_words(header), kind, False, _memo(kind, mapping.date_order, style, zone)))
+            continue
+        column = columns[target]
+        named = target == key or bool(column.col.refers)
+        kind = "text" if named else column.kind
+        memo = Memo(_day_after, mapping.date_order) if target == "end_on" and mapping.end == "inclusive" else _memo(kind, mapping.date_order, style, zone)
+        required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
+        readers.append(_Reader(place, header, target, normal_words(target if named else header), kind, required, memo))
+    return readers
+
+
+def _memo(kind: str, order: str | None, style: str, zone: str) -> Memo | None:
+    """A fresh memo for a kind; None for text."""
+    settings: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+        "date": (read_date, (order,)),
+        "instant": (read_instant, (order, zone)),
+        "integer": (read_integer, (style,)),
+        "decimal": (read_number, (style,)),
+        "boolean": (read_boolean, ()),
+    }
+    return Memo(settings[kind][0], *settings[kind][1]) if kind in settings else None
+
+
+def _day_after(text: str, order: str | None) -> date | None | Unreadable:
+    """The first day after an end that is itself included."""
+    day = read_date(text, order)
+    return day + timedelta(days=1) if type(day) is date and day < date.max else day
+
+
+def _surplus(table: Table, record: str, line: int, cells: list[str]) -> Reject:
+    return Reject(table.title, line, f"more cells than columns: '{_short(cells[-1])}' is left over", table.raw(cells), record)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."

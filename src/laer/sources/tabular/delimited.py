@@ -1,0 +1,133 @@
+"""Delimited text files, streamed: quoted newlines, ragged rows, stray NUL bytes, any common encoding."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Generator, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.sniff import sniff
+from laer.sources.tabular.table import Row, Table, header_of, is_blank
+
+SAMPLE = 64 * 1024
+LARGEST_CELL = 10_000_000  # characters
+LARGEST_LINE = 50_000_000  # bytes without a line break
+LONG_ROW = 100  # lines a row may span before a quote is likely left open
+LOT = 1000
+
+
+class DelimitedTable(Table):
+    """A CSV file, opened anew by each `rows()` or `chunks()`."""
+
+    def __init__(self, path: Path, file: str, sample: bytes) -> None:
+        super().__init__(path, file)
+        self.format = sniff(path, sample, whole=len(sample) < SAMPLE)
+        self._size = path.stat().st_size
+        self._source: _Bytes | None = None
+        if self.format.note:
+            self.note("encoding", self.format.note)
+        lots = self._lots(101)
+        filled = [(line, cells) for lines, rows in islice(lots, 2) for line, cells in zip(lines, rows, strict=True) if not is_blank(cells)]
+        while not filled and (lot := next(lots, None)):
+            filled = [(line, cells) for line, cells in zip(*lot, strict=True) if not is_blank(cells)]
+        lots.close()
+        if not filled:
+            raise UnreadableFile(path, "no rows", what_to_do="Export it again.")
+        self._header_line = filled[0][0]
+        self.header = header_of(filled[0][1], (cells for _, cells in filled[1:]))
+
+    @property
+    def done(self) -> float:
+        return min(1.0, self._source.taken / self._size) if self._source and self._size else 0.0
+
+    def rows(self) -> Iterator[Row]:
+        for lines, rows in self.chunks(LOT):
+            yield from zip(lines, rows, strict=True)
+
+    def chunks(self, size: int) -> Iterator[tuple[list[int], list[list[str]]]]:
+        width, after = len(self.header), self._header_line
+        for lines, rows in self._lots(size):
+            if lines[0] > after and set(map(len, rows)) == {width} and all(map(str.strip, [cells[0] for cells in rows])):
+                yield lines, rows
+                continue
+            kept = [
+                (line, cells if len(cells) == width else self.fit(line, cells))
+                for line, cells in zip(lines, rows, strict=True)
+                if line > after and not is_blank(cells)
+            ]
+            if kept:
+                yield [line for line, _ in kept], [cells for _, cells in kept]
+
+    def _lots(self, size: int) -> Generator[tuple[list[int], list[list[str]]], None, None]:
+        """Every row of the file, blank ones too, with the line it starts on."""
+        csv.field_size_limit(LARGEST_CELL)
+        layout = self.format
+        reader, line, rows = None, layout.skip_lines, []
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(layout.skip)
+                self._source = _Bytes(self, file, strip_nulls=not layout.encoding.startswith(("utf-16", "utf-32")))
+                with io.TextIOWrapper(io.BufferedReader(self._source, 1 << 18), encoding=layout.encoding, errors=layout.errors, newline="") as text:
+                    for _ in range(layout.skip_lines):
+                        text.readline()
+                    reader = csv.reader(text, delimiter=layout.delimiter, quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE)
+                    while rows := list(islice(reader, size)):
+                        lines, line = self._lines(rows, line, reader.line_num + layout.skip_lines)
+                        yield lines, rows
+        except csv.Error as error:
+            at = reader.line_num + layout.skip_lines if reader else line + 1
+            raise UnreadableFile(
+                self.path, f"a cell near line {at:,} that cannot be read ({error})", f"cells of at most {LARGEST_CELL // 1_000_000} MB",
+                f"Look at the lines before line {at:,}: a quotation mark may have been left open.",
+            ) from error  # fmt: skip
+        except OSError as error:
+            raise UnreadableFile(self.path, f"an error of the system ({error.strerror})", what_to_do="Check the file.") from error
+
+    def _lines(self, rows: list[list[str]], before: int, last: int) -> tuple[list[int], int]:
+        """The line each row starts on. A row takes one line, and one more for each line break inside its cells."""
+        if last - before == len(rows):
+            return list(range(before + 1, last + 1)), last
+        lines = []
+        for cells in rows:
+            lines.append(before + 1)
+            text = "\0".join(cells)
+            span = 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
+            if span > LONG_ROW:
+                self.note("long row", f"The row on line {before + 1:,} spans {span:,} lines: a quotation mark may have been left open there.")
+            before += span
+        return lines, last
+
+
+class _Bytes(io.RawIOBase):
+    """A file's bytes without NULs, counted, and guarded against a line that never ends."""
+
+    def __init__(self, table: DelimitedTable, file: io.FileIO, strip_nulls: bool) -> None:
+        self.table, self.file, self.strip_nulls = table, file, strip_nulls
+        self.taken = 0
+        self.unbroken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while data := self.file.read(len(buffer)):
+            self.taken += len(data)
+            self._guard(data)
+            if self.strip_nulls and 0 in data:
+                self.table.note("nulls", "Contains NUL characters, which were left out.")
+                data = data.replace(b"\0", b"")
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+        return 0
+
+    def _guard(self, data: bytes) -> None:
+        cut = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self.unbroken = len(data) - cut if cut >= 0 else self.unbroken + len(data)
+        if self.unbroken > LARGEST_LINE:
+            found = f"a line of more than {LARGEST_LINE // 1_000_000} MB"
+            raise UnreadableFile(self.table.path, found, "rows separated by line breaks", "Export it again as CSV.")

@@ -1,0 +1,170 @@
+"""The record type of a table: names, values and the file's name, weighed.
+
+A header counts the more, the fewer record types know it: `ticket id` says much, `account id` little. Values can only
+take away: a column named like a date that holds no dates is not one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from laer.records.record import record_type
+from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.headers import BARE_ID_LIKENESS, OPTIONAL, RECORDS, Match, assign, bare_id, columns_of, header_words, matches, synonyms
+from laer.sources.tabular.profile import Sample
+from laer.sources.tabular.table import Table
+
+SURE = 0.6  # from here on a file can be taken without asking
+LEAST = 0.4  # below it a file counts as not recognised
+MARGIN = 0.15  # distance to the runner-up that makes sure
+WELL_KNOWN = 0.4  # share of the columns that, when known, leaves no doubt for the others
+ELSEWHERE = "elsewhere"
+HALF, MOST = 0.5, 0.9  # share of readable values: below the first a column is refused, above the second it stands unreduced
+NEEDS = {  # without one of these a table is not of that type, whatever else it has
+    "subscription_lines": spelled("mrr arr amount unit_price list_amount"),
+    "survey_responses": spelled("score comment"),
+    "usage_days": spelled("count feature seconds"),
+    "contacts": spelled("email name last_name first_name"),
+    "discounts": spelled("percent amount"),
+    "contracts": spelled("end_on signed_on term_months start_on"),
+    "assignments": spelled("person_id"),
+    "tickets": spelled("ticket_id subject priority first_response_minutes resolution_hours satisfaction"),
+}
+STANDS_IN = {"account_id": ("subscription_id", "contract_id", "contact_id")}  # an account reached through another reference
+_HINTS = {
+    "accounts": spelled("account customer company client organization organisation crm"),
+    "contacts": spelled("contact"),
+    "products": spelled("product sku catalog catalogue item"),
+    "contracts": spelled("contract agreement"),
+    "subscription_lines": spelled("subscription mrr arr recurring"),
+    "usage_days": spelled("usage activity telemetry event login"),
+    "tickets": spelled("ticket case issue"),
+    "survey_responses": spelled("nps csat survey response"),
+    "churn_events": spelled("churn churned cancellation"),
+    "people": spelled("people person employee staff team csm"),
+    "assignments": spelled("assignment"),
+    "discounts": spelled("discount coupon"),
+}
+_HINT = {word: record for record, words in _HINTS.items() for word in words}
+_ELSEWHERE = frozenset(
+    spelled(
+        "invoice charge payment refund payout dispute transaction balance comment audit opportunity deal lead task tag price plan fee card transfer schedule "
+        "history chat brand group form sla policy method intent note"
+    )
+)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """record    the type, None where nothing fits
+    matches   by header; reasons in words by header
+    sure      0..1
+    why       in words
+    """
+
+    record: str | None
+    matches: dict[str, Match]
+    reasons: dict[str, str] = field(default_factory=dict)
+    sure: float = 0.0
+    why: str = ""
+
+
+def guess(table: Table, sample: Sample, record: str | None = None) -> Guess:
+    """The likeliest type of a table (or the given one) with its columns."""
+    candidates = {each: _fitting(each, table.header, sample) for each in ([record] if record else RECORDS) if len(synonyms(each)) > 1}
+    if record:
+        found = candidates.get(record, {})
+        return Guess(record, found, _reasons(record, found, sample), 1.0, "as asked")
+    known: dict[str, int] = {}
+    for found in candidates.values():
+        for name in found:
+            known[name] = known.get(name, 0) + 1
+    hints = _hints(table)
+    scores = sorted(((_score(each, found, known, hints), each) for each, found in candidates.items()), reverse=True)
+    (score, best), (second, runner) = scores[0], scores[1]
+    known_share = min(1.0, len(candidates[best]) / max(1, len(table.header)) / WELL_KNOWN)
+    sure = round(score * (1 - max(0.0, MARGIN - (score - second)) / (2 * MARGIN)) * (0.6 + 0.4 * known_share), 2)
+    if sure < LEAST:
+        return Guess(None, {}, {}, sure, "No record type fits" + (f"; the nearest is {best} ({sure:.0%})." if sure else "."))
+    found = candidates[best]
+    noun = record_type(best).info.noun
+    why = f"{len(found)} of {len(table.header)} columns are those of {'an' if noun[0] in 'aeio' else 'a'} {noun}"
+    if hints.get(best):
+        why += f", and the name says {noun}"
+    if score - second < MARGIN:
+        why += f"; it could also be {runner}"
+    return Guess(best, found, _reasons(best, found, sample), sure, why + ".")
+
+
+def _fitting(record: str, header: list[str], sample: Sample) -> dict[str, Match]:
+    """Headers assigned to columns, after their values were looked at."""
+    columns, key = columns_of(record), record_type(record).info.key
+    kept = []
+    for match in matches(header, record):
+        column = columns[match.column]
+        if match.column == key or column.col.refers:
+            kept.append(match)
+            continue
+        share = sample.share(match.header, column.kind, column.col.words)
+        if share is None or share >= MOST:
+            kept.append(match)
+        elif share >= HALF:
+            kept.append(match._replace(likeness=match.likeness * share))
+    taken = assign(kept)
+    if bare := bare_id(header, record, {name: match.column for name, match in taken.items()}):
+        taken[bare.header] = bare
+    return taken
+
+
+def _score(record: str, found: dict[str, Match], known: dict[str, int], hints: dict[str, float]) -> float:
+    """0 to 1: what share of the telling headers it explains, whether required columns and key are there, the name."""
+    targets = {match.column for match in found.values()}
+    if not targets or (record in NEEDS and not any(m.column in NEEDS[record] and m.likeness > BARE_ID_LIKENESS for m in found.values())):
+        return 0.0
+    weights = {name: 1 / count for name, count in known.items()}
+    explained = sum(weights[name] * match.likeness for name, match in found.items()) / sum(weights.values())
+    info, columns = record_type(record).info, columns_of(record)
+    required = [c for c in columns.values() if c.required and c.name != info.key and c.name in synonyms(record) and (record, c.name) not in OPTIONAL]
+    there = [c for c in required if c.name in targets or targets & set(STANDS_IN.get(c.name, ()))]
+    if required and not there:
+        return 0.0
+    complete = len(there) / len(required) if required else 1.0
+    score = 0.5 * explained + 0.3 * complete + (0.2 if info.key in targets else 0.1 if set(info.natural) <= targets and info.natural else 0.0)
+    if ELSEWHERE in hints:
+        score *= 0.6
+    elif hints:
+        score = 0.7 * score + 0.3 * hints.get(record, 0.0)
+    return score if complete == 1 else 0.7 * score
+
+
+def _hints(table: Table) -> dict[str, float]:
+    """What the names of file and sheet say: the last telling word most. A word for what we do not hold speaks against all."""
+    words = header_words(f"{re.sub(r'[.][a-z]+$', '', table.file.lower())} {table.sheet or ''}").split()
+    hints: dict[str, float] = {}
+    single = [re.sub(r"s$", "", re.sub(r"ies$", "y", re.sub(r"(ss|x|ch|sh)es$", r"\1", word))) for word in words]
+    for word in single:
+        record = _HINT.get(word)
+        if record and not (record == "usage_days" and word == "event" and "churn_events" in hints):
+            hints = dict.fromkeys(hints, 0.5) | {record: 1.0}
+        elif word in _ELSEWHERE:
+            hints = {ELSEWHERE: 1.0}
+    return hints
+
+
+def _reasons(record: str, found: dict[str, Match], sample: Sample) -> dict[str, str]:
+    columns = columns_of(record)
+    reasons = {}
+    for name, match in found.items():
+        column = columns[match.column]
+        reason = "the name says so" if match.likeness > 0.9 else f"the name is close to '{match.synonym}'"
+        if match.synonym == header_words(name) and match.likeness <= 0.9:
+            reason = "the name says so, though some values do not read" if match.likeness != 0.7 else "a bare id is the row's own"
+        named = column.col.refers or column.kind == "text" or match.column == record_type(record).info.key
+        share = None if named else sample.share(name, column.kind, column.col.words)
+        if share is not None:
+            reason += f"; {share:.0%} of the values read as {column.kind}"
+        elif not sample.values(name):
+            reason += "; all cells of the sample are empty"
+        reasons[name] = reason
+    return reasons

@@ -1,0 +1,120 @@
+"""What the values of a column can be read as: a quick look at a sample, and a watch over the whole column."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.dates import shape_of
+from laer.sources.tabular.table import Table
+from laer.sources.tabular.values import NumberStyle, Unreadable, affix, read_boolean, read_date, read_integer, read_number
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_CODE = re.compile(r"[+]?0[0-9]|\+")  # leading zeros and phone numbers are names, not quantities
+_PLAIN_BOOLEAN = frozenset(spelled("true false yes no y n t f x 1 0 ja nein oui non wahr falsch vrai faux"))  # a lone `s` may be a size
+_NOT_MIDNIGHT = re.compile(r"[1-9]|[pP]\.?[mM]")
+MANY = 50_000  # distinct values remembered per column; beyond it some are looked at again
+
+
+def reads_as(kind: str, text: str) -> bool:
+    """Whether a filled cell can be read as a kind under some order or style."""
+    if kind in ("date", "instant"):
+        return any(type(read_date(text, order)) is not Unreadable for order in ("dmy", "mdy"))
+    if kind == "boolean":
+        return type(read_boolean(text)) is not Unreadable
+    if kind == "decimal":
+        return any(type(read_number(text, style)) is not Unreadable for style in ("point", "comma"))
+    if kind == "integer":
+        return any(type(read_integer(text, style)) is not Unreadable for style in ("point", "comma"))
+    return True
+
+
+class Sample:
+    """The first rows of a table, by column."""
+
+    def __init__(self, table: Table, size: int) -> None:
+        self.rows = [cells for _, cells in islice(table.rows(), size)] if table.header else []
+        self.size = len(self.rows)
+        self.complete = self.size < size
+        self._values = {name: Counter(filter(None, (row[i].strip() for row in self.rows))) for i, name in enumerate(table.header)}
+        self._shares: dict[tuple[str, str], float] = {}
+
+    def values(self, name: str) -> Counter[str]:
+        """Filled cells of a column with their counts."""
+        return self._values[name]
+
+    def share(self, name: str, kind: str, words: tuple[str, ...] = ()) -> float | None:
+        """Share of the filled cells that read as a kind (or are among the words); None where all are empty."""
+        values = self._values[name]
+        if not values:
+            return None
+        if words:
+            return sum(n for text, n in values.items() if text.casefold() in words) / values.total()
+        if (name, kind) not in self._shares:
+            self._shares[name, kind] = sum(n for text, n in values.items() if reads_as(kind, text)) / values.total()
+        return self._shares[name, kind]
+
+
+class Watch:
+    """Narrows down what a column can be, over every distinct value it has."""
+
+    def __init__(self) -> None:
+        self.style = NumberStyle()
+        self.filled = False
+        self.kinds = {"boolean", "integer", "decimal", "date"}
+        self.affixes: set[str] = set()
+        self._seen: set[str] = set()
+        self._binary = True
+        self._timed = False
+
+    def see(self, texts: Iterable[str]) -> None:
+        new = set(texts) - self._seen
+        if len(self._seen) < MANY:
+            self._seen |= new
+        for cell in new:
+            text = cell.strip()
+            if not text:
+                continue
+            self.filled = True
+            self.style.see(text)
+            if self.kinds:
+                self._narrow(text)
+
+    def _narrow(self, text: str) -> None:
+        self._binary = self._binary and text in ("0", "1")
+        for kind in tuple(self.kinds):
+            fits = bool(_INTEGER.fullmatch(text)) if kind == "integer" else reads_as(kind, text)
+            if fits and kind == "boolean":
+                fits = text.casefold() in _PLAIN_BOOLEAN
+            if fits and kind == "date" and (shape := shape_of(text)):
+                self._timed = self._timed or bool(_NOT_MIDNIGHT.search(shape.rest))
+            if fits and kind == "decimal":
+                self.affixes.add(affix(text))
+                fits = len(self.affixes) == 1 and not _CODE.match(text)
+            if not fits:
+                self.kinds.discard(kind)
+
+    def kind(self, header_words: str) -> str:
+        """The type of a custom field. Names and codes stay text, as do amounts in several currencies and times of day."""
+        if not self.filled or header_words.endswith((" id", " number", " code", "phone", "zip", "postcode")) or header_words in ("id", "code", "number"):
+            return "text"
+        flag = header_words.startswith(("is ", "has ")) or header_words.endswith((" flag", " yn"))
+        if "boolean" in self.kinds and (not self._binary or flag):
+            return "boolean"
+        kind = next((kind for kind in ("integer", "decimal", "date") if kind in self.kinds), "text")
+        return "text" if kind == "date" and self._timed else kind
+
+    def consistent(self, kind: str) -> bool:
+        """Whether a decimal column reads in one style throughout."""
+        style = self.style.decide()
+        return kind != "decimal" or all(type(read_number(text, style)) is not Unreadable for text in self._seen)
+
+
+def whole_columns(table: Table, names: Iterable[str], size: int = 5000) -> Iterator[dict[str, set[str]]]:
+    """The distinct values of columns, chunk by chunk, in one pass over the file."""
+    places = {name: table.header.index(name) for name in names}
+    for _, rows in table.chunks(size):
+        yield {name: {row[i] for row in rows} for name, i in places.items()}

@@ -1,0 +1,129 @@
+"""Which record type a table is and which column is which, by names and by values, with how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from laer.records.record import record_type
+from laer.sources.tabular.date_order import DateOrder, Decision
+from laer.sources.tabular.ends import EndEvidence, end_evidence
+from laer.sources.tabular.guess import LEAST, SURE, Guess, guess
+from laer.sources.tabular.headers import columns_of, header_words, match_columns
+from laer.sources.tabular.mapping import CUSTOM, Mapping, slug_of
+from laer.sources.tabular.profile import Sample, Watch, whole_columns
+from laer.sources.tabular.table import Table
+from laer.sources.tabular.values import Memo, Unreadable, read_date
+
+__all__ = ["LEAST", "SURE", "match_columns", "recognise"]
+
+SAMPLE = 2000
+WITH_END = ("subscription_lines", "contracts", "discounts")  # types to which the meaning of an end applies
+
+
+def recognise(table: Table, *, sample: int = SAMPLE, record: str | None = None, date_order: str | None = None) -> Mapping:
+    """Map a table to a record type. A sample decides the type; whole columns decide dates, numbers and custom types.
+
+    In     record      the type, where it is known; date_order   the order of day and month, where it is known
+    Out    a mapping in which every header has a target, a confidence and a reason
+    """
+    seen = Sample(table, sample)
+    best = guess(table, seen, record)
+    if best.record is None:
+        return _unrecognised(table, best)
+    kinds = _mapped_kinds(table, best)
+    watches, decision = _watch(table, seen, kinds)
+    order = date_order or decision.order
+    dates = tuple(name for name, kind in kinds.items() if kind in ("date", "instant"))
+    columns: dict[str, str | None] = {}
+    confidence: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    custom: dict[str, str] = {}
+    for name in table.header:
+        match = best.matches.get(name)
+        if match:
+            columns[name], confidence[name], reasons[name] = match.column, round(min(1.0, match.likeness), 2), best.reasons[name]
+            continue
+        target, kind, why = _custom(name, watches[name], decision, order, custom)
+        columns[name], confidence[name], reasons[name] = target, 1.0 if target is None else 0.5, why
+        if target:
+            custom[target.removeprefix(CUSTOM)] = kind
+    numeric = {name for name, kind in kinds.items() if kind in ("integer", "decimal")}
+    numeric |= {name for name, target in columns.items() if target and custom.get(target.removeprefix(CUSTOM)) == "decimal"}
+    styles = {name: "comma" for name in table.header if name in numeric and watches[name].style.decide() == "comma"}
+    undecided = () if date_order else tuple(name for name in decision.undecided if name in dates)
+    ends = _ends(table, best, order)
+    return Mapping(
+        best.record, columns, confidence, reasons, custom, order, undecided, f"Dates are read {date_order} as asked." if date_order else decision.why,
+        styles, ends.decided if ends else None, ends, best.sure, best.why,
+    )  # fmt: skip
+
+
+def _mapped_kinds(table: Table, best: Guess) -> dict[str, str]:
+    """Kind of each mapped header; references and keys are text."""
+    assert best.record is not None
+    columns, key = columns_of(best.record), record_type(best.record).info.key
+    return {name: "text" if m.column == key or columns[m.column].col.refers else columns[m.column].kind for name, m in best.matches.items()}
+
+
+def _watch(table: Table, seen: Sample, kinds: dict[str, str]) -> tuple[dict[str, Watch], Decision]:
+    """Look at whole columns wherever later rows could change what the sample says."""
+    order = DateOrder()
+    watches = {name: Watch() for name in table.header}
+
+    def look(name: str, texts: set[str]) -> None:
+        watch = watches[name]
+        if name not in kinds or kinds[name] in ("integer", "decimal"):
+            watch.see(texts)
+        if kinds.get(name) in ("date", "instant") or (name not in kinds and "date" in watch.kinds and watch.filled):
+            order.see_all(name, texts)
+
+    for name in table.header:
+        look(name, set(seen.values(name)))
+    if not seen.complete:
+        unsure = {name for name in table.header if name not in kinds and (watches[name].kinds or not watches[name].filled)}
+        open_names = [name for name in table.header if name in unsure or kinds.get(name) in ("date", "instant", "integer", "decimal")]
+        for chunk in whole_columns(table, open_names) if open_names else ():
+            for name, texts in chunk.items():
+                look(name, texts)
+    for name, watch in watches.items():
+        if name not in kinds and "date" not in watch.kinds:
+            order.forget(name)
+    return watches, order.decide()
+
+
+def _custom(name: str, watch: Watch, decision: Decision, order: str | None, taken: dict[str, str]) -> tuple[str | None, str, str]:
+    """Target, type and reason of a column that the record type does not know."""
+    if not watch.filled:
+        return None, "text", "every cell is empty"
+    kind = watch.kind(header_words(name))
+    why = f"not a column of this record; kept as a custom field ({kind})"
+    if kind == "decimal" and not watch.consistent(kind):
+        kind, why = "text", "kept as a custom field (text): its numbers are written in two styles"
+    if kind == "date" and not order and name in decision.undecided:
+        kind, why = "text", "kept as a custom field (text): day and month cannot be told apart"
+    if kind == "date" and order and name in decision.conflicting:
+        kind, why = "text", "kept as a custom field (text): some dates do not fit the file's order"
+    return CUSTOM + slug_of(name, taken), kind, why
+
+
+def _ends(table: Table, best: Guess, order: str | None) -> EndEvidence | None:
+    """Evidence for what an end means, over the whole file; None where the record has no such end."""
+    places = {match.column: table.header.index(name) for name, match in best.matches.items()}
+    if best.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= places.keys():
+        return None
+    read = Memo(read_date, order)
+
+    def lines() -> Iterator[tuple[str, date, date | None]]:
+        account, start, end = places["account_id"], places["start_on"], places["end_on"]
+        for _, cells in table.rows():
+            begun, ended = read[cells[start]], read[cells[end]]
+            if begun is not None and type(begun) is not Unreadable and type(ended) is not Unreadable:
+                yield cells[account].strip(), begun, ended
+
+    return end_evidence(lines())
+
+
+def _unrecognised(table: Table, best: Guess) -> Mapping:
+    reasons = dict.fromkeys(table.header, "the file was not recognised")
+    return Mapping(None, dict.fromkeys(table.header), dict.fromkeys(table.header, 0.0), reasons, sure=best.sure, why=best.why)

@@ -1,0 +1,107 @@
+"""A table of a file: a header and a stream of rows that can be read again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from laer.sources.tabular.cells import BLANKS
+
+SURPLUS = ""  # the header under which cells beyond the last column are kept
+Row = tuple[int, list[str]]
+
+
+class Table:
+    """One sheet or delimited file.
+
+    file     its name as shown to people
+    sheet    name of the sheet, None for delimited files
+    header   column names: trimmed, unique (`amount (2)`), unnamed columns called `column 3`
+    notes    what a person should know of how it was read
+    """
+
+    def __init__(self, path: Path, file: str, sheet: str | None = None) -> None:
+        self.path, self.file, self.sheet = path, file, sheet
+        self.header: list[str] = []
+        self._notes: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<{self.title}: {len(self.header)} columns>"
+
+    @property
+    def title(self) -> str:
+        return f"{self.file} / {self.sheet}" if self.sheet else self.file
+
+    @property
+    def notes(self) -> list[str]:
+        return list(self._notes.values())
+
+    @property
+    def done(self) -> float:
+        """Share of the file that the newest `rows()` has taken in, 0 to 1."""
+        return 0.0
+
+    def note(self, about: str, text: str) -> None:
+        """Keep one note about a thing: the first."""
+        self._notes.setdefault(about, text)
+
+    def rows(self) -> Iterator[Row]:
+        """(line on which the row starts, cells as they stand). Blank rows are left out, short ones padded with ''.
+
+        A row with more non-empty cells than the header has one cell more: the surplus, joined, under the header ''.
+        """
+        raise NotImplementedError
+
+    def chunks(self, size: int) -> Iterator[tuple[list[int], list[list[str]]]]:
+        """The rows in lots of `size`: lines, and cells."""
+        rows = self.rows()
+        while lot := list(islice(rows, size)):
+            lines, cells = zip(*lot, strict=True)
+            yield list(lines), list(cells)
+
+    def raw(self, cells: list[str]) -> dict[str, str]:
+        """The row as it stood, by header."""
+        row = dict(zip(self.header, cells, strict=False))
+        if len(cells) > len(self.header):
+            row[SURPLUS] = cells[-1]
+        return row
+
+    def fit(self, line: int, cells: list[str]) -> list[str]:
+        """Pad a short row; join what lies beyond the last column of a long one."""
+        width = len(self.header)
+        if len(cells) < width:
+            return cells + [""] * (width - len(cells))
+        beyond = cells[width:]
+        while beyond and not beyond[-1].strip():
+            beyond.pop()
+        if not beyond:
+            return cells[:width]
+        self.note("surplus", f"Row {line} has more cells than the header ({width + len(beyond)} against {width}); the rest is kept under an empty name.")
+        return [*cells[:width], ", ".join(beyond)]
+
+
+def is_blank(cells: list[str]) -> bool:
+    return not "".join(cells).strip()
+
+
+def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[str]:
+    """Column names from the header row: trimmed and unique; widened where most rows of the sample have more cells."""
+    names = [BLANKS.sub(" ", cell.replace("\ufeff", "")).strip() for cell in cells]
+    used = [max((i for i, cell in enumerate(row, 1) if cell.strip()), default=0) for row in sample]
+    while names and not names[-1]:
+        names.pop()
+    longer = Counter(width for width in used if width > len(names))
+    if used and sum(longer.values()) > len(used) / 2:
+        names += [""] * (longer.most_common(1)[0][0] - len(names))
+    header: list[str] = []
+    taken = set(filter(None, names))
+    for place, name in enumerate(names, 1):
+        unique = wanted = name or f"column {place}"
+        again = 1
+        while unique in header or (unique != name and unique in taken):
+            again += 1
+            unique = f"{wanted} ({again})"
+        header.append(unique)
+    return header

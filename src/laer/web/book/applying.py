@@ -1,0 +1,116 @@
+"""Carry a plan out: rows, external ids, change log and quarantine in small transactions, resumable by run id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from laer.records.batch import Reject
+from laer.web.book import writing
+from laer.web.book.models import MODELS, Assignment, ExternalId, FieldChange, ImportRun, QuarantinedRow
+from laer.web.book.prepare import as_json
+from laer.web.book.staging import Plan, Planned, Stage
+
+EXTERNAL = ("source", "record", "external_id", "object_id", "row_hash", "run_id")
+CHANGED = ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id")
+LONGEST = 300
+
+
+class Writer:
+    """Writes the plans of one import run."""
+
+    def __init__(self, run: ImportRun, stage: Stage, now: datetime | None = None) -> None:
+        self.run, self.stage = run, stage
+        self.now = now or timezone.now()
+        self.effective = datetime.combine(run.file_date, datetime.min.time(), tzinfo=self.now.tzinfo) if run.file_date else self.now
+
+    def apply(self, plan: Plan) -> None:
+        for part in writing.chunks([p for p in plan.new if not p.revived]):
+            self._create(plan.record, part)
+        for part in writing.chunks([*plan.changed, *(p for p in plan.new if p.revived)]):
+            self._change(plan.record, part)
+        for rejects in writing.chunks(plan.rejects):
+            self.quarantine(rejects)
+
+    def quarantine(self, rejects: Iterable[Reject]) -> None:
+        rows = [(self.run.pk, r.file, r.line, r.record or "", r.reason[:LONGEST], kind_of(r.reason), r.raw) for r in rejects]
+        with transaction.atomic():
+            writing.insert(QuarantinedRow, ("run_id", "file", "line", "record", "reason", "kind", "raw"), rows)
+
+    def _create(self, record: str, rows: Iterable[Planned]) -> None:
+        rows = list(rows)
+        model = MODELS[record]
+        skip = {"id", "created_run_id", "created_at", "archived_at", "archived_run", "changed_at", "user_id"}
+        stated = {name for p in rows for name in p.values}
+        attributes = [f.attname for f in model._meta.local_concrete_fields if f.attname not in skip and (f.attname in stated or _needed(f))]
+        defaults = {a: model._meta.get_field(a.removesuffix("_id") if a.endswith("_id") and a not in stated else a).get_default() if a not in stated else None for a in attributes}
+        defaults["custom"] = {}
+        with transaction.atomic():
+            ids = writing.next_ids(model, len(rows))
+            writing.insert(
+                model, ("id", "created_run_id" if record != "people" else "created_run", "created_at", *attributes),
+                [(i, self.run.pk, self.now, *(p.values.get(a, defaults[a]) for a in attributes)) for i, p in zip(ids, rows, strict=True)],
+            )  # fmt: skip
+            writing.insert(ExternalId, EXTERNAL, [(self.stage.source, record, p.key, i, p.hash, self.run.pk) for i, p in zip(ids, rows, strict=True)])
+        self.stage.learn(record, ((p.key, i) for i, p in zip(ids, rows, strict=True)))
+        if record in {"products", "people"}:
+            self.stage.learn(record, ((p.values["name"], i) for i, p in zip(ids, rows, strict=True)))
+
+    def _change(self, record: str, rows: Iterable[Planned]) -> None:
+        rows = list(rows)
+        model = MODELS[record]
+        by_field: dict[str, list[tuple[Any, int]]] = {}
+        log = []
+        for p in rows:
+            for c in p.changes:
+                by_field.setdefault(c.field, []).append((c.new, int(p.object_id or 0)))
+                log.append((record, p.object_id, p.account_id, c.field, _json(c.old), _json(c.new), self.effective, self.now, self.stage.source, self.run.pk, None))
+        with transaction.atomic():
+            for name, pairs in by_field.items():
+                writing.update(model, name, pairs)
+            revived = [p for p in rows if p.revived]
+            if revived:
+                run_field = "created_run_id" if record != "people" else "created_run"
+                writing.update_many(model, ("archived_at", "archived_run", run_field), [(None, None, self.run.pk, p.object_id) for p in revived])
+            writing.insert(FieldChange, CHANGED, [r for r, p in _logged(log, rows)])
+            writing.update_many(ExternalId, ("row_hash", "run_id"), [(p.hash, self.run.pk, p.external_row) for p in rows])
+
+    def close_former_owners(self, plan: Plan) -> None:
+        """An account's owner as a list states it now ends what the same source said before."""
+        day: date = self.run.file_date or timezone.localdate()
+        for account, owner in plan.owners:
+            stated = ExternalId.objects.filter(source=self.stage.source, record="assignments", external_id__startswith=f"{account}:owner:").exclude(external_id=f"{account}:owner:{owner}")
+            former = Assignment.objects.filter(id__in=stated.values("object_id"), until_on=None, archived_at=None)
+            if former:
+                with transaction.atomic():
+                    for assignment in former:
+                        FieldChange.objects.create(
+                            record="assignments", object_id=assignment.pk, account_id=assignment.account_id, field="until_on", old=None, new=day.isoformat(),
+                            effective_at=self.effective, recorded_at=self.now, source=self.stage.source, run=self.run,
+                        )  # fmt: skip
+                    former.update(until_on=day)
+
+
+def kind_of(reason: str) -> str:
+    """A reason without its particulars: what counts are kept by."""
+    return reason.split(":")[0].split(" '")[0].split(" in ")[0][:40]
+
+
+def _needed(f: models.Field[Any, Any]) -> bool:
+    return f.attname == "custom" or (not f.null and f.has_default())
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(as_json(value), ensure_ascii=False)
+
+
+def _logged(log: list[tuple[Any, ...]], rows: list[Planned]) -> list[tuple[tuple[Any, ...], Planned]]:
+    """A revived row is created anew: its audit is its run, not a change per field."""
+    by_id = {p.object_id: p for p in rows}
+    return [(r, by_id[r[1]]) for r in log if not by_id[r[1]].revived]

@@ -1,0 +1,71 @@
+"""Rows that other rows bring into being: the subscription of a line, a product named by it, an owner named on an account.
+
+Each function makes a batch of its own for rows that the book does not know yet; they are compared and written like any
+other, before (or, for owners, after) the rows that name them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from laer.records.batch import Batch
+from laer.web.book.staging import Plan, Stage
+
+FROM_LINES = ("subscription_lines", "contracts", "discounts")  # their accounts may be first heard of here
+
+
+def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:
+    """Accounts (where no list of accounts was ever taken in), products and subscriptions that a batch names."""
+    if batch.record in FROM_LINES and not stage.accounts_known:
+        yield from _unknown(batch, stage, "accounts", "account_id", lambda name, row: {"name": name})
+    if batch.record != "subscription_lines":
+        return
+    yield from _unknown(batch, stage, "products", "product_id", lambda name, row: {"name": name})
+    for row in batch.rows:
+        if not row.get("subscription_id") and row.get("account_id"):
+            row["subscription_id"] = f"{row['account_id']}/{row.get('product_id') or row.get('plan') or 'subscription'}"
+    yield from _unknown(
+        batch, stage, "subscriptions", "subscription_id",
+        lambda name, row: {k: row.get(c) for k, c in (("account_id", "account_id"), ("product_id", "product_id"), ("contract_id", "contract_id"), ("name", "plan")) if row.get(c)},
+    )  # fmt: skip
+
+
+def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
+    """People and assignments of the owners that a list of accounts names."""
+    if not plan.owners:
+        return
+    names = sorted({owner for _, owner in plan.owners})
+    known = stage.resolve("people", names)
+    people = Batch("people", plan.file)
+    for name in names:
+        if name not in known:
+            _add(people, name, {"name": name.split("@")[0].replace(".", " ").title() if "@" in name else name, **({"email": name.lower()} if "@" in name else {})})
+    if people.rows:
+        yield people
+    assignments = Batch("assignments", plan.file)
+    for account, owner in plan.owners:
+        _add(assignments, f"{account}:owner:{owner}", {"account_id": account, "person_id": owner, "job": "csm"})
+    yield assignments
+
+
+def _unknown(batch: Batch, stage: Stage, record: str, column: str, state: Any) -> Iterator[Batch]:
+    first: dict[str, int] = {}
+    for i, row in enumerate(batch.rows):
+        name = row.get(column)
+        if name and str(name) not in first:
+            first[str(name)] = i
+    known = stage.resolve(record, first)
+    made = Batch(record, batch.file)
+    for name, i in first.items():
+        if name not in known:
+            _add(made, name, state(name, batch.rows[i]), batch.lines[i])
+    if made.rows:
+        yield made
+
+
+def _add(batch: Batch, key: str, row: dict[str, Any], line: int = 0) -> None:
+    batch.rows.append(row)
+    batch.keys.append(key)
+    batch.lines.append(line)
+    batch.raw.append({})

@@ -1,0 +1,335 @@
+"""Imports: take files in, say how they read, preview, write, undo.
+
+A run keeps the bytes of its files below LAER_HOME/files, so that it can be looked at, done again, or retried. Preview and
+import walk the same `Stage`; the import writes in chunks and can be killed anywhere and called again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from laer.metrics.policy import Policy, load_policy
+from laer.records.batch import Batch, Reject
+from laer.records.types import LAKE, ORDER
+from laer.sources.tabular.batches import batches
+from laer.sources.tabular.files import UnreadableFile, files_at
+from laer.sources.tabular.mapping import Mapping, fingerprint
+from laer.sources.tabular.read import open_tables
+from laer.sources.tabular.recognise import recognise
+from laer.sources.tabular.table import Table
+from laer.web import home
+from laer.web.book import derive, mappings, usage
+from laer.web.book.applying import Writer
+from laer.web.book.models import CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
+from laer.web.book.staging import Plan, Stage
+from laer.web.people.models import User
+
+SAMPLES = 200  # changed and rejected rows that a preview shows
+DATE_IN_NAME = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+COUNTS = ("new", "changed", "unchanged", "repeated", "rejected")
+Progress = Callable[[int, str], None]
+
+
+@dataclass
+class FilePreview:
+    """What one table would do: counts per record, the first changes with old and new values, the first rejected rows."""
+
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, plan: Plan) -> None:
+        there = self.counts.setdefault(plan.record, dict.fromkeys(COUNTS, 0))
+        there["new"] += len(plan.new) + plan.mine
+        there["changed"] += len(plan.changed)
+        there["unchanged"] += plan.unchanged
+        there["repeated"] += plan.repeated
+        self.reject(plan.record, plan.rejects)
+        for planned in plan.changed:
+            if len(self.changes) >= SAMPLES:
+                break
+            for c in planned.changes:
+                self.changes.append({"record": plan.record, "key": planned.key, "line": planned.line, "field": c.field, "old": _text(c.old), "new": _text(c.new)})
+
+    def reject(self, record: str, rejects: Iterable[Reject]) -> None:
+        there = self.counts.setdefault(record, dict.fromkeys(COUNTS, 0))
+        for r in rejects:
+            there["rejected"] += 1
+            if len(self.rejects) < SAMPLES:
+                self.rejects.append({"line": r.line, "reason": r.reason, "raw": r.raw})
+
+
+# -- taking files in ------------------------------------------------------------------------------------------------------
+
+
+def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User | None = None, file_date: date | None = None, mapping: Mapping | None = None, kind: str = "import") -> ImportRun:
+    """Keep the files and say how each table reads.
+
+    In       (name shown to people, path) of files or folders
+    Raises   UnreadableFile when none can be read; a file that cannot be read beside others is a note of the run
+    """
+    run = ImportRun.objects.create(source=source, user=user, file_date=file_date, created_at=timezone.now(), kind=kind)
+    folder = home.uploads() / str(run.pk)
+    notes: list[str] = []
+    trouble: UnreadableFile | None = None
+    for name, path in paths:
+        for file in files_at(path):
+            shown = file.name if path.is_dir() else name
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = folder / f"{run.files.count() + 1:03d}-{re.sub(r'[^A-Za-z0-9._-]', '_', shown)[-80:]}"
+            shutil.copyfile(file, kept)
+            try:
+                _add_tables(run, kept, shown, mapping)
+            except UnreadableFile as error:
+                trouble = error
+                notes.append(str(error))
+                kept.unlink(missing_ok=True)
+    if not run.files.exists():
+        run.delete()
+        raise trouble or UnreadableFile("the files", "nothing that can be read")
+    if run.file_date is None:
+        run.file_date = _date_in_name(run)
+    run.notes = notes
+    run.rows_total = 0
+    run.save()
+    return run
+
+
+def _add_tables(run: ImportRun, kept: Path, shown: str, given: Mapping | None) -> None:
+    digest = _sha256(kept)
+    for table in open_tables(kept, shown):
+        saved = SavedMapping.objects.filter(fingerprint=fingerprint(table.header)).first() if given is None else None
+        found = given or recognise(table)
+        remembered = False
+        if saved:
+            found, remembered = mappings.remembered(saved.mapping, found), True
+        ImportFile.objects.create(
+            run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
+            mapping=mappings.to_json(found) | {"remembered": remembered}, record=found.record or "",
+        )  # fmt: skip
+
+
+def set_mapping(file: ImportFile, mapping: Mapping) -> None:
+    """A person's mapping of a file, remembered for the next file with this header."""
+    file.mapping, file.record = mappings.to_json(mapping) | {"remembered": False}, mapping.record or ""
+    file.save(update_fields=["mapping", "record"])
+
+
+def remember_mappings(run: ImportRun) -> None:
+    for file in run.files.exclude(record=""):
+        SavedMapping.objects.update_or_create(fingerprint=fingerprint(table_of(file).header), defaults={"mapping": file.mapping, "used_at": timezone.now()})
+
+
+def table_of(file: ImportFile) -> Table:
+    """The table of a kept file, to be read again."""
+    for table in open_tables(home.uploads() / file.path, file.name):
+        if (table.sheet or "") == file.sheet:
+            return table
+    raise UnreadableFile(file.name, f"no sheet {file.sheet!r}")
+
+
+def files_in_order(run: ImportRun) -> list[ImportFile]:
+    """Files of a run, records that others refer to first."""
+    known = [f for f in run.files.all() if f.record]
+    return sorted(known, key=lambda f: (ORDER.index(f.record), f.pk))
+
+
+# -- preview and import ------------------------------------------------------------------------------------------------------
+
+
+def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, FilePreview]:
+    """What the import would do, file by file, without writing."""
+    stage = _stage(run, policy, dry=True)
+    previews = {}
+    for file in files_in_order(run):
+        shown = FilePreview()
+        parts = _parts(file)
+        if file.record in LAKE:
+            coming = usage.UsageFile(run, stage, parts)
+            found = usage.preview(coming)
+            shown.counts[file.record] = dict(zip(COUNTS, (found.new, 0, found.known, 0, 0), strict=True))
+            shown.reject(file.record, coming.rejects)
+        else:
+            for batch, rejects in parts:
+                for plan in walk(batch, stage, None):
+                    shown.add(plan)
+                shown.reject(file.record, rejects)
+        previews[file.pk] = shown
+        file.preview = {"counts": shown.counts, "changes": shown.changes, "rejects": shown.rejects}
+        file.save(update_fields=["preview"])
+    run.state = ImportState.PREVIEWED
+    run.save(update_fields=["state"])
+    return previews
+
+
+def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy | None = None) -> ImportRun:
+    """Write what the files say. Idempotent: rows that this run wrote before an interruption count as its own."""
+    ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING)
+    stage = _stage(run, policy, dry=False)
+    writer = Writer(run, stage)
+    QuarantinedRow.objects.filter(run=run).delete()
+    total: dict[str, dict[str, int]] = {}
+    done = 0
+    for file in files_in_order(run):
+        shown = FilePreview()
+        if file.record in LAKE:
+            coming = usage.UsageFile(run, stage, _reporting(_parts(file), progress, done, file.name))
+            found = usage.append(run, file.pk, coming)
+            if found.skipped:
+                found_counts = file.counts.get(file.record, {})
+                shown.counts[file.record] = {**dict.fromkeys(COUNTS, 0), **found_counts}
+                for _ in coming.reader():  # the rows are there; what was set aside is counted again
+                    continue
+            else:
+                shown.counts[file.record] = dict(zip(COUNTS, (found.new, 0, found.known, 0, 0), strict=True))
+            shown.counts[file.record]["rejected"] = 0
+            shown.reject(file.record, coming.rejects)
+            writer.quarantine(coming.rejects)
+            done += coming.rows + len(coming.rejects)
+        else:
+            for batch, rejects in _parts(file):
+                for plan in walk(batch, stage, writer):
+                    shown.add(plan)
+                writer.quarantine(rejects)
+                shown.reject(file.record, rejects)
+                done += len(batch.rows) + len(rejects)
+                if progress:
+                    progress(done, file.name)
+        _custom_fields(file)
+        file.counts, file.state = shown.counts, "done"
+        file.save(update_fields=["counts", "state"])
+        for record, counts in shown.counts.items():
+            there = total.setdefault(record, dict.fromkeys(COUNTS, 0))
+            for name in COUNTS:
+                there[name] += counts[name]
+    return finish(run, total)
+
+
+def finish(run: ImportRun, counts: dict[str, dict[str, int]]) -> ImportRun:
+    """Mark the run done and ask for a pass; in one transaction, so that no published row stays older than the book."""
+    now = timezone.now()
+    with transaction.atomic():
+        run.state, run.counts, run.finished_at = ImportState.DONE, counts, now
+        run.rows_done = sum(sum(c.values()) for c in counts.values())
+        run.save(update_fields=["state", "counts", "finished_at", "rows_done"])
+        if any(c["new"] or c["changed"] for c in counts.values()):
+            DirtyAccount.objects.create(account_id=None, since=now)
+    if run.kind == "import":
+        remember_mappings(run)
+    return run
+
+
+def import_batches(parts: Iterable[Batch], *, source: str, kind: str, file_date: date, policy: Policy | None = None) -> ImportRun:
+    """Import batches that come from no file (the demo firm), through the same front door."""
+    run = ImportRun.objects.create(source=source, kind=kind, file_date=file_date, created_at=timezone.now(), state=ImportState.RUNNING)
+    stage = _stage(run, policy, dry=False, accounts_known=True)
+    writer = Writer(run, stage)
+    total = FilePreview()
+    lake_parts: list[Batch] = []
+    for batch in parts:
+        if batch.record in LAKE:
+            lake_parts.append(batch)
+            continue
+        for plan in walk(batch, stage, writer):
+            total.add(plan)
+    coming = usage.UsageFile(run, stage, ((b, []) for b in lake_parts))
+    found = usage.append(run, 0, coming)
+    total.counts[LAKE[0]] = dict(zip(COUNTS, (found.new, 0, found.known, 0, 0), strict=True))
+    total.reject(LAKE[0], coming.rejects)
+    writer.quarantine(coming.rejects)
+    return finish(run, total.counts)
+
+
+def walk(batch: Batch, stage: Stage, writer: Writer | None) -> Iterator[Plan]:
+    """The plans of a batch: what it brings into being first, itself, then the owners it names. Written where a writer is given."""
+    for part in derive.prerequisites(batch, stage):
+        yield _one(part, stage, writer)
+    plan = _one(batch, stage, writer)
+    yield plan
+    for part in derive.owners(plan, stage):
+        yield _one(part, stage, writer)
+    if plan.owners and writer:
+        writer.close_former_owners(plan)
+
+
+def _one(batch: Batch, stage: Stage, writer: Writer | None) -> Plan:
+    plan = stage.compare(batch)
+    if writer:
+        writer.apply(plan)
+    return plan
+
+
+def _stage(run: ImportRun, policy: Policy | None, *, dry: bool, accounts_known: bool | None = None) -> Stage:
+    if accounts_known is None and any(f.record == "accounts" for f in run.files.all()):
+        accounts_known = True
+    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known)
+
+
+def _parts(file: ImportFile) -> Iterator[tuple[Batch, list[Reject]]]:
+    return batches(table_of(file), mappings.from_json(file.mapping), zone=settings.TIME_ZONE)
+
+
+def _reporting(parts: Iterator[tuple[Batch, list[Reject]]], progress: Progress | None, done: int, name: str) -> Iterator[tuple[Batch, list[Reject]]]:
+    for batch, rejects in parts:
+        done += len(batch.rows) + len(rejects)
+        if progress:
+            progress(done, name)
+        yield batch, rejects
+
+
+def _custom_fields(file: ImportFile) -> None:
+    mapping = mappings.from_json(file.mapping)
+    for slug, (label, kind) in mappings.custom_fields(mapping).items():
+        CustomField.objects.get_or_create(record=file.record, slug=slug, defaults={"label": label, "kind": kind})
+
+
+def _date_in_name(run: ImportRun) -> date | None:
+    """The file's date from its name (accounts_2024-05-31.csv): the newest of the run, never the modification time."""
+    days = []
+    for file in run.files.all():
+        for y, m, d in DATE_IN_NAME.findall(file.name):
+            try:
+                days.append(date(int(y), int(m), int(d)))
+            except ValueError:
+                continue
+    return max(days, default=None)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------
+
+
+def run_import_job(run_id: int, progress: Progress | None = None) -> None:
+    """The background form of `run_import`: a failure is kept on the run, in words."""
+    run = ImportRun.objects.get(pk=run_id)
+    if run.state in {ImportState.DONE, ImportState.UNDONE}:
+        return
+    try:
+        run_import(run, progress)
+    except UnreadableFile as error:
+        ImportRun.objects.filter(pk=run_id).update(state=ImportState.FAILED, error=str(error))
+
+
+def run_undo_job(run_id: int, progress: Progress | None = None) -> None:
+    from laer.web.book.undo import undo_import
+
+    undo_import(ImportRun.objects.get(pk=run_id))

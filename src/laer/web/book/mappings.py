@@ -1,0 +1,38 @@
+"""Mappings between a file's header and a record, as they rest in the book: plain JSON, and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from laer.sources.tabular.ends import EndEvidence
+from laer.sources.tabular.mapping import CUSTOM, Mapping
+
+
+def to_json(mapping: Mapping) -> dict[str, Any]:
+    return asdict(mapping)
+
+
+def from_json(kept: dict[str, Any]) -> Mapping:
+    """A kept mapping; names that this version does not know (such as `remembered`) are left out."""
+    known = {f.name for f in fields(Mapping)}
+    values = {k: tuple(v) if k == "undecided" else v for k, v in kept.items() if k in known}
+    evidence = values.get("end_evidence")
+    return Mapping(**(values | {"end_evidence": EndEvidence(**evidence) if evidence else None}))
+
+
+def remembered(kept: dict[str, Any], found: Mapping) -> Mapping:
+    """Last time's reading of the same header, with what this file's values say about dates, numbers and ends."""
+    before = from_json(kept)
+    if before.record != found.record:
+        return replace(before, date_order=before.date_order or found.date_order, number_styles=found.number_styles or before.number_styles)
+    return replace(
+        found, columns={h: before.columns.get(h, t) for h, t in found.columns.items()}, custom={**found.custom, **before.custom},
+        date_order=found.date_order or before.date_order, undecided=() if found.date_order or before.date_order else found.undecided,
+        end=found.end or before.end, sure=1.0, why="read as last time",
+    )  # fmt: skip
+
+
+def custom_fields(mapping: Mapping) -> dict[str, tuple[str, str]]:
+    """slug -> (label, kind) of the custom fields that a mapping fills."""
+    return {t.removeprefix(CUSTOM): (h, mapping.custom.get(t.removeprefix(CUSTOM), "text")) for h, t in mapping.columns.items() if t and t.startswith(CUSTOM)}

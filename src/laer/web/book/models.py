@@ -1,0 +1,310 @@
+"""The book: what is true of the accounts. One model per record type of `laer.records.types`, column for column.
+
+`tests/web/test_models_match_records.py` holds that the two agree. Money and quantities are exact decimal text
+(`laer.records.money`): a decimal column on SQLite would turn into floats. Nothing here is deleted: rows are archived.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from laer.web.people.models import Person, User
+
+
+class ImportState(models.TextChoices):
+    UPLOADED = "uploaded", "Uploaded"
+    PREVIEWED = "previewed", "Previewed"
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Importing"
+    DONE = "done", "Imported"
+    FAILED = "failed", "Failed"
+    UNDOING = "undoing", "Undoing"
+    UNDONE = "undone", "Undone"
+
+
+class ImportRun(models.Model):
+    """One import of one or more files: also the audit of every row it created, and the handle of its undo."""
+
+    source = models.CharField(max_length=80)
+    state = models.CharField(max_length=12, choices=ImportState.choices, default=ImportState.UPLOADED)
+    kind = models.CharField(max_length=12, default="import")  # import, edit, demo, retry
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    file_date = models.DateField(null=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    rows_total = models.BigIntegerField(default=0)
+    rows_done = models.BigIntegerField(default=0)
+    counts = models.JSONField(default=dict)  # record -> {new, changed, unchanged, rejected, repeated}
+    notes = models.JSONField(default=list)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-created_at"])]
+
+
+class ImportFile(models.Model):
+    """One table (file or sheet) of an import: where its bytes are kept, how it was read."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    sheet = models.CharField(max_length=255, blank=True, default="")
+    path = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    mapping = models.JSONField(default=dict)
+    record = models.CharField(max_length=40, blank=True, default="")
+    state = models.CharField(max_length=12, default="waiting")  # waiting, done, skipped
+    counts = models.JSONField(default=dict)
+    preview = models.JSONField(default=dict)
+
+
+class QuarantinedRow(models.Model):
+    """A row set aside, as it stood: file, line, reason. It can be corrected and retried."""
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="quarantined")
+    file = models.CharField(max_length=255)
+    line = models.BigIntegerField()
+    record = models.CharField(max_length=40, blank=True, default="")
+    reason = models.CharField(max_length=300)
+    kind = models.CharField(max_length=40)  # the reason without its particulars, for counting
+    raw = models.JSONField()
+    retried_run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    dismissed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["run", "id"]), models.Index(fields=["kind"])]
+
+
+class SavedMapping(models.Model):
+    """How a header was read last time, remembered per fingerprint."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    mapping = models.JSONField()
+    used_at = models.DateTimeField()
+
+
+class CustomField(models.Model):
+    """A typed field that the firm's files have and our records do not."""
+
+    record = models.CharField(max_length=40)
+    slug = models.CharField(max_length=80)
+    label = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12)  # text, integer, decimal, boolean, date
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["record", "slug"], name="one_custom_field_per_slug")]
+
+
+class ExternalId(models.Model):
+    """(source, external id) -> our row. `row_hash` is the content that the source stated last: equal means unchanged."""
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.CharField(max_length=80)
+    record = models.CharField(max_length=40)
+    external_id = models.CharField(max_length=255)
+    object_id = models.BigIntegerField()
+    row_hash = models.BigIntegerField(default=0)
+    run_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "record", "external_id"], name="one_row_per_external_id")]
+        indexes: ClassVar = [models.Index(fields=["record", "object_id"])]
+
+
+class FieldChange(models.Model):
+    """The one change log: audit, history, undo, and source of truth per field."""
+
+    id = models.BigAutoField(primary_key=True)
+    record = models.CharField(max_length=40)
+    object_id = models.BigIntegerField()
+    account_id = models.BigIntegerField(null=True)  # whose page shows it
+    field = models.CharField(max_length=80)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    effective_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    source = models.CharField(max_length=80)
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["account_id", "-recorded_at"]),
+            models.Index(fields=["record", "object_id", "field"]),
+            models.Index(fields=["run", "id"]),
+            models.Index(fields=["record", "field"]),
+        ]
+
+
+class BookRow(models.Model):
+    """What every row of the book has: custom fields, the run that created it, and whether it is in the current state."""
+
+    id = models.BigAutoField(primary_key=True)
+    custom = models.JSONField(default=dict, blank=True)
+    created_run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True, blank=True)
+    archived_run = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Account(BookRow):
+    name = models.CharField(max_length=255)
+    domain = models.CharField(max_length=255, null=True, blank=True)
+    industry = models.CharField(max_length=120, null=True, blank=True)
+    country = models.CharField(max_length=80, null=True, blank=True)
+    region = models.CharField(max_length=80, null=True, blank=True)
+    segment = models.CharField(max_length=80, null=True, blank=True)
+    employees = models.BigIntegerField(null=True, blank=True)
+    lead_source = models.CharField(max_length=120, null=True, blank=True)
+    signed_up_on = models.DateField(null=True, blank=True)
+    churn_flag = models.BooleanField(null=True, blank=True)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
+    changed_at = models.DateTimeField(null=True)  # its last change, to tell a card that is older
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["name", "id"]), models.Index(fields=["domain"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="contacts")
+    name = models.CharField(max_length=255, null=True, blank=True)
+    email = models.CharField(max_length=255, null=True, blank=True)
+    phone = models.CharField(max_length=80, null=True, blank=True)
+    title = models.CharField(max_length=255, null=True, blank=True)
+    role = models.CharField(max_length=80, null=True, blank=True)
+
+
+class Product(BookRow):
+    name = models.CharField(max_length=255)
+    family = models.CharField(max_length=120, null=True, blank=True)
+    list_price = models.CharField(max_length=40, null=True, blank=True)
+    currency = models.CharField(max_length=8, null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["name"])]
+
+
+class Contract(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="contracts")
+    name = models.CharField(max_length=255, null=True, blank=True)
+    signed_on = models.DateField(null=True, blank=True)
+    start_on = models.DateField(null=True, blank=True)
+    end_on = models.DateField(null=True, blank=True)
+    term_months = models.BigIntegerField(null=True, blank=True)
+    notice_on = models.DateField(null=True, blank=True)
+    auto_renews = models.BooleanField(null=True, blank=True)
+    status = models.CharField(max_length=80, null=True, blank=True)
+
+
+class Subscription(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="subscriptions")
+    contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.SET_NULL, related_name="subscriptions")
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL, related_name="subscriptions")
+    name = models.CharField(max_length=255, null=True, blank=True)
+
+
+class SubscriptionLine(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="lines")
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="lines")
+    contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.SET_NULL, related_name="lines")
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL, related_name="lines")
+    plan = models.CharField(max_length=120, null=True, blank=True)
+    start_on = models.DateField()
+    end_on = models.DateField(null=True, blank=True)  # exclusive: the first unpaid day
+    seats = models.BigIntegerField(null=True, blank=True)
+    quantity = models.CharField(max_length=40, null=True, blank=True)
+    list_amount = models.CharField(max_length=40, null=True, blank=True)
+    amount = models.CharField(max_length=40, null=True, blank=True)
+    interval = models.CharField(max_length=40, null=True, blank=True)
+    currency = models.CharField(max_length=8, null=True, blank=True)
+    status = models.CharField(max_length=40, null=True, blank=True)
+    is_trial = models.BooleanField(null=True, blank=True)
+    auto_renews = models.BooleanField(null=True, blank=True)
+    churn_flag = models.BooleanField(null=True, blank=True)
+    mrr_num = models.BigIntegerField(default=0)
+    mrr_den = models.BigIntegerField(default=1)
+    ended_because = models.CharField(max_length=12, null=True, blank=True)
+
+
+class Discount(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="discounts")
+    subscription = models.ForeignKey(Subscription, null=True, blank=True, on_delete=models.SET_NULL, related_name="discounts")
+    percent = models.CharField(max_length=40, null=True, blank=True)
+    amount = models.CharField(max_length=40, null=True, blank=True)
+    currency = models.CharField(max_length=8, null=True, blank=True)
+    start_on = models.DateField(null=True, blank=True)
+    end_on = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=255, null=True, blank=True)
+
+
+class Ticket(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tickets")
+    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets")
+    subject = models.CharField(max_length=500, null=True, blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=80, null=True, blank=True)
+    priority = models.CharField(max_length=40, null=True, blank=True)
+    first_response_minutes = models.BigIntegerField(null=True, blank=True)
+    resolution_hours = models.CharField(max_length=40, null=True, blank=True)
+    satisfaction = models.CharField(max_length=40, null=True, blank=True)
+    escalated = models.BooleanField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "-opened_at"])]
+
+
+class SurveyResponse(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="survey_responses")
+    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="survey_responses")
+    kind = models.CharField(max_length=40, null=True, blank=True)
+    score = models.CharField(max_length=40, null=True, blank=True)
+    answered_on = models.DateField()
+    comment = models.TextField(null=True, blank=True)
+
+
+class ChurnEvent(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="churn_events")
+    notified_on = models.DateField(null=True, blank=True)
+    effective_on = models.DateField()
+    reason = models.CharField(max_length=120, null=True, blank=True)
+    avoidable = models.BooleanField(null=True, blank=True)
+    competitor = models.CharField(max_length=120, null=True, blank=True)
+    amount = models.CharField(max_length=40, null=True, blank=True)
+    text = models.TextField(null=True, blank=True)
+    is_reactivation = models.BooleanField(null=True, blank=True)
+
+
+class Assignment(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="assignments")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="assignments")
+    job = models.CharField(max_length=20, null=True, blank=True)
+    from_on = models.DateField(null=True, blank=True)
+    until_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["person", "account"])]
+
+
+class DirtyAccount(models.Model):
+    """An account whose published rows are older than its last change; written in the transaction of the change."""
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.BigIntegerField(null=True)  # null: everything (an import)
+    since = models.DateTimeField()
+
+
+MODELS: dict[str, type[models.Model]] = {
+    "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
+    "subscription_lines": SubscriptionLine, "discounts": Discount, "tickets": Ticket, "survey_responses": SurveyResponse,
+    "churn_events": ChurnEvent, "assignments": Assignment,
+}  # fmt: skip

@@ -1,0 +1,108 @@
+"""From a row as a source states it to the columns of the book, per record type.
+
+Pure functions: a reference still holds an external id, money becomes exact text, an amount and its interval become the
+exact fraction of MRR. Returns the columns, or the reason why the row cannot be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from laer.metrics.lines import BAD, LineText, judge
+from laer.metrics.policy import Policy
+from laer.records.money import INT64
+from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
+
+Row = dict[str, Any]
+MEANINGS = {
+    "jobs": {
+        "csm": "csm", "customer success manager": "csm", "ae": "ae", "account executive": "ae", "sales": "ae", "am": "am", "account manager": "am",
+        "renewals": "renewals", "renewals manager": "renewals", "onboarding": "onboarding", "services": "services", "support": "support",
+        "operations": "operations", "ops": "operations", "presales": "presales", "finance": "finance",
+    }
+}  # fmt: skip
+
+
+def exact(value: Decimal | None) -> str | None:
+    """Exact decimal text without exponent."""
+    return None if value is None else format(value, "f")
+
+
+def prepare(record: str, row: Row, policy: Policy) -> tuple[Row, str | None]:
+    """The book's columns of one row, or the reason why it is set aside."""
+    special: Callable[[Row, Policy], tuple[Row, str | None]] | None = SPECIAL.get(record)
+    values, reason = special(row, policy) if special else (dict(row), None)
+    return {k: exact(v) if isinstance(v, Decimal) else v for k, v in values.items()}, reason
+
+
+def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
+    values = {k: v for k, v in row.items() if k not in {"mrr", "arr", "unit_price"}}
+    interval = row.get("interval") or ""
+    factor = interval_factor(interval) if interval else Fraction(1)
+    status = normal_words(row.get("status") or "")
+    text = LineText(
+        account=str(row.get("account_id") or ""), start=row.get("start_on"), end=row.get("end_on"),
+        mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
+        factor=BAD if isinstance(factor, Unreadable) else factor, status=status, trial=bool(row.get("is_trial")),
+    )  # fmt: skip
+    reason, mrr, end = judge(text, policy)
+    if reason:
+        return values, reason
+    if abs(mrr.numerator) > INT64 or mrr.denominator > INT64:
+        return values, "unreadable amount"
+    currency = (row.get("currency") or "").strip().upper() or None
+    if values.get("amount") is None and row.get("mrr") is not None:
+        values["amount"], values["interval"] = row["mrr"], values.get("interval")
+    return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
+
+
+def _contact(row: Row, _: Policy) -> tuple[Row, str | None]:
+    values = {k: v for k, v in row.items() if k not in {"first_name", "last_name"}}
+    if not values.get("name"):
+        values["name"] = " ".join(p for p in (row.get("first_name"), row.get("last_name")) if p) or None
+    return values, None if values.get("name") or values.get("email") else "neither name nor email"
+
+
+def _assignment(row: Row, _: Policy) -> tuple[Row, str | None]:
+    job = normal_words(row.get("job") or "csm")
+    if job not in MEANINGS["jobs"]:
+        return row, f"unknown job '{row.get('job')}'"
+    return row | {"job": MEANINGS["jobs"][job]}, None
+
+
+def _closing(start: str, end: str) -> Callable[[Row, Policy], tuple[Row, str | None]]:
+    def check(row: Row, _: Policy) -> tuple[Row, str | None]:
+        a, b = row.get(start), row.get(end)
+        return row, "end before start" if isinstance(a, date) and isinstance(b, date) and b < a else None
+
+    return check
+
+
+SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
+    "subscription_lines": _line,
+    "contacts": _contact,
+    "assignments": _assignment,
+    "contracts": _closing("start_on", "end_on"),
+    "discounts": _closing("start_on", "end_on"),
+}
+
+
+def last_paid_day(end: date) -> date:
+    return end - timedelta(days=1)
+
+
+def as_json(value: Any) -> Any:
+    """A value as the change log keeps it."""
+    if isinstance(value, Decimal):
+        return exact(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value
+
+
+def without_empty(values: Mapping[str, Any]) -> Row:
+    return {k: v for k, v in values.items() if v is not None}

@@ -1,0 +1,57 @@
+"""The seam: one SQL view per record type that lives in the book, generated from the record type.
+
+The engine reads the book through these views and nothing else. They are made after every migration and dropped before
+(`apps.py`), never by a migration: a view blocks SQLite's table rebuild and PostgreSQL's ALTER.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+from laer.records.record import Record
+from laer.records.types import BOOK
+from laer.records.record import record_type
+from laer.web.book.models import MODELS
+
+
+def view_name(record: str) -> str:
+    return f"record_{record}"
+
+
+def view_sql(record: type[Record]) -> str:
+    """SELECT of one view: the record's columns by name, current rows only."""
+    model = MODELS[record.info.name]
+    table = model._meta.db_table
+    columns = []
+    for column in record.columns():
+        if column.col.virtual:
+            continue
+        field = "id" if column.name == record.info.key else column.name
+        columns.append(f'"{field}" AS "{column.name}"')
+    columns.append('"custom" AS "custom"')
+    where = '"archived_at" IS NULL'
+    if any(c.name == "account_id" for c in record.columns()) and record.info.name != "accounts":
+        where += f' AND "account_id" IN (SELECT "id" FROM "{MODELS["accounts"]._meta.db_table}" WHERE "archived_at" IS NULL)'
+    return f'SELECT {", ".join(columns)} FROM "{table}" WHERE {where}'
+
+
+def make_views(using: str = "default", **_: Any) -> None:
+    """Make the views whose tables exist (during a migration to an earlier state some do not)."""
+    connection = connections[using]
+    drop_views(using)
+    with connection.cursor() as cursor:
+        there = {t.name: {c.name for c in connection.introspection.get_table_description(cursor, t.name)} for t in connection.introspection.get_table_list(cursor) if t.type == "t"}
+        for name in BOOK:
+            record = record_type(name)
+            table = MODELS[name]._meta.db_table
+            needed = {"id" if c.name == record.info.key else c.name for c in record.columns() if not c.col.virtual}
+            if needed <= there.get(table, set()):
+                cursor.execute(f'CREATE VIEW "{view_name(name)}" AS {view_sql(record)}')
+
+
+def drop_views(using: str = "default", **_: Any) -> None:
+    with connections[using].cursor() as cursor:
+        for name in BOOK:
+            cursor.execute(f'DROP VIEW IF EXISTS "{view_name(name)}"')

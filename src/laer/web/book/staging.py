@@ -1,0 +1,264 @@
+"""Compare what a source states with what the book holds: new, changed, unchanged, or set aside.
+
+A stage reads and decides, it writes nothing; `applying.py` carries a plan out. The preview and the import use the same
+stage, so that a preview cannot say anything else than what the import does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from laer.metrics.policy import Policy
+from laer.records.batch import Batch, Reject
+from laer.records.record import Column, record_type
+from laer.web.book.identity import TAKEN_OUT, Keys, content_hash
+from laer.web.book.models import MODELS, ExternalId, FieldChange
+from laer.web.book.prepare import Row, as_json, prepare
+from laer.web.people.models import Person
+
+REMEMBERED = 400_000  # resolved references kept in memory per record type
+
+
+@dataclass
+class Change:
+    """One field that a source states otherwise than the book: values as the columns hold them."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass
+class Planned:
+    """One row to write. `object_id` is None for a new row; `revived` marks a row that an undo had taken out."""
+
+    key: str
+    line: int
+    values: Row
+    hash: int
+    object_id: int | None = None
+    account_id: int | None = None
+    changes: list[Change] = field(default_factory=list)
+    revived: bool = False
+    external_row: int | None = None
+
+
+@dataclass
+class Plan:
+    """What one batch would do."""
+
+    record: str
+    file: str
+    new: list[Planned] = field(default_factory=list)
+    changed: list[Planned] = field(default_factory=list)
+    unchanged: int = 0
+    repeated: int = 0
+    mine: int = 0  # rows that this very run wrote before it was interrupted
+    rejects: list[Reject] = field(default_factory=list)
+    owners: list[tuple[str, str]] = field(default_factory=list)  # (account's external id, owner as named)
+    unresolved: int = 0
+
+
+class Stage:
+    """Holds what one import needs to know across its batches: keys seen, references resolved, what is still to come."""
+
+    def __init__(self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None) -> None:
+        self.source, self.policy, self.run_id, self.dry = source, policy, run_id, dry
+        self.keys: dict[str, Keys] = {}
+        self.resolved: dict[str, dict[str, int]] = {}
+        self.pending: dict[str, set[str]] = {}  # external ids of rows that a dry run would have created
+        self._accounts_known = accounts_known
+        self._owner_of: dict[int, int] = {}  # subscription -> account
+
+    # -- references ---------------------------------------------------------------------------------------------------
+
+    def learn(self, record: str, ids: Iterable[tuple[str, int]]) -> None:
+        there = self.resolved.setdefault(record, {})
+        if len(there) > REMEMBERED:
+            there.clear()
+        there.update(ids)
+
+    def resolve(self, record: str, names: Iterable[str]) -> dict[str, int]:
+        """External ids -> our ids. Products and people are also found by name or e-mail; a dry run invents ids for what it would create."""
+        there = self.resolved.setdefault(record, {})
+        wanted = {n for n in names if n and n not in there}
+        if wanted:
+            found = dict(_in(ExternalId.objects.filter(source=self.source, record=record).exclude(row_hash=TAKEN_OUT), "external_id", wanted, ("external_id", "object_id")))
+            rest = wanted - found.keys()
+            if rest and record == "products":
+                found.update((n, i) for n, i in _in(MODELS["products"].objects.filter(archived_at=None), "name", rest, ("name", "id")))
+            if rest and record == "people":
+                people = Person.objects.filter(archived_at=None)
+                found.update((n, i) for n, i in _in(people, "name", rest, ("name", "id")))
+                found.update((n, i) for n, i in _in(people, "email", rest, ("email", "id")))
+            if record == "accounts" and rest:
+                found.update(self._accounts_by_name(rest))
+            self.learn(record, found.items())
+        if self.dry:
+            for n in wanted & self.pending.get(record, set()):
+                there[n] = -1
+        return there
+
+    def _accounts_by_name(self, names: set[str]) -> dict[str, int]:
+        """Files that name accounts instead of giving their ids: an exact name counts where only one account has it."""
+        rows = list(_in(MODELS["accounts"].objects.filter(archived_at=None), "name", names, ("name", "id")))
+        once: dict[str, list[int]] = {}
+        for name, object_id in rows:
+            once.setdefault(name, []).append(object_id)
+        return {n: ids[0] for n, ids in once.items() if len(ids) == 1}
+
+    @property
+    def accounts_known(self) -> bool:
+        """Whether a list of accounts of this source was ever taken in: then an unknown id is an error, else its first mention."""
+        if self._accounts_known is None:
+            self._accounts_known = ExternalId.objects.filter(source=self.source, record="accounts").exclude(external_id__startswith="~").exists()
+        return self._accounts_known
+
+    # -- comparing ----------------------------------------------------------------------------------------------------
+
+    def compare(self, batch: Batch) -> Plan:
+        record = record_type(batch.record)
+        plan = Plan(batch.record, batch.file)
+        hashes = [content_hash(sorted(row.items())) for row in batch.rows]
+        keys = self.keys.setdefault(batch.record, Keys(record))
+        named = keys.of(batch, hashes)
+        known = {
+            r[0]: r[1:]
+            for r in _in(ExternalId.objects.filter(source=self.source, record=batch.record), "external_id", {k for k, v in named if v == "first"}, ("external_id", "object_id", "row_hash", "run_id", "id"))
+        }
+        fresh: list[int] = []
+        for i, (key, verdict) in enumerate(named):
+            before = known.get(key)
+            if verdict == "repeated":
+                plan.repeated += 1
+            elif verdict == "conflict":
+                plan.rejects.append(self._reject(batch, i, f"duplicate key: '{key}' stands in the file before, with other values"))
+            elif before and before[1] == hashes[i]:
+                if self.run_id is not None and before[2] == self.run_id:
+                    plan.mine += 1
+                else:
+                    plan.unchanged += 1
+                self.learn(batch.record, [(key, before[0])])
+            else:
+                fresh.append(i)
+        if fresh:
+            self._decide(batch, plan, fresh, named, hashes, known, record.columns())
+        return plan
+
+    def _decide(self, batch: Batch, plan: Plan, fresh: list[int], named: list[tuple[str, str]], hashes: list[int], known: dict[str, Any], columns: tuple[Column, ...]) -> None:
+        references = [c for c in columns if c.col.refers and not c.col.virtual]
+        for column in references:
+            self.resolve(str(column.col.refers), {str(batch.rows[i][column.name]) for i in fresh if batch.rows[i].get(column.name)})
+        touched: list[Planned] = []
+        for i in fresh:
+            row = dict(batch.rows[i])
+            if batch.record == "accounts" and row.pop("owner", None):
+                plan.owners.append((named[i][0], batch.rows[i]["owner"]))
+            values, reason = prepare(batch.record, row, self.policy)
+            missing = None if reason else self._refer(values, references, batch.record)
+            if reason or missing:
+                plan.rejects.append(self._reject(batch, i, reason or str(missing)))
+                continue
+            plan.unresolved += "_unresolved" in values.get("custom", {})
+            planned = Planned(named[i][0], batch.lines[i], values, hashes[i], account_id=values.get("account_id"))
+            before = known.get(planned.key)
+            if before:
+                planned.object_id, planned.external_row = before[0], before[3]
+                touched.append(planned)
+            else:
+                plan.new.append(planned)
+                if self.dry:
+                    self.pending.setdefault(batch.record, set()).add(planned.key)
+        if touched:
+            self._differences(plan, touched)
+
+    def _refer(self, values: Row, references: list[Column], record: str) -> str | None:
+        """Put our ids for external ids. A required one that points at nothing sets the row aside; an optional one is kept as text."""
+        custom = {k.removeprefix("custom."): values.pop(k) for k in [k for k in values if k.startswith("custom.")]}
+        for column in references:
+            name = values.get(column.name)
+            target = str(column.col.refers)
+            if name is None:
+                continue
+            found = self.resolved.get(target, {}).get(str(name))
+            if found is None and column.required:
+                return f"references nothing: {target.removesuffix('s')} '{name}' is not in the book"
+            if found is None:
+                custom.setdefault("_unresolved", {})[column.name] = str(name)
+            values[column.name] = found
+        if "account_id" in {c.name for c in references} and values.get("account_id") is None:
+            owner = self.account_of_subscription(values.get("subscription_id"))
+            if owner is None:
+                return "empty account id"
+            values["account_id"] = owner
+        if custom:
+            values["custom"] = {k: as_json(v) for k, v in custom.items() if v is not None}
+        return None
+
+    def account_of_subscription(self, subscription_id: int | None) -> int | None:
+        if subscription_id is None:
+            return None
+        if subscription_id < 0:
+            return -1
+        if subscription_id not in self._owner_of:
+            if len(self._owner_of) > REMEMBERED:
+                self._owner_of.clear()
+            if not self._owner_of:
+                self._owner_of.update(MODELS["subscriptions"].objects.filter(archived_at=None).values_list("id", "account_id")[:REMEMBERED])
+            if subscription_id not in self._owner_of:
+                account = MODELS["subscriptions"].objects.filter(id=subscription_id).values_list("account_id", flat=True).first()
+                if account is None:
+                    return None
+                self._owner_of[subscription_id] = account
+        return self._owner_of[subscription_id]
+
+    def _differences(self, plan: Plan, touched: list[Planned]) -> None:
+        model = MODELS[plan.record]
+        fields = {f.attname for f in model._meta.local_concrete_fields}
+        current = {r["id"]: r for r in _in(model.objects.all(), "id", {p.object_id for p in touched}, tuple(fields), named=True)}
+        edits = self._edits(plan.record, [p.object_id for p in touched])
+        for planned in touched:
+            now = current.get(planned.object_id)
+            if now is None:  # erased for good since
+                planned.object_id = None
+                plan.new.append(planned)
+                continue
+            planned.account_id = planned.account_id or now.get("account_id") or (planned.object_id if plan.record == "accounts" else None)
+            planned.revived = now["archived_at"] is not None
+            for name, new in planned.values.items():
+                if name not in fields:
+                    continue
+                old = now[name]
+                if name == "custom":
+                    new = {**{k: v for k, v in old.items() if k != "_unresolved"}, **new}
+                if _same(old, new):
+                    continue
+                if (planned.object_id, name) in edits and edits[planned.object_id, name] == as_json(new):
+                    continue  # a person changed it, and the source still says what it said before
+                planned.changes.append(Change(name, old, new))
+            (plan.new if planned.revived else plan.changed).append(planned)
+
+    def _edits(self, record: str, ids: list[Any]) -> dict[tuple[int, str], Any]:
+        """(row, field) -> what stood before a person's last edit."""
+        rows = _in(FieldChange.objects.filter(record=record, user__isnull=False).order_by("id"), "object_id", set(ids), ("object_id", "field", "old"))
+        return {(object_id, name): old for object_id, name, old in rows}
+
+    def _reject(self, batch: Batch, i: int, reason: str) -> Reject:
+        return Reject(batch.file, batch.lines[i], reason, batch.raw[i] if batch.raw else {k: "" if v is None else str(v) for k, v in batch.rows[i].items()}, batch.record)
+
+
+def _same(old: Any, new: Any) -> bool:
+    if isinstance(old, datetime | date) or isinstance(new, datetime | date):
+        return as_json(old) == as_json(new)
+    return bool(old == new)
+
+
+def _in(queryset: Any, name: str, wanted: Iterable[Any], fields: tuple[str, ...], named: bool = False) -> Iterable[Any]:
+    """Rows whose field is one of many, asked 5,000 at a time (SQLite takes at most 32,766 parameters)."""
+    wanted = [w for w in wanted if w is not None]
+    for start in range(0, len(wanted), 5_000):
+        part = queryset.filter(**{f"{name}__in": wanted[start : start + 5_000]})
+        yield from part.values(*fields) if named else part.values_list(*fields)

@@ -1,0 +1,49 @@
+"""LAER_HOME: everything that an installation keeps on disk, private to its user, so that two installations do not meet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+PRIVATE = 0o700
+
+
+def home() -> Path:
+    """The installation's folder (`LAER_HOME`, default `~/.laer`), made on first use with mode 0700."""
+    folder = Path(os.environ.get("LAER_HOME", "~/.laer")).expanduser().absolute()
+    if not folder.exists():
+        folder.mkdir(parents=True, mode=PRIVATE)
+        folder.chmod(PRIVATE)
+    return folder
+
+
+def lake() -> Path:
+    """Folder of the lake (`LAER_LAKE`, default below the home)."""
+    given = os.environ.get("LAER_LAKE")
+    return _private(Path(given).expanduser().absolute() if given else home() / "lake")
+
+
+def uploads() -> Path:
+    return _private(home() / "files")
+
+
+def secret_key() -> str:
+    """The installation's secret, made at the first run and never printed. `LAER_SECRET_KEY` overrides it."""
+    given = os.environ.get("LAER_SECRET_KEY")
+    if given:
+        return given
+    path = home() / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        key = secrets.token_urlsafe(48)
+        file.write(key)
+    return key
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    return folder

@@ -1,0 +1,1 @@
+"""Administrators write these rows: who works here and what they may do."""

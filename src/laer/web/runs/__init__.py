@@ -1,0 +1,1 @@
+"""What the machine did: jobs, passes, published rows, answers to named questions."""

@@ -1,0 +1,137 @@
+"""What the machine did: jobs with leases, passes, and the rows that a pass published for the pages."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from laer.web.book.models import Account
+
+
+class JobState(models.TextChoices):
+    READY = "ready", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Job(models.Model):
+    """A piece of work, at least once: claimed under a lease, taken over when its worker dies, retried with back-off."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=40)
+    arguments = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=JobState.choices, default=JobState.READY)
+    unique_key = models.CharField(max_length=120, null=True)
+    priority = models.SmallIntegerField(default=0)
+    run_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=80, blank=True, default="")
+    attempts = models.SmallIntegerField(default=0)
+    progress = models.JSONField(default=dict)
+    error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["unique_key"], condition=Q(state="ready"), name="one_waiting_job_per_key")]
+        indexes: ClassVar = [models.Index(fields=["-priority", "run_at"], condition=Q(state="ready"), name="jobs_ready"), models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_running")]
+
+
+class Lease(models.Model):
+    """Who holds a thing of which there is one (a pass), with a fencing token that only grows."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.CharField(max_length=80, blank=True, default="")
+    until = models.DateTimeField(null=True)
+    token = models.BigIntegerField(default=0)
+
+
+class PassRun(models.Model):
+    """One pass: what it read, what it published, how long each part took. Figures name the run that made them."""
+
+    id = models.BigAutoField(primary_key=True)
+    as_of = models.DateField()
+    kind = models.CharField(max_length=8)  # full, small
+    state = models.CharField(max_length=10, default="running")  # running, complete, failed
+    policy = models.CharField(max_length=40, default="default")
+    policy_version = models.IntegerField(default=1)
+    currency = models.CharField(max_length=8, blank=True, default="")
+    denominator = models.DecimalField(max_digits=38, decimal_places=0, default=1)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    position = models.JSONField(default=dict)  # change-log position, lake versions, definition versions
+    counts = models.JSONField(default=dict)
+    timings = models.JSONField(default=dict)
+    notes = models.JSONField(default=list)  # e.g. lines left out because their currency has no rate
+    snapshot = models.TextField(blank=True, default="")  # folder of the run's tables, relative to the lake
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-id"], condition=Q(state="complete"), name="passes_complete")]
+
+
+class AccountCard(models.Model):
+    """What lists show of an account, as of the last pass that changed it. Dates, never day counts."""
+
+    account = models.OneToOneField(Account, primary_key=True, on_delete=models.CASCADE, related_name="card")
+    name = models.CharField(max_length=255)
+    search = models.CharField(max_length=520)  # name and domain, case-folded
+    domain = models.CharField(max_length=255, null=True)
+    segment = models.CharField(max_length=80, null=True)
+    country = models.CharField(max_length=80, null=True)
+    industry = models.CharField(max_length=120, null=True)
+    owner_id = models.BigIntegerField(null=True)
+    owner_name = models.CharField(max_length=200, null=True)
+    state = models.CharField(max_length=10, default="prospect")  # paying, churned, prospect
+    mrr_minor = models.BigIntegerField(default=0)  # rounded once for display and sorting; exact sums come from the ledger
+    arr_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=8, blank=True, default="")
+    first_paid_on = models.DateField(null=True)
+    contract_end_on = models.DateField(null=True)
+    run_id = models.BigIntegerField()
+    content_hash = models.BigIntegerField(default=0)
+    published_at = models.DateTimeField()
+
+    class Meta:
+        # Walked by the list in its sort order, or gathered by a filter (`queries.py`). The last one holds all that totals and filters
+        # read, so that a combination which no other index serves is still read from one narrow index.
+        indexes: ClassVar = [
+            models.Index(fields=["search", "account", "mrr_minor", "arr_minor"], name="cards_search"),
+            models.Index(fields=["mrr_minor", "account"], name="cards_mrr"),
+            models.Index(fields=["arr_minor", "account"], name="cards_arr"),
+            models.Index(fields=["contract_end_on", "account"], name="cards_contract_end"),
+            models.Index(fields=["owner_name", "-arr_minor", "-account"], name="cards_owner_name"),
+            models.Index(fields=["owner_id", "-arr_minor", "-account"], name="cards_owner"),
+            models.Index(fields=["segment", "-arr_minor", "-account"], name="cards_segment"),
+            models.Index(fields=["state", "-arr_minor", "-account"], name="cards_state"),
+            models.Index(fields=["country", "-arr_minor", "-account"], name="cards_country"),
+            models.Index(fields=["industry", "-arr_minor", "-account"], name="cards_industry"),
+            models.Index(fields=["state", "segment", "country", "industry", "owner_id", "contract_end_on", "mrr_minor", "arr_minor"], name="cards_totals"),
+        ]
+
+
+class AccountMonth(models.Model):
+    """What an account's MRR did in a month in which it moved, for lists: minor units, each rounded once.
+
+    Grain: account x month that moved. Totals are never summed from these rows but asked of the ledger, which is exact.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="months")
+    month = models.DateField()
+    opening_minor = models.BigIntegerField()
+    closing_minor = models.BigIntegerField()
+    new_minor = models.BigIntegerField(default=0)
+    reactivation_minor = models.BigIntegerField(default=0)
+    expansion_minor = models.BigIntegerField(default=0)
+    contraction_minor = models.BigIntegerField(default=0)
+    churn_minor = models.BigIntegerField(default=0)
+    run_id = models.BigIntegerField()
+    content_hash = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "month"], name="one_row_per_account_and_month")]
+        indexes: ClassVar = [models.Index(fields=["month", "account"])]

@@ -1,0 +1,179 @@
+"""Start passes: one at a time under a lease, full after an import, small after an edit."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from laer.cycle.passing import Settings, run_pass
+from laer.engine.book_reader import BookAddress, read_book
+from laer.metrics.policy import load_policy
+from laer.records.periods import day_number
+from laer.records.record import record_type
+from laer.sources.tabular.rates import read_rates
+from laer.web.book.models import DirtyAccount, FieldChange
+from laer.web.runs import snapshots
+from laer.web.runs.models import Lease, PassRun
+from laer.web.runs.publishing import Fenced, Publisher
+
+LEASE = timedelta(seconds=60)
+SMALL = 2_000  # dirty accounts up to which a small pass is worth it
+
+
+class Busy(Exception):
+    """Another pass is running; what waits is taken by it or by the next."""
+
+
+def run_waiting_pass() -> PassRun | None:
+    """The pass that waiting changes ask for: none, a small one over the dirty accounts, or a full one."""
+    dirty = list(DirtyAccount.objects.order_by("id").values_list("id", "account_id")[: SMALL + 1])
+    if not dirty and PassRun.objects.filter(state="complete").exists():
+        return None
+    whole = not dirty or len(dirty) > SMALL or any(a is None for _, a in dirty) or not PassRun.objects.filter(state="complete").exists()
+    return start_pass(accounts=None if whole else frozenset(a for _, a in dirty if a is not None))
+
+
+def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None) -> PassRun:
+    """Run one pass now.
+
+    Raises  Busy when another one holds the lease
+    """
+    as_of = as_of or timezone.localdate()
+    currency, policy = settings.CURRENCY, load_policy(settings.POLICY)
+    with _lease("pass") as token:
+        PassRun.objects.filter(state="running").update(state="failed", error="the process that ran it ended", finished_at=timezone.now())
+        last_dirty = DirtyAccount.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        started = timezone.now()
+        run = PassRun.objects.create(
+            as_of=as_of, kind="full" if accounts is None else "small", policy=policy.id, policy_version=policy.version, currency=currency, started_at=started,
+            position={"field_changes": FieldChange.objects.order_by("-id").values_list("id", flat=True).first() or 0, "dirty": last_dirty},
+        )  # fmt: skip
+        publisher = Publisher(run, lambda: _still_mine("pass", token))
+        try:
+            passed = run_pass(BookRead(), publisher, Settings(policy, currency, _rates()), as_of, accounts)
+        except Exception as error:
+            PassRun.objects.filter(pk=run.pk).update(state="failed", error=f"{type(error).__name__}: {error}"[:2_000], finished_at=timezone.now())
+            raise
+        with transaction.atomic():
+            _still_mine("pass", token)
+            run.state, run.finished_at = "complete", timezone.now()
+            run.counts, run.timings, run.notes = passed.counts, passed.timings, passed.notes
+            run.save()
+            _clean(last_dirty, accounts)
+    snapshots.forget_old()
+    return run
+
+
+def _clean(last_dirty: int, accounts: frozenset[int] | None) -> None:
+    """Changes that this pass has read are done; what came in meanwhile stays dirty."""
+    done = DirtyAccount.objects.filter(id__lte=last_dirty)
+    (done if accounts is None else done.filter(account_id__in=accounts)).delete()
+
+
+def latest_run() -> PassRun | None:
+    return PassRun.objects.filter(state="complete").order_by("-id").first()
+
+
+def _rates() -> dict[str, Fraction]:
+    return read_rates(Path(settings.FX_FILE)) if settings.FX_FILE else {}
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+def book_address() -> BookAddress:
+    """Where the seam's views are read: the same database that Django writes."""
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return BookAddress(sqlite=Path(str(given["NAME"])))
+    return BookAddress(postgresql=_dsn(given))
+
+
+def _dsn(given: dict[str, Any]) -> str:
+    from urllib.parse import quote
+
+    login = quote(given["USER"], safe="") + (f":{quote(given['PASSWORD'], safe='')}" if given["PASSWORD"] else "")
+    return f"postgresql://{login}@{given['HOST'] or '127.0.0.1'}:{given['PORT'] or 5432}/{quote(given['NAME'], safe='')}"
+
+
+class BookRead:
+    """The pass's reader: records through the seam, history of account fields from the change log."""
+
+    def records(self, names: Iterable[str], accounts: frozenset[int] | None) -> dict[str, pa.Table]:
+        types = [record_type(n) for n in names]
+        return read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None)
+
+    def field_history(self, record: str, fields: Iterable[str], accounts: frozenset[int] | None) -> pa.Table:
+        changes = FieldChange.objects.filter(record=record, field__in=list(fields)).order_by("id")
+        if accounts is not None:
+            changes = changes.filter(object_id__in=accounts)
+        rows = list(changes.values_list("object_id", "field", "old", "new", "effective_at").iterator(5_000))
+        zone = timezone.get_default_timezone()
+        return pa.table(
+            {
+                "account_id": pa.array([r[0] for r in rows], pa.int64()), "field": pa.array([r[1] for r in rows], pa.string()),
+                "old": pa.array([_text(r[2]) for r in rows], pa.string()), "new": pa.array([_text(r[3]) for r in rows], pa.string()),
+                "day": pa.array([day_number(r[4].astimezone(zone).date()) for r in rows], pa.int32()),
+            }
+        )  # fmt: skip
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+# -- the lease ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _lease(name: str) -> Iterator[int]:
+    """Hold the one lease of that name; a thread renews it, and its token only grows."""
+    holder = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
+    Lease.objects.get_or_create(name=name)
+    now = timezone.now()
+    with transaction.atomic():
+        taken = Lease.objects.filter(name=name).filter(Q(until=None) | Q(until__lt=now)).update(holder=holder, until=now + LEASE, token=F("token") + 1)
+    if not taken:
+        raise Busy(f"a {name} is running already")
+    token = Lease.objects.get(name=name).token
+    stop = threading.Event()
+    beat = threading.Thread(target=_renew, args=(name, token, stop), daemon=True)
+    beat.start()
+    try:
+        yield token
+    finally:
+        stop.set()
+        beat.join()
+        Lease.objects.filter(name=name, token=token).update(until=None, holder="")
+
+
+def _renew(name: str, token: int, stop: threading.Event) -> None:
+    try:
+        while not stop.wait(LEASE.total_seconds() / 4):
+            Lease.objects.filter(name=name, token=token).update(until=timezone.now() + LEASE)
+    finally:
+        connection.close()
+
+
+def _still_mine(name: str, token: int) -> None:
+    """The fence: whoever lost the lease cannot write."""
+    if not Lease.objects.filter(name=name, token=token).exists():
+        raise Fenced(f"the {name} lease has gone to another process")
+
+
+def stale_since() -> datetime | None:
+    """Since when published rows are older than the book; None when they are not."""
+    return DirtyAccount.objects.order_by("id").values_list("since", flat=True).first()

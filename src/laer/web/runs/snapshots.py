@@ -1,0 +1,71 @@
+"""The tables of a run: Parquet files below the lake, one folder per run, the newest kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from laer.cycle.questions import RunTables
+from laer.web import home
+from laer.web.runs.models import PassRun
+
+KEPT = 5
+
+
+def folder_of(run_id: int) -> Path:
+    return home.lake() / "runs" / str(run_id)
+
+
+def write(run_id: int, tables: Mapping[str, pa.Table]) -> str:
+    """Write a run's tables; a folder that is there already (a run that was killed) is replaced."""
+    folder = folder_of(run_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+    return str(folder.relative_to(home.lake()))
+
+
+def read(run_id: int) -> dict[str, pa.Table]:
+    return {path.stem: pq.read_table(path) for path in sorted(folder_of(run_id).glob("*.parquet"))}
+
+
+@lru_cache(maxsize=2)
+def open_run(run_id: int) -> RunTables:
+    """The tables of a complete run, for questions; the last two stay in memory."""
+    run = PassRun.objects.get(pk=run_id, state="complete")
+    return RunTables(read(run_id), int(run.denominator), run.currency)
+
+
+def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts: frozenset[int]) -> dict[str, pa.Table]:
+    """A small pass's snapshot: the run before without these accounts, and their fresh rows."""
+    ids = pa.array(sorted(accounts), pa.int64())
+    whole = {}
+    for name, table in fresh.items():
+        kept = before[name].filter(pc.invert(pc.is_in(before[name]["account_id"], ids)))
+        whole[name] = pa.concat_tables([kept, _as(table, kept.schema)] if not _wider(table, kept) else [_as(kept, table.schema), table])
+    return whole
+
+
+def _wider(table: pa.Table, other: pa.Table) -> bool:
+    """Whether the first carries its amounts as decimals and the second does not."""
+    return "parts" in table.schema.names and pa.types.is_decimal(table.schema.field("parts").type) and not pa.types.is_decimal(other.schema.field("parts").type)
+
+
+def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    return table.select(schema.names).cast(schema)
+
+
+def forget_old() -> None:
+    """Remove the folders of all but the newest complete runs."""
+    newest = set(PassRun.objects.filter(state="complete").order_by("-id").values_list("id", flat=True)[:KEPT])
+    parent = home.lake() / "runs"
+    for folder in parent.iterdir() if parent.exists() else []:
+        if folder.name.isdigit() and int(folder.name) not in newest and not PassRun.objects.filter(pk=int(folder.name), state="running").exists():
+            shutil.rmtree(folder, ignore_errors=True)

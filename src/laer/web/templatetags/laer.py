@@ -1,0 +1,353 @@
+"""What the templates say: numbers, money and days in the reader's locale, icons, initials, links that keep the filters."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from django import template
+from django.forms import BoundField, CheckboxInput, Select
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, to_locale
+
+register = template.Library()
+
+UNKNOWN = mark_safe('<span class="unknown" title="unknown"><span aria-hidden="true">–</span><span class="visually-hidden">unknown</span></span>')
+# Filters that survive a change of filter or sort; a cursor does not, because it belongs to the order it was made for.
+CURSORS = ("after", "before", "page")
+
+
+def locale() -> Locale:
+    """The active language as a Babel locale; English where Babel does not know it."""
+    try:
+        return Locale.parse(to_locale(get_language() or "en"))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en_US")
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if value is None or value == "" or isinstance(value, bool):
+        return None
+    try:
+        read = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return read if read.is_finite() else None
+
+
+# Icons, faces
+
+
+@register.simple_tag
+def icon(name: str, size: str = "", label: str = "") -> SafeString:
+    """`{% icon "building" %}`: a symbol of the sprite. `size` is "", "s" or "l"; with a `label` it speaks, else it is decoration."""
+    css = f"icon icon-{size}" if size else "icon"
+    href = f"{static('dist/sprite.svg')}#{name}"
+    if label:
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, href)
+    return format_html('<svg class="{}" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', css, href)
+
+
+@register.filter
+def initials(name: Any) -> str:
+    """Maya Okafor -> MO, Bluefin -> BL, maya@firm.example -> MA."""
+    text = str(name or "").strip()
+    words = re.findall(r"[^\W_]+", text.split("@")[0] if "@" in text else text)
+    if not words:
+        return "?"
+    return (words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]).upper()
+
+
+@register.filter
+def hue(name: Any) -> int:
+    """0 to 7, the same for a name on every machine and day."""
+    return zlib.crc32(str(name or "").strip().casefold().encode()) % 8
+
+
+@register.filter
+def person_name(user: Any) -> str:
+    """How a person is called on the page: their name, else their e-mail address."""
+    for attribute in ("name", "full_name", "get_full_name", "email", "get_username"):
+        value = getattr(user, attribute, None)
+        value = value() if callable(value) else value
+        if value:
+            return str(value)
+    return ""
+
+
+# Fields
+
+
+@register.simple_tag
+def field_input(field: BoundField, **attrs: str) -> SafeString:
+    """A bound field's widget with our class, whatever form made it; further attributes as keywords."""
+    widget = field.field.widget
+    if isinstance(widget, CheckboxInput):
+        css = "form-check-input"
+    elif isinstance(widget, Select):
+        css = "form-select"
+    else:
+        css = "form-control"
+    attrs.setdefault("placeholder", "")
+    return field.as_widget(attrs={"class": css + (" is-invalid" if field.errors else ""), **attrs})
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    return isinstance(field.field.widget, CheckboxInput)
+
+
+# Numbers
+
+
+@register.filter
+def number(value: Any, digits: int | None = None) -> str:
+    """1234.5 -> 1,234.5; with `digits` exactly so many decimals."""
+    read = _decimal(value)
+    if read is None:
+        return UNKNOWN
+    pattern = None if digits is None else "#,##0" + ("." + "0" * int(digits) if int(digits) else "")
+    return format_decimal(read, format=pattern, locale=locale())
+
+
+@register.filter
+def money(value: Any, currency: str = "USD") -> str:
+    """An amount in major units: 1200.5 -> $1,200.50."""
+    read = _decimal(value)
+    if read is None:
+        return UNKNOWN
+    return format_currency(read, currency or "USD", locale=locale())
+
+
+@register.filter
+def money_short(value: Any, currency: str = "USD") -> str:
+    """310000 -> $310.0k, 1280000 -> $1.28M, 950 -> $950. For figures and lists; the full amount belongs in a title or a table."""
+    read = _decimal(value)
+    if read is None:
+        return UNKNOWN
+    for factor, letter, digits, below in ((10**9, "B", 2, 1), (10**6, "M", 2, 1), (10**3, "k", 1, 0)):
+        # Said in the letter below, would it reach a thousand? Then 999,960 is $1.00M, and not $1000.0k.
+        if round(abs(read) * 1000 / factor, below) >= 1000:
+            scaled = read / factor
+            digits = 1 if letter != "k" and abs(scaled) >= 10 else digits
+            break
+    else:
+        scaled, letter = read, ""
+        digits = 0 if read == read.to_integral_value() else get_currency_precision(currency or "USD")
+    tail = "." + "0" * digits if digits else ""
+    standard = locale().currency_formats["standard"].pattern
+    pattern = re.sub(r"#,##0(\.0+)?", "#,##0" + tail, standard)
+    text = format_currency(scaled, currency or "USD", format=pattern, locale=locale(), currency_digits=False)
+    return re.sub(r"(\d)(\D*)$", rf"\g<1>{letter}\g<2>", text)
+
+
+@register.filter
+def move(value: Any, currency: str = "USD") -> str:
+    """money_short for the cells of a movement table; nothing moved is an empty cell."""
+    read = _decimal(value)
+    return "" if not read else money_short(read, currency)
+
+
+@register.filter
+def plus(text: str) -> str:
+    """A gain, in front of a magnitude."""
+    return f"+{text}" if text else ""
+
+
+@register.filter
+def minus(text: str) -> str:
+    """A loss, in front of a magnitude."""
+    return f"−{text}" if text else ""
+
+
+@register.filter
+def minor(value: Any, currency: str = "USD") -> Decimal | None:
+    """Minor units, as the records keep them, to major units: `{{ row.amount|minor:"USD"|money:"USD" }}`."""
+    read = _decimal(value)
+    return None if read is None else read.scaleb(-get_currency_precision(currency or "USD"))
+
+
+@register.filter
+def percent(value: Any, digits: int = 1) -> str:
+    """A rate: 0.1234 -> 12.3%."""
+    read = _decimal(value)
+    if read is None:
+        return UNKNOWN
+    tail = "." + "0" * int(digits) if int(digits) else ""
+    pattern = re.sub(r"#,##0", "#,##0" + tail, locale().percent_formats[None].pattern)
+    return format_percent(read, format=pattern, locale=locale())
+
+
+@register.filter
+def signed(text: Any) -> str:
+    """Puts a plus before what is not negative, and a true minus sign: for moves. Takes what `money`, `percent` or `number` gave."""
+    out = str(text)
+    if not re.search(r"\d", out):
+        return SafeString(out) if isinstance(text, SafeString) else out
+    return out.replace("-", "−") if "-" in out else "+" + out
+
+
+# Days
+
+
+def _moment(value: Any) -> date | datetime | None:
+    if isinstance(value, (date, datetime)):
+        return value
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(str(value)) if len(str(value)) == 10 else datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+@register.filter
+def day(value: Any) -> str:
+    """12 Apr 2027."""
+    read = _moment(value)
+    if read is None:
+        return UNKNOWN
+    if isinstance(read, datetime):
+        read = timezone.localtime(read).date() if timezone.is_aware(read) else read.date()
+    return format_date(read, "d MMM y", locale=locale())
+
+
+@register.filter
+def month(value: Any) -> str:
+    """Apr 2027, from any day in it."""
+    read = _moment(f"{value}-01" if isinstance(value, str) and len(value) == 7 else value)
+    return UNKNOWN if read is None else format_date(read, "MMM y", locale=locale())
+
+
+@register.filter
+def instant(value: Any) -> str:
+    """12 Apr 2027, 14:05, in the time zone in force."""
+    read = _moment(value)
+    if not isinstance(read, datetime):
+        return day(value)
+    if timezone.is_aware(read):
+        read = timezone.localtime(read)
+    return format_datetime(read, "d MMM y, HH:mm", locale=locale())
+
+
+@register.filter
+def ago(value: Any) -> str:
+    """Today, Yesterday, 3 days ago, in 46 days; for an instant of today: 4 minutes ago."""
+    read = _moment(value)
+    if read is None:
+        return UNKNOWN
+    now = timezone.now()
+    if isinstance(read, datetime):
+        if timezone.is_naive(read):
+            read = timezone.make_aware(read)
+        if abs(now - read) < timedelta(seconds=45):
+            return "Just now"
+        if abs(now - read) < timedelta(hours=24):
+            return format_timedelta(read - now, add_direction=True, locale=locale())
+        read = timezone.localtime(read).date()
+    days = (read - timezone.localdate()).days
+    words = {0: "Today", -1: "Yesterday", 1: "Tomorrow"}
+    return words.get(days) or format_timedelta(timedelta(days=days), add_direction=True, threshold=1.6, locale=locale())
+
+
+# Links and small pictures
+
+
+@register.simple_tag
+def url_with(request: HttpRequest, **changes: Any) -> str:
+    """`{% url_with request sort="-arr" %}`: this page's query with these changed, the rest kept, cursors dropped. None or "" takes one out."""
+    query = request.GET.copy()
+    for cursor in CURSORS:
+        query.pop(cursor, None)
+    for key, value in changes.items():
+        if value is None or value == "":
+            query.pop(key, None)
+        elif isinstance(value, (list, tuple)):
+            query.setlist(key, [str(one) for one in value])
+        else:
+            query[key] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.simple_tag
+def hidden_query(request: HttpRequest, *without: str) -> SafeString:
+    """Hidden fields that carry this page's query through a GET form, but for the form's own fields and the cursors."""
+    pairs = [(key, value) for key, values in request.GET.lists() if key not in without and key not in CURSORS for value in values]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
+
+
+@register.filter
+def next_sort(key: str, sort: str) -> str:
+    """The sort a header's link asks for: its own key, turned round where it is already in force. Amounts and dates begin high."""
+    name = key.lstrip("-")
+    if (sort or "").lstrip("-") == name:
+        return name if sort.startswith("-") else f"-{name}"
+    return key
+
+
+@register.filter
+def sorts_by(key: str, sort: str) -> str:
+    """What aria-sort says of this header: ascending, descending, or nothing."""
+    if (sort or "").lstrip("-") != key.lstrip("-"):
+        return ""
+    return "descending" if sort.startswith("-") else "ascending"
+
+
+@register.filter
+def sparkline_points(values: Any, box: str = "84x26") -> str:
+    """Numbers to the points of an SVG polyline in a box. A missing value is passed over; less than two give nothing."""
+    width, height = (float(side) for side in box.split("x"))
+    reads = [_decimal(value) for value in (values or [])]
+    known = [float(value) for value in reads if value is not None]
+    if len(known) < 2:
+        return ""
+    low, span = min(known), (max(known) - min(known)) or 1.0
+    step = width / (len(reads) - 1)
+    return " ".join(f"{at * step:.1f},{height - 2 - (float(value) - low) / span * (height - 4):.1f}" for at, value in enumerate(reads) if value is not None)
+
+
+@register.filter
+def undo_url(message: Any) -> str:
+    """The address in a Django message's extra_tags: `messages.success(request, "Owner changed", extra_tags="undo:/accounts/7/undo/12/")`."""
+    for tag in (getattr(message, "extra_tags", None) or "").split():
+        if tag.startswith("undo:"):
+            return str(tag[5:])
+    return ""
+
+
+@register.filter
+def level(message: Any) -> str:
+    """A Django message's level in our words: good, info, warn, bad."""
+    return {"success": "good", "warning": "warn", "error": "bad"}.get(getattr(message, "level_tag", ""), "info")
+
+
+@register.filter
+def chart_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """A chart's data as rows of a table, newest first: [{x, values}], one value per series."""
+    rows = [{"x": x, "values": [one["values"][at] if at < len(one["values"]) else None for one in data["series"]]} for at, x in enumerate(data["x"])]
+    return rows[::-1]
+
+
+@register.filter
+def unlocalized(value: Any) -> str:
+    """A number for an attribute that a browser reads: a full stop, no grouping."""
+    read = _decimal(value)
+    return "" if read is None else f"{read:f}"
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """`{{ row|get:column }}`: a key of a dict or an attribute of an object, None where there is none."""
+    if mapping is None:
+        return None
+    return mapping.get(key) if hasattr(mapping, "get") else getattr(mapping, str(key), None)

@@ -1,0 +1,46 @@
+"""Every test process has an installation of its own: LAER_HOME is set before Django reads its settings."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# One per process, so that pytest-xdist's workers (which inherit the controller's environment) do not meet either.
+HOME = Path(tempfile.mkdtemp(prefix=f"laer-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
+os.environ["LAER_HOME"] = str(HOME)
+for name in [n for n in os.environ if n.startswith("LAER_") and n != "LAER_HOME" and not n.startswith("LAER_TEST_")]:
+    del os.environ[name]  # a developer's own settings do not decide what a test finds
+os.environ["DJANGO_SETTINGS_MODULE"] = "laer.web.settings"
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+
+def pytest_configure() -> None:
+    import django
+
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """On SQLite the tests' book is a file, as in an installation: the seam copies it, and other processes open it."""
+    from django.conf import settings
+
+    book = settings.DATABASES["default"]
+    if book["ENGINE"].endswith("sqlite3"):
+        book["TEST"]["NAME"] = str(HOME / "test.sqlite3")
+    else:
+        request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty LAER_HOME for commands run as processes of their own. It takes no database but its own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("LAER_HOME", str(folder))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    return folder
