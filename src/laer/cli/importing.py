@@ -37,13 +37,13 @@ def import_(
     """Take files into the book: recognise, compare, write, and compute. The same bytes twice change nothing."""
     open_book()
     from laer.sources.tabular.files import UnreadableFile
-    from laer.sources.tabular.mapping import MappingFault, from_yaml
+    from laer.sources.tabular.mapping import MappingFault, all_from_yaml
     from laer.web.book import importing
 
     try:
-        given = from_yaml(mapping.read_text(encoding="utf-8")) if mapping else None
+        given = all_from_yaml(mapping.read_text(encoding="utf-8")) if mapping else []
         day = date.fromisoformat(as_of) if as_of else None
-        run = importing.begin_import([(p.name, p) for p in paths], source=source, file_date=day, mapping=given)
+        run = importing.begin_import([(p.name, p) for p in paths], source=source, file_date=day, mappings_given=given)
     except (UnreadableFile, MappingFault, OSError, ValueError) as error:
         fail(str(error))
         return

@@ -74,16 +74,36 @@ class Ledger:
         return moved
 
 
-def compute(
-    session: Session, given: LedgerInput, *, movements: str = "event", gap_days: int = 0, windows: tuple[int, ...] = retention.WINDOWS, by: bool = False, spans: pa.Table | None = None
-) -> Ledger:
-    """Run the ledger's expressions.
+@dataclass(frozen=True)
+class Tables:
+    """The ledger's intermediate tables, kept in a session: what sums and lists alike are taken from.
+
+    months, states    per account, of the movements asked for; event_months are always of event movements
+    value_months, value_states   the same per value of a dimension, where one was asked for
+    """
+
+    event_months: Table
+    months: Table
+    states: Table
+    value_months: Table | None = None
+    value_states: Table | None = None
+
+    @property
+    def booked_months(self) -> Table:
+        return self.months if self.value_months is None else self.value_months
+
+    @property
+    def booked_states(self) -> Table:
+        return self.states if self.value_states is None else self.value_states
+
+
+def tables(session: Session, given: LedgerInput, *, movements: str = "event", gap_days: int = 0, by: bool = False, spans: pa.Table | None = None) -> Tables:
+    """Compute the ledger's tables.
 
     Args
         given      the lines (with a column `value` when `by` and no spans are given)
         movements  event (each day of change) or net (each month)
         gap_days   rule 9
-        windows    months over which NRR and GRR are taken
         spans      the values of a dated dimension of accounts, see `dimensions.spans_table`
     """
     session.bind("lines", given.lines)
@@ -97,30 +117,40 @@ def compute(
     moved = session.keep("ledger_net", changes.month_changes(events)) if net else events
     account_months = session.keep("ledger_account_months", months.account_months(moved)) if net else event_months
     states = session.keep("ledger_states", retention.month_states(event_months))
-    ledger = Ledger(given.denominator, given.currency, windows, Sums())
-    for row in _rows(session, months.month_sums(account_months)):
-        ledger.total.months[row.pop("m")] = row
-    for row in _rows(session, retention.retained(states, windows)):
-        ledger.total.retained[row["window"], row["m"]] = (row["closing"], row["kept"])
-    ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(event_months))]
-    ledger.flash = sum(r["n"] for r in _rows(session, months.flash_accounts(event_months).aggregate(n=lambda t: t.count())))
-    if by:
-        _compute_values(session, ledger, lines, moved, account_months, states, gap_days, net)
-    return ledger
-
-
-def _compute_values(session: Session, ledger: Ledger, lines: Table, moved: Table, account_months: Table, states: Table, gap_days: int, net: bool) -> None:
+    if not by:
+        return Tables(event_months, account_months, states)
     values = session.keep("ledger_values", changes.value_changes(lines, gap_days))
     if net:
         values = session.keep("ledger_net_values", booking.month_value_changes(values))
     booked = session.keep("ledger_booked", booking.booked(values, moved))
     value_months = session.keep("ledger_value_months", booking.value_months(booked, account_months))
     value_states = session.keep("ledger_value_states", retention.month_states(value_months, ("value",)))
-    for row in _rows(session, months.month_sums(value_months, ("value",))):
+    return Tables(event_months, account_months, states, value_months, value_states)
+
+
+def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = retention.WINDOWS, **how: Any) -> Ledger:
+    """Run the ledger: the sums of all months, windows, cohorts and values.
+
+    Args
+        windows  months over which NRR and GRR are taken
+        how      as of `tables`
+    """
+    made = tables(session, given, **how)
+    ledger = Ledger(given.denominator, given.currency, windows, Sums())
+    for row in _rows(session, months.month_sums(made.months)):
+        ledger.total.months[row.pop("m")] = row
+    for row in _rows(session, retention.retained(made.states, windows)):
+        ledger.total.retained[row["window"], row["m"]] = (row["closing"], row["kept"])
+    ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(made.event_months))]
+    ledger.flash = sum(r["n"] for r in _rows(session, months.flash_accounts(made.event_months).aggregate(n=lambda t: t.count())))
+    if made.value_months is None or made.value_states is None:
+        return ledger
+    for row in _rows(session, months.month_sums(made.value_months, ("value",))):
         value, m = row.pop("value"), row.pop("m")
         ledger.values.setdefault(value, Sums()).months[m] = row
-    for row in _rows(session, retention.retained_by_value(value_states, states, ledger.windows)):
+    for row in _rows(session, retention.retained_by_value(made.value_states, made.states, windows)):
         ledger.values.setdefault(row["value"], Sums()).retained[row["window"], row["m"]] = (row["closing"], row["kept"])
+    return ledger
 
 
 def _rows(session: Session, expression: Table) -> Iterator[dict[str, Any]]:

@@ -6,14 +6,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.cycle.ledger import Ledger, LedgerInput, compute
+from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
+from laer.metrics import months
+from laer.metrics.changes import MOVEMENTS
 
 LINE_DIMENSIONS = ("plan", "product", "currency")
 SECONDS = 20.0
@@ -72,12 +75,12 @@ class Desk:
         return answer
 
     def _answer(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
-        tables = self._open_run(run)
+        opened = self._open_run(run)
         with DuckDBSession(memory=self._memory) as session:
             late = threading.Timer(self._seconds, session.interrupt)
             late.start()
             try:
-                return QUESTIONS[name](session, tables, params, scope)
+                return QUESTIONS[name](session, opened, params, scope)
             except Exception as error:
                 if "interrupt" in str(error).lower():
                     raise TimeoutError(f"{name}: took longer than {self._seconds:.0f} seconds") from error
@@ -95,6 +98,40 @@ def scoped(table: pa.Table, scope: Scope) -> pa.Table:
 
 def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
     """The ledger of the run's lines. Parameters: movements, gap_days, by (a dimension of lines or accounts, or None)."""
+    given, how = _ledger_input(run, params, scope)
+    return compute(session, given, **how)
+
+
+def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
+    """The accounts behind one figure of the revenue ledger, largest first.
+
+    Parameters  as of `revenue`; movement (new … churn, entering, leaving, opening, closing), first and last (month
+                numbers of the period), value (of the dimension), cohort (month number: its accounts at month `last`)
+    Returns     account_id, before, after, amount (exact fractions of the currency), movements
+    """
+    given, how = _ledger_input(run, params, scope)
+    made = tables(session, given, **how)
+    booked, states = made.booked_months, made.booked_states
+    if params.get("by") is not None:
+        booked = booked.filter(booked.value == str(params.get("value") or ""))
+        states = states.filter(states.value == str(params.get("value") or ""))
+    first, last, movement = int(params["first"]), int(params["last"]), str(params["movement"])
+    if params.get("cohort") is not None:
+        at = months.behind_level(states, last)
+        answer = at.semi_join(months.cohort_accounts(made.event_months, int(params["cohort"])), "account_id")
+    elif movement in ("opening", "closing"):
+        answer = months.behind_level(states, first - 1 if movement == "opening" else last)
+    elif movement in (*MOVEMENTS, "entering", "leaving"):
+        answer = months.behind_movement(booked, movement, first, last)
+    else:
+        raise QuestionFault(f"no movement {movement!r}; there are opening, {', '.join(MOVEMENTS)}, entering, leaving, closing")
+    rows = session.fetch(answer).to_pylist()
+    money = ("before", "after", "amount")
+    exact = [row | {k: Fraction(int(row[k]), run.denominator) for k in money} for row in rows]
+    return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
+
+
+def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
     lines = scoped(run.tables["lines"], scope)
     by, spans = params.get("by"), None
     if by in LINE_DIMENSIONS:
@@ -105,8 +142,8 @@ def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], s
             raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *known))}")
         spans = scoped(run.tables["dimensions"], scope)
         spans = spans.filter(pc.equal(spans["dimension"], str(by))).drop_columns(["dimension"])
-    given = LedgerInput(lines, run.denominator, run.currency)
-    return compute(session, given, movements=params.get("movements", "event"), gap_days=params.get("gap_days", 0), by=by is not None, spans=spans)
+    how = {"movements": params.get("movements", "event"), "gap_days": params.get("gap_days", 0), "by": by is not None, "spans": spans}
+    return LedgerInput(lines, run.denominator, run.currency), how
 
 
-QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {"revenue": revenue}
+QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {"revenue": revenue, "revenue_behind": revenue_behind}

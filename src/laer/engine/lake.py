@@ -104,8 +104,11 @@ class Lake:
             if handle is None or None in held:
                 return []
             keep = sorted({version for version in held if version is not None}) or None
-            gone = handle.vacuum(0, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=keep)
-            return handle.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=keep) if gone else []
+            found = handle.vacuum(0, dry_run=True, enforce_retention_duration=False, full=True, keep_versions=keep)
+            gone = [str(path) for path in (self.root / table / name for name in found) if path.exists()]  # it names files gone before, too
+            if gone:
+                handle.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=keep)
+            return gone
 
     # Reading
 
@@ -178,7 +181,7 @@ class Lake:
     def _writing(self, table: str) -> Iterator[None]:
         folder = self.root / "_locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / f"{table}.lock", "w") as lock:
+        with (folder / f"{table}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

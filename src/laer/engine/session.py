@@ -11,6 +11,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.sql.datatypes import DuckDBType
 
 
 class Session(Protocol):
@@ -48,7 +49,8 @@ class DuckDBSession:
         self._connection.register(name, rows)
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        self._connection.execute(f'create or replace temp table "{name}" as {_sql(expression, "duckdb")}')
+        columns = ", ".join(f'cast("{column}" as {DuckDBType.to_string(kind)}) as "{column}"' for column, kind in expression.schema().items())
+        self._connection.execute(f'create or replace temp table "{name}" as select {columns} from ({_sql(expression, "duckdb")})')
         return ibis.table(expression.schema(), name=name)
 
     def fetch(self, expression: ir.Table) -> pa.Table:

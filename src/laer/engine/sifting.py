@@ -6,6 +6,7 @@ inside the file, mixed into its content hash: the third of three equal rows is t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -15,6 +16,7 @@ from laer.records.record import record_type
 from laer.records.types import LAKE
 
 SQL_TYPES = {pa.int64(): "bigint", pa.string(): "varchar", pa.bool_(): "boolean", pa.date32(): "date", pa.timestamp("us", tz="UTC"): "timestamptz"}
+PORTION = 50_000  # rows of a stream that are staged at a time
 REQUIRED = ("source", "run", "account_id", "day")
 
 
@@ -51,28 +53,33 @@ def stage(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table | pa.Record
     unknown, missing = set(given) - set(schema.names), set(REQUIRED) - set(given)
     if unknown or missing:
         raise ValueError(f"{table}: columns unknown {sorted(unknown)}, missing {sorted(missing)}; the table has {', '.join(schema.names)}")
-    con.register("arriving", rows)
-    own = "content" in given
     columns = {f.name: f"cast({name(f.name) if f.name in given else 'null'} as {SQL_TYPES[f.type]})" for f in schema if f.name not in ("content", "month")}
     columns["row_id"] = f"nullif({columns['row_id']}, '')"
-    if own:
-        columns["bare"] = "content"
-    typed = ", ".join(f"{sql} as {name(n)}" for n, sql in columns.items())
     hashed = [n for n in columns if n not in ("source", "run", "row_id")]
-    content = "concat_ws('|', " + ", ".join(f"'{n}:' || length({name(n)}::varchar) || ':' || {name(n)}::varchar" for n in hashed) + ")"
-    con.execute(f"""create temp table typed as
-        select *, lpad(year(day)::varchar, 4, '0') || '-' || lpad(month(day)::varchar, 2, '0') as month {"" if own else f", {_hash(content)} as bare"}
-        from (select {typed} from arriving)""")
-    holes = con.sql(" union all ".join(f"select '{n}' from typed where {name(n)} is null having count(*) > 0" for n in REQUIRED)).fetchall()
+    content = _hash("concat_ws('|', " + ", ".join(f"'{n}:' || length({name(n)}::varchar) || ':' || {name(n)}::varchar" for n in hashed) + ")")
+    if "content" in given:
+        columns["content"] = content = "content"
+    typed = ", ".join(f"{sql} as {name(n)}" for n, sql in columns.items())
+    select = f"""select * {"exclude (content)" if "content" in given else ""}, {content} as content,
+            lpad(year(day)::varchar, 4, '0') || '-' || lpad(month(day)::varchar, 2, '0') as month
+        from (select {typed} from arriving)"""
+    con.register("arriving", rows.schema.empty_table())
+    con.execute(f"create temp table typed as {select}")
+    for portion in _portions(rows):
+        con.register("arriving", portion)
+        con.execute(f"insert into typed {select}")
+    con.unregister("arriving")
+    holes = con.sql(" union all ".join(f"select '{n}' from typed where {name(n)} is null having count(*) > 0" for n in (*REQUIRED, "content"))).fetchall()
     if holes:
         raise ValueError(f"{table}: rows without {', '.join(sorted(n for (n,) in holes))}; each needs {', '.join(REQUIRED)}")
     # only the keys that repeat are numbered: a window over all rows would sort them all
     con.execute("""create temp table repeats as
-        select line, n from (select rowid as line, row_number() over (partition by source, row_id, bare order by rowid) as n from typed where hash(source, row_id, bare)
-            in (select hash(source, row_id, bare) as key from typed group by key having count(*) > 1))
+        select line, n from (
+            select rowid as line, row_number() over (partition by source, row_id, content order by rowid) as n from typed
+            where hash(source, row_id, content) in (select hash(source, row_id, content) as key from typed group by key having count(*) > 1))
         where n > 1""")
     con.execute(f"""create temp view staged as
-        select typed.* exclude (bare), case when n is null then bare else {_hash("bare || '#' || n")} end as content
+        select typed.* replace (case when n is null then content else {_hash("content || '#' || n")} end as content)
         from typed left join repeats on typed.rowid = repeats.line where n is null or row_id is null""")
 
 
@@ -112,6 +119,21 @@ def name(column: str) -> str:
 
 def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def _portions(rows: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Pulled by the caller's own thread: DuckDB would pull a stream from its threads, where the connection behind it must not go."""
+    if isinstance(rows, pa.Table):
+        yield rows
+        return
+    held: list[pa.RecordBatch] = []
+    for batch in rows:
+        held.append(batch)
+        if sum(each.num_rows for each in held) >= PORTION:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _hash(sql: str) -> str:

@@ -7,7 +7,7 @@ the reader (`statement.py`), so that 36 months of a quiet account cost nothing.
 from __future__ import annotations
 
 from laer.metrics.changes import MOVEMENTS, movement_columns
-from laer.records.expr import Table, ifelse, literal
+from laer.records.expr import Table, ifelse, literal, union
 
 COUNTS = {"new": "new_accounts", "reactivation": "reactivated_accounts", "expansion": "expansions", "contraction": "contractions", "churn": "churns"}
 
@@ -24,13 +24,17 @@ def account_months(changes: Table) -> Table:
     Method  docs/methods/mrr-movements.md
     """
     kind = changes.delta.type()
-    t = changes.mutate(**movement_columns(changes.delta, changes.before, changes.after, changes.first))
-    sums = {name: t[name].sum().cast(kind) for name in MOVEMENTS}
-    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in MOVEMENTS}
-    months = t.group_by("account_id", "m").agg(opening=t.before.argmin(t.d), change=t.delta.sum().cast(kind), **sums, **counts)
-    closing = months.opening + months.change
-    lost = ifelse((months.opening > 0) & (months.churns > 0), 1, 0).cast("int64")
-    return months.mutate(closing=closing, lost=lost).drop("change")
+    named = movement_columns(changes.delta, changes.before, changes.after, changes.first)
+    counts = {COUNTS[name]: (amount > 0).cast("int64") for name, amount in named.items()}
+    t = changes.mutate(**named, **counts)
+    columns = ["account_id", "m", "opening", *named, *counts]
+    single = t.filter(t.alone).select(*columns[:2], *named, *counts, opening=t.before).select(columns)
+    several = t.filter(~t.alone)
+    sums = {name: several[name].sum().cast(kind) for name in named} | {name: several[name].sum().cast("int64") for name in counts}
+    grouped = several.group_by("account_id", "m").agg(opening=several.before.argmin(several.d), **sums).select(columns)
+    months = union(single, grouped)
+    closing = months.opening + months.new + months.reactivation + months.expansion - months.contraction - months.churn
+    return months.mutate(closing=closing, lost=ifelse((months.opening > 0) & (months.churns > 0), 1, 0).cast("int64"))
 
 
 def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:
@@ -62,7 +66,7 @@ def cohorts(months: Table) -> Table:
     Method  docs/methods/cohorts.md
     """
     kind = months.opening.type()
-    first = months.group_by("account_id").agg(cohort=months.m.min())
+    first = months.filter(months.new_accounts > 0).select("account_id", cohort="m")
     t = months.inner_join(first, "account_id")
     return t.group_by("cohort", "m").agg(
         paying=((t.closing > 0).cast("int64") - (t.opening > 0).cast("int64")).sum().cast("int64"), change=(t.closing - t.opening).sum().cast(kind)
@@ -77,3 +81,40 @@ def flash_accounts(months: Table) -> Table:
     """
     t = months.filter(months.opening == 0, months.closing == 0, months.churns > 0)
     return t.select("account_id", "m", "new", "churn", literal(1, "int64").name("flash"))
+
+
+def behind_movement(months: Table, movement: str, first: int, last: int) -> Table:
+    """The accounts behind one movement of a period (months first..last): what each of them added to the sum.
+
+    Grain   account_id
+    In      months  `account_months`, or `booking.value_months` filtered to one value
+    Out     account_id, before (at the period's opening), after (at its closing), amount (positive parts), movements
+    Holds   sum(amount) == sum of that movement in `month_sums` over the period
+    """
+    t = months.filter(months.m >= first, months.m <= last)
+    kind = months.opening.type()
+    count = t[COUNTS[movement]].sum() if movement in COUNTS else (t[movement] > 0).sum()
+    accounts = t.group_by("account_id").agg(
+        before=t.opening.argmin(t.m), after=t.closing.argmax(t.m), amount=t[movement].sum().cast(kind), movements=count.cast("int64")
+    )
+    return accounts.filter(accounts.amount > 0)
+
+
+def behind_level(states: Table, month: int) -> Table:
+    """The accounts that pay at the end of a month, with their MRR.
+
+    Grain   account_id
+    In      states  `retention.month_states`, or those of one value
+    Out     account_id, before, after, amount (all the level), movements (0)
+    """
+    t = states.filter(states.from_m <= month, states.until_m > month)
+    return t.select("account_id", before=t.level, after=t.level, amount=t.level, movements=literal(0, "int64"))
+
+
+def cohort_accounts(months: Table, cohort: int) -> Table:
+    """Accounts whose first paying month is `cohort`.
+
+    Grain   account_id
+    """
+    first = months.group_by("account_id").agg(cohort=months.m.min())
+    return first.filter(first.cohort == cohort).select("account_id")

@@ -84,8 +84,13 @@ def _overlaps(past: Table, states: Table) -> Table:
 
 
 def _month_steps(pairs: Table, keys: tuple[str, ...], kind: object) -> Table:
-    starts = pairs.group_by(*keys, m=pairs.from_m).agg(closing=pairs.closing.sum().cast(kind), kept=pairs.kept.sum().cast(kind))
-    ended = pairs.filter(pairs.until_m < FAR)
-    ends = ended.group_by(*keys, m=ended.until_m).agg(closing=(-ended.closing.sum()).cast(kind), kept=(-ended.kept.sum()).cast(kind))
+    """Amounts over intervals of months as changes: up in the first month, down in the first month after.
+
+    Intervals are summed by their two ends first; what is left is as small as the months squared.
+    """
+    spans = pairs.group_by(*keys, "from_m", "until_m").agg(closing=pairs.closing.sum().cast(kind), kept=pairs.kept.sum().cast(kind))
+    starts = spans.select(*keys, "closing", "kept", m=spans.from_m)
+    ended = spans.filter(spans.until_m < FAR)
+    ends = ended.select(*keys, closing=-ended.closing, kept=-ended.kept, m=ended.until_m)
     both = union(starts, ends)
     return both.group_by(*keys, "m").agg(closing=both.closing.sum().cast(kind), kept=both.kept.sum().cast(kind))

@@ -74,6 +74,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "laer.web.pages.navigation.navigation",
             ],
+            "libraries": {"laer": "laer.web.templatetags.laer", "rows": "laer.web.templatetags.rows"},
             "builtins": ["template_partials.templatetags.partials"],
         },
     }

@@ -203,10 +203,8 @@ def _replace(manifest: dict[str, Any], staging: Path, aside: Path) -> None:
     from django.db import connection
 
     book = staging / BOOKS[manifest["database"]]
-    if manifest["database"] == "sqlite":
-        with closing(sqlite3.connect(book)) as check:
-            if (found := check.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
-                raise BadArchive(f"its book is damaged: {found}")
+    if manifest["database"] == "sqlite" and (problem := _damage(book, manifest)):
+        raise BadArchive(f"its book is damaged: {problem}")
     connection.close()
     here = {"lake": home.lake(), "files": home.uploads()}
     old = [(path, aside / name) for name, path in here.items() if any(path.iterdir())]
@@ -230,6 +228,18 @@ def _replace(manifest: dict[str, Any], staging: Path, aside: Path) -> None:
             shutil.move(staging / name, path)
     if manifest["key"]:
         shutil.move(staging / KEY, home.home() / KEY)
+
+
+def _damage(book: Path, manifest: dict[str, Any]) -> str | None:
+    with closing(sqlite3.connect(book)) as check:
+        try:
+            found = str(check.execute("PRAGMA quick_check").fetchone()[0])
+            schema = sorted(f"{app}.{name}" for app, name in check.execute("SELECT app, name FROM django_migrations"))
+        except sqlite3.DatabaseError as error:
+            return str(error)
+    if found == "ok" and schema != sorted(manifest["migrations"]):
+        return "its schema is not the one that the manifest names"
+    return None if found == "ok" else found
 
 
 def _copy_sqlite(live: Path, copy: Path) -> None:

@@ -104,7 +104,7 @@ def collect_static() -> bool:
 
 def book_name() -> str:
     """Where the book is, without a password."""
-    from django.conf import settings
+    from django.db import connection
 
-    book = settings.DATABASES["default"]
-    return str(book["NAME"]) if book["ENGINE"].endswith("sqlite3") else f"PostgreSQL {book['HOST']}:{book['PORT'] or 5432}/{book['NAME']}"
+    book = connection.settings_dict
+    return str(book["NAME"]) if connection.vendor == "sqlite" else f"PostgreSQL {book['HOST']}:{book['PORT'] or 5432}/{book['NAME']}"

@@ -28,18 +28,34 @@ def load(book: dict[str, Any], file: Path, *, aside_schema: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public')")
         occupied = cursor.fetchone()[0]
-        if occupied:
-            cursor.execute(f'ALTER SCHEMA public RENAME TO "{aside_schema}"')
-            cursor.execute("CREATE SCHEMA public")
+    if occupied:
+        _move("public", aside_schema)
     connection.close()
     try:
         _run(book, "pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", f"--dbname={book['NAME']}", str(file))
     except ToolError:
         if occupied:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP SCHEMA public CASCADE")
-                cursor.execute(f'ALTER SCHEMA "{aside_schema}" RENAME TO public')
+            _move(aside_schema, "public")
         raise
+
+
+def _move(former: str, new: str) -> None:
+    """Give the schema another name, in place of one of that name, whose rows go. Extensions stay in `public`: there is one of each in a database."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT extname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = 'public'")
+        extensions = [f'ALTER EXTENSION "{name}" SET SCHEMA' for (name,) in cursor.fetchall()]
+        if new == "public":
+            for extension in extensions:
+                cursor.execute(f'{extension} "{former}"')
+            cursor.execute("DROP SCHEMA public CASCADE")
+            cursor.execute(f'ALTER SCHEMA "{former}" RENAME TO public')
+            return
+        cursor.execute(f'ALTER SCHEMA public RENAME TO "{new}"')
+        cursor.execute("CREATE SCHEMA public")
+        for extension in extensions:
+            cursor.execute(f"{extension} public")
 
 
 def _run(book: dict[str, Any], tool: str, *options: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
-from laer.records.record import record_type
+from laer.records.record import Column, record_type
 from laer.sources.tabular.values import Unreadable, read_boolean, read_date, read_integer, read_number
-from laer.web.book.models import MODELS, Account, Assignment, DirtyAccount, FieldChange
+from laer.web.book.models import MODELS, Account, Assignment, DirtyAccount, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json, exact
-from laer.web.book.scope import editable_accounts
+from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.models import Person, User
 
 READERS: dict[str, Callable[[str], Any]] = {"integer": read_integer, "boolean": read_boolean, "decimal": read_number, "date": lambda t: read_date(t, "ymd")}
@@ -24,6 +24,7 @@ EDITABLE = {
     "contacts": ("name", "email", "phone", "title", "role"),
     "contracts": ("name", "signed_on", "start_on", "end_on", "term_months", "notice_on", "auto_renews", "status"),
 }
+HELD_BACK = timedelta(minutes=10)  # how long who gave an account away may undo it
 
 
 class Refused(Exception):
@@ -48,7 +49,11 @@ def edit_field(user: User, record: str, object_id: int, name: str, text: str) ->
 def undo_edit(user: User, change_id: int) -> FieldChange | None:
     """Put back what an edit replaced, as an edit of its own; refused when the field has changed since."""
     change = FieldChange.objects.get(pk=change_id, user=user)
+    if change.field == "owner":
+        return _undo_owner(user, change)
     row = editable_row(user, change.record, change.object_id)
+    if change.field not in EDITABLE.get(change.record, ()):
+        raise Refused(f"{change.field} cannot be put back here; these can: {', '.join(EDITABLE.get(change.record, ()))}")
     field = row._meta.get_field(change.field)
     if as_json(getattr(row, change.field)) != change.new:
         raise Refused(f"{change.field} has changed again since; look at its history")
@@ -66,39 +71,111 @@ def restore_row(user: User, record: str, object_id: int) -> None:
     _write(user, record, row, {"archived_at": None})
 
 
-def assign_owner(user: User, account_id: int, person_id: int | None) -> None:
-    """Give an account a new CSM from today: the assignment before is closed, so that its history stays."""
+def assign_owner(user: User, account_id: int, person_id: int | None) -> FieldChange | None:
+    """Give an account a new CSM from today: the assignment before is closed, so that its history stays. None where they have it already.
+
+    Raises  PermissionDenied where the person may not edit the account, Refused where there is no such person
+    """
     account = editable_row(user, "accounts", account_id)
     today = timezone.localdate()
     now = timezone.now()
+    person = Person.objects.filter(pk=person_id, archived_at=None).first() if person_id else None
+    if person_id and person is None:
+        raise Refused("Owner: found nobody of that number, expected one of the people listed")
     with transaction.atomic():
-        open_ones = Assignment.objects.filter(account=account, job="csm", until_on=None, archived_at=None).select_related("person")
-        former = ", ".join(a.person.name for a in open_ones) or None
-        for assignment in open_ones:
-            # given and taken on one day: it never held a day, and an empty period would be no history
+        held = list(_csm_of(account.pk))
+        if {a.person_id for a in held} == ({person.pk} if person else set()):
+            return None
+        former = ", ".join(a.person.name for a in held) or None
+        for assignment in held:
             assignment.until_on = today
             assignment.save(update_fields=["until_on"])
-        person = Person.objects.get(pk=person_id) if person_id else None
+            _log(user, "assignments", assignment.pk, account.pk, "until_on", None, today.isoformat(), now)
         if person:
             Assignment.objects.create(account_id=account.pk, person=person, job="csm", from_on=today, created_at=now)
-        _log(user, "accounts", account.pk, account.pk, "owner", former, person.name if person else None, now)
+        change = _log(user, "accounts", account.pk, account.pk, "owner", former, person.name if person else None, now)
         _mark(account.pk, now)
+    return change
+
+
+def create_account(user: User, values: Mapping[str, str], owner_id: int | None = None) -> Account:
+    """Add an account by hand, from the texts of a form. A member who adds one becomes its CSM, or would not see it again.
+
+    Raises  PermissionDenied for viewers, Refused where a text does not read or the account is there already
+    """
+    if not user.is_authenticated or not user.may_edit:
+        raise PermissionDenied
+    read = {name: read_field("accounts", name, values.get(name, "")) for name in EDITABLE["accounts"]}
+    there = visible_accounts(user).filter(name__iexact=read["name"], domain=read["domain"]).first()
+    if there:
+        raise Refused(f"{there.name} is in the book already")
+    now = timezone.now()
+    if owner_id is None and user.role not in ("admin", "lead"):
+        owner_id = Person.objects.filter(user=user).values_list("pk", flat=True).first()
+    owner = Person.objects.filter(pk=owner_id, archived_at=None).first() if owner_id else None
+    if owner_id and owner is None:
+        raise Refused("Owner: found nobody of that number, expected one of the people listed")
+    with transaction.atomic():
+        run = ImportRun.objects.create(source="person", state=ImportState.DONE, kind="edit", user=user, created_at=now, finished_at=now, counts={"accounts": {"new": 1}})
+        account = Account.objects.create(**read, created_run=run, created_at=now)
+        if owner:
+            Assignment.objects.create(account=account, person=owner, job="csm", from_on=timezone.localdate(now), created_run=run, created_at=now)
+        _mark(account.pk, now)
+    return account
 
 
 def editable_row(user: User, record: str, object_id: int, archived: bool = False) -> Any:
     """A row of an account that the person may edit; PermissionDenied tells nothing about rows of others."""
     model = MODELS[record]
-    row: Any = model.objects.filter(pk=object_id).exclude(archived_at=None).first() if archived else model.objects.filter(pk=object_id, archived_at=None).first()
+    row: Any = model.objects.filter(pk=object_id, archived_at__isnull=not archived).first()
     account_id = None if row is None else row.pk if record == "accounts" else row.account_id
-    allowed = editable_accounts(user) if not (archived and record == "accounts") else None
-    if row is None or (allowed is not None and not allowed.filter(pk=account_id).exists()) or (allowed is None and not user.role == "admin"):
+    allowed = editable_accounts(user, archived=archived and record == "accounts")
+    if row is None or not allowed.filter(pk=account_id).exists():
         raise PermissionDenied
     return row
 
 
+def _csm_of(account_id: int) -> models.QuerySet[Assignment]:
+    return Assignment.objects.filter(account_id=account_id, job="csm", until_on=None, archived_at=None).select_related("person").order_by("id")
+
+
+def _undo_owner(user: User, change: FieldChange) -> FieldChange:
+    """Take the assignment out that the change made, and open again those that it closed.
+
+    Who gave an account of their own away may take that back at once, though they no longer see it.
+    """
+    now = timezone.now()
+    closed = FieldChange.objects.filter(record="assignments", account_id=change.object_id, field="until_on", user=user, recorded_at=change.recorded_at)
+    mine = Assignment.objects.filter(pk__in=closed.values("object_id"), person__user=user)
+    account: Account
+    if user.may_edit and now - change.recorded_at < HELD_BACK and mine.exists():
+        account = Account.objects.filter(archived_at=None).get(pk=change.object_id)
+    else:
+        account = editable_row(user, "accounts", change.object_id)
+    with transaction.atomic():
+        held = list(_csm_of(account.pk))
+        if (", ".join(a.person.name for a in held) or None) != change.new:
+            raise Refused("the owner has changed again since; look at its history")
+        for assignment in held:
+            if assignment.created_at == change.recorded_at:
+                assignment.archived_at = now
+                assignment.save(update_fields=["archived_at"])
+        for one in list(closed):
+            Assignment.objects.filter(pk=one.object_id).update(until_on=None)
+            _log(user, "assignments", one.object_id, account.pk, "until_on", one.new, None, now)
+        answer = _log(user, "accounts", account.pk, account.pk, "owner", change.new, change.old, now)
+        _mark(account.pk, now)
+    return answer
+
+
+def column_of(record: str, name: str) -> Column:
+    """What a form needs of a field: its label, its kind, whether it is required."""
+    return record_type(record).column(name)
+
+
 def read_field(record: str, name: str, text: str) -> Any:
     """A field's value from the text of a form."""
-    column = record_type(record).column(name)
+    column = column_of(record, name)
     text = text.strip()
     if not text:
         if column.required:
@@ -139,5 +216,3 @@ def _mark(account_id: int, now: datetime) -> None:
     """In the transaction of the change: its published rows are older than the book from now on."""
     Account.objects.filter(pk=account_id).update(changed_at=now)
     DirtyAccount.objects.create(account_id=account_id, since=now)
-
-

@@ -33,6 +33,9 @@ class Writer:
             self._create(plan.record, part)
         for part in writing.chunks([*plan.changed, *(p for p in plan.new if p.revived)]):
             self._change(plan.record, part)
+        for part in writing.chunks(plan.settled):
+            with transaction.atomic():
+                writing.update(ExternalId, "row_hash", [(p.hash, p.external_row) for p in part])
         for rejects in writing.chunks(plan.rejects):
             self.quarantine(rejects)
 
@@ -80,19 +83,21 @@ class Writer:
             writing.update_many(ExternalId, ("row_hash", "run_id"), [(p.hash, self.run.pk, p.external_row) for p in rows])
 
     def close_former_owners(self, plan: Plan) -> None:
-        """An account's owner as a list states it now ends what the same source said before."""
+        """An account's owner as a list states it now ends what the same source said before. Nothing to do for new accounts."""
+        there = {p.key: int(p.object_id or 0) for p in plan.changed}
+        stated = {there[account]: owner for account, owner in plan.owners if account in there}
+        if not stated:
+            return
+        people = self.stage.resolve("people", set(stated.values()))
         day: date = self.run.file_date or timezone.localdate()
-        for account, owner in plan.owners:
-            stated = ExternalId.objects.filter(source=self.stage.source, record="assignments", external_id__startswith=f"{account}:owner:").exclude(external_id=f"{account}:owner:{owner}")
-            former = Assignment.objects.filter(id__in=stated.values("object_id"), until_on=None, archived_at=None)
-            if former:
-                with transaction.atomic():
-                    for assignment in former:
-                        FieldChange.objects.create(
-                            record="assignments", object_id=assignment.pk, account_id=assignment.account_id, field="until_on", old=None, new=day.isoformat(),
-                            effective_at=self.effective, recorded_at=self.now, source=self.stage.source, run=self.run,
-                        )  # fmt: skip
-                    former.update(until_on=day)
+        for part in writing.chunks(list(stated)):
+            open_ones = Assignment.objects.filter(account_id__in=part, job="csm", until_on=None, archived_at=None)
+            mine = ExternalId.objects.filter(source=self.stage.source, record="assignments", object_id__in=open_ones.values("id")).values_list("object_id", flat=True)
+            former = [a for a in open_ones.filter(id__in=set(mine)) if a.person_id != people.get(stated[a.account_id])]
+            log = [("assignments", a.pk, a.account_id, "until_on", None, _json(day), self.effective, self.now, self.stage.source, self.run.pk, None) for a in former]
+            with transaction.atomic():
+                writing.update(Assignment, "until_on", [(day, a.pk) for a in former])
+                writing.insert(FieldChange, CHANGED, log)
 
 
 def kind_of(reason: str) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from laer.records.batch import Batch, Reject
 from laer.records.types import LAKE, ORDER
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
-from laer.sources.tabular.mapping import Mapping, fingerprint
+from laer.sources.tabular.mapping import CUSTOM, Mapping, fingerprint
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
@@ -36,6 +36,8 @@ from laer.web.book.staging import Plan, Stage
 from laer.web.people.models import User
 
 SAMPLES = 200  # changed and rejected rows that a preview shows
+EXAMPLES = 5  # new rows of each file that it shows
+INSIDE = ("custom", "mrr_num", "mrr_den")  # columns that mean nothing to a reader
 DATE_IN_NAME = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 COUNTS = ("new", "changed", "unchanged", "repeated", "rejected")
 Progress = Callable[[int, str], None]
@@ -47,20 +49,23 @@ class FilePreview:
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    created: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, plan: Plan) -> None:
         there = self.counts.setdefault(plan.record, dict.fromkeys(COUNTS, 0))
-        there["new"] += len(plan.new) + plan.mine
-        there["changed"] += len(plan.changed)
+        there["new"] += len(plan.new) + plan.mine - plan.mine_changed
+        there["changed"] += len(plan.changed) + plan.mine_changed
         there["unchanged"] += plan.unchanged
         there["repeated"] += plan.repeated
         self.reject(plan.record, plan.rejects)
+        for planned in plan.new[: max(0, EXAMPLES - len(self.created))]:
+            self.created.append({"record": plan.record, "key": planned.key, "line": planned.line, "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None}})
         for planned in plan.changed:
             if len(self.changes) >= SAMPLES:
                 break
             for c in planned.changes:
-                self.changes.append({"record": plan.record, "key": planned.key, "line": planned.line, "field": c.field, "old": _text(c.old), "new": _text(c.new)})
+                self.changes.append({"record": plan.record, "key": planned.key, "object_id": planned.object_id, "account_id": planned.account_id, "line": planned.line, "field": c.field, "old": _text(c.old), "new": _text(c.new)})
 
     def reject(self, record: str, rejects: Iterable[Reject]) -> None:
         there = self.counts.setdefault(record, dict.fromkeys(COUNTS, 0))
@@ -73,7 +78,7 @@ class FilePreview:
 # -- taking files in ------------------------------------------------------------------------------------------------------
 
 
-def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User | None = None, file_date: date | None = None, mapping: Mapping | None = None, kind: str = "import") -> ImportRun:
+def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User | None = None, file_date: date | None = None, mappings_given: Sequence[Mapping] = (), kind: str = "import") -> ImportRun:
     """Keep the files and say how each table reads.
 
     In       (name shown to people, path) of files or folders
@@ -90,7 +95,7 @@ def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User |
             kept = folder / f"{run.files.count() + 1:03d}-{re.sub(r'[^A-Za-z0-9._-]', '_', shown)[-80:]}"
             shutil.copyfile(file, kept)
             try:
-                _add_tables(run, kept, shown, mapping)
+                _add_tables(run, kept, shown, mappings_given)
             except UnreadableFile as error:
                 trouble = error
                 notes.append(str(error))
@@ -106,28 +111,64 @@ def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User |
     return run
 
 
-def _add_tables(run: ImportRun, kept: Path, shown: str, given: Mapping | None) -> None:
+def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence[Mapping]) -> None:
     digest = _sha256(kept)
     for table in open_tables(kept, shown):
+        given = next((m for m in mappings_given if m.fits(table.header)), None)
         saved = SavedMapping.objects.filter(fingerprint=fingerprint(table.header)).first() if given is None else None
         found = given or recognise(table)
         remembered = False
         if saved:
             found, remembered = mappings.remembered(saved.mapping, found), True
+        found = keepable(found)
         ImportFile.objects.create(
             run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
             mapping=mappings.to_json(found) | {"remembered": remembered}, record=found.record or "",
         )  # fmt: skip
 
 
-def set_mapping(file: ImportFile, mapping: Mapping) -> None:
-    """A person's mapping of a file, remembered for the next file with this header."""
-    file.mapping, file.record = mappings.to_json(mapping) | {"remembered": False}, mapping.record or ""
-    file.save(update_fields=["mapping", "record"])
+def keepable(found: Mapping) -> Mapping:
+    """A mapping without what the record's home cannot keep: the lake has no custom fields, and the mapping says so."""
+    extra = [h for h, target in found.columns.items() if target and target.startswith(CUSTOM)] if found.record in LAKE else []
+    if not extra:
+        return found
+    said = dict.fromkeys(extra, "left out: usage keeps no custom fields")
+    return replace(found, columns={**found.columns, **dict.fromkeys(extra)}, custom={}, reasons={**found.reasons, **said})
+
+
+def set_mapping(file: ImportFile, mapping: Mapping, *, remember: bool = True) -> None:
+    """A person's mapping of a file, remembered for the next file with this header. A preview made before says nothing any more."""
+    file.mapping, file.record, file.preview = mappings.to_json(keepable(mapping)) | {"remembered": False, "remember": remember}, mapping.record or "", {}
+    file.save(update_fields=["mapping", "record", "preview"])
+    ImportRun.objects.filter(pk=file.run_id, state=ImportState.PREVIEWED).update(state=ImportState.UPLOADED)
+
+
+def leave_out(file: ImportFile) -> None:
+    """Take nothing from this table."""
+    file.mapping, file.record, file.preview = file.mapping | {"record": None}, "", {}
+    file.save(update_fields=["mapping", "record", "preview"])
+
+
+def repeat_import(run: ImportRun, user: User | None = None) -> ImportRun:
+    """An undone import once more: a new run over the same kept files, read in the same way."""
+    again = ImportRun.objects.create(source=run.source, user=user, file_date=run.file_date, created_at=timezone.now(), kind=run.kind, notes=run.notes, rows_total=run.rows_total)
+    for file in run.files.order_by("id"):
+        file.pk, file.run, file.state, file.counts = None, again, "waiting", {}
+        file.save(force_insert=True)
+    return again
+
+
+def discard_import(run: ImportRun) -> None:
+    """Forget files that were taken in and never imported."""
+    folder = home.uploads() / str(run.pk)
+    run.delete()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def remember_mappings(run: ImportRun) -> None:
     for file in run.files.exclude(record=""):
+        if not file.mapping.get("remember", True):
+            continue
         SavedMapping.objects.update_or_create(fingerprint=fingerprint(table_of(file).header), defaults={"mapping": file.mapping, "used_at": timezone.now()})
 
 
@@ -166,10 +207,11 @@ def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, Fi
                     shown.add(plan)
                 shown.reject(file.record, rejects)
         previews[file.pk] = shown
-        file.preview = {"counts": shown.counts, "changes": shown.changes, "rejects": shown.rejects}
+        file.preview = {"counts": shown.counts, "changes": shown.changes, "created": shown.created, "rejects": shown.rejects}
         file.save(update_fields=["preview"])
     run.state = ImportState.PREVIEWED
-    run.save(update_fields=["state"])
+    run.rows_total = sum(sum(c.values()) for shown in previews.values() for c in shown.counts.values())
+    run.save(update_fields=["state", "rows_total"])
     return previews
 
 
@@ -254,17 +296,19 @@ def import_batches(parts: Iterable[Batch], *, source: str, kind: str, file_date:
 def walk(batch: Batch, stage: Stage, writer: Writer | None) -> Iterator[Plan]:
     """The plans of a batch: what it brings into being first, itself, then the owners it names. Written where a writer is given."""
     for part in derive.prerequisites(batch, stage):
-        yield _one(part, stage, writer)
+        yield _one(part, stage, writer, derived=True)
     plan = _one(batch, stage, writer)
     yield plan
     for part in derive.owners(plan, stage):
-        yield _one(part, stage, writer)
+        yield _one(part, stage, writer, derived=True)
     if plan.owners and writer:
         writer.close_former_owners(plan)
 
 
-def _one(batch: Batch, stage: Stage, writer: Writer | None) -> Plan:
+def _one(batch: Batch, stage: Stage, writer: Writer | None, *, derived: bool = False) -> Plan:
     plan = stage.compare(batch)
+    if derived:  # the row of the file that names it is set aside itself, with its text
+        plan.rejects.clear()
     if writer:
         writer.apply(plan)
     return plan
@@ -318,10 +362,21 @@ def _text(value: Any) -> str:
 # -- jobs ------------------------------------------------------------------------------------------------------
 
 
+def run_preview_job(run_id: int, progress: Progress | None = None) -> None:
+    """The background form of `preview_import`, for files that take longer than a page may."""
+    run = ImportRun.objects.get(pk=run_id)
+    if run.state != ImportState.UPLOADED:
+        return
+    try:
+        preview_import(run)
+    except UnreadableFile as error:
+        ImportRun.objects.filter(pk=run_id).update(state=ImportState.FAILED, error=str(error))
+
+
 def run_import_job(run_id: int, progress: Progress | None = None) -> None:
     """The background form of `run_import`: a failure is kept on the run, in words."""
     run = ImportRun.objects.get(pk=run_id)
-    if run.state in {ImportState.DONE, ImportState.UNDONE}:
+    if run.state in {ImportState.DONE, ImportState.UNDOING, ImportState.UNDONE}:
         return
     try:
         run_import(run, progress)
@@ -329,7 +384,7 @@ def run_import_job(run_id: int, progress: Progress | None = None) -> None:
         ImportRun.objects.filter(pk=run_id).update(state=ImportState.FAILED, error=str(error))
 
 
-def run_undo_job(run_id: int, progress: Progress | None = None) -> None:
+def run_undo_job(run_id: int, user_id: int | None = None) -> None:
     from laer.web.book.undo import undo_import
 
-    undo_import(ImportRun.objects.get(pk=run_id))
+    undo_import(ImportRun.objects.get(pk=run_id), User.objects.filter(pk=user_id).first() if user_id else None)

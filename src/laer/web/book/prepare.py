@@ -18,6 +18,7 @@ from laer.records.money import INT64
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
 
 Row = dict[str, Any]
+DISAGREES = "_disagrees"  # custom field of a line: what its source states beside the MRR and does not come to it
 MEANINGS = {
     "jobs": {
         "csm": "csm", "customer success manager": "csm", "ae": "ae", "account executive": "ae", "sales": "ae", "am": "am", "account manager": "am",
@@ -49,15 +50,33 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
         mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
         factor=BAD if isinstance(factor, Unreadable) else factor, status=status, trial=bool(row.get("is_trial")),
     )  # fmt: skip
-    reason, mrr, end = judge(text, policy)
+    reason, mrr, end = judge(text, policy.changed(end="exclusive") if policy.end != "exclusive" else policy)  # the reader has moved inclusive ends already
     if reason:
         return values, reason
     if abs(mrr.numerator) > INT64 or mrr.denominator > INT64:
         return values, "unreadable amount"
     currency = (row.get("currency") or "").strip().upper() or None
+    if mrr and (other := _disagreement(text, bool(interval))):
+        values[f"custom.{DISAGREES}"] = other
     if values.get("amount") is None and row.get("mrr") is not None:
         values["amount"], values["interval"] = row["mrr"], values.get("interval")
     return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
+
+
+def _disagreement(text: LineText, with_interval: bool) -> str | None:
+    """What else of an MRR, an amount and an ARR stated side by side does not come to the first of them.
+
+    Each may have been rounded by its source in its own last place, so that much they may differ.
+    """
+    said: list[tuple[str, Fraction, Fraction]] = []
+    for name, value, factor in (("MRR", text.mrr, Fraction(1)), ("amount", text.amount, text.factor), ("ARR", text.arr, Fraction(1, 12))):
+        if isinstance(value, Decimal) and isinstance(factor, Fraction) and (with_interval or name != "amount" or not said):
+            places = min(0, int(value.as_tuple().exponent))
+            said.append((f"{name} {exact(value)}", Fraction(value) * factor, Fraction(10) ** places * factor))
+    for name, monthly, last_place in said[1:]:
+        if abs(monthly - said[0][1]) > said[0][2] + last_place:
+            return f"{said[0][0]}, {name}"
+    return None
 
 
 def _contact(row: Row, _: Policy) -> tuple[Row, str | None]:

@@ -22,12 +22,13 @@ def visible_accounts(user: User) -> QuerySet[Account]:
     return current.filter(id__in=assigned_to(user))
 
 
-def editable_accounts(user: User) -> QuerySet[Account]:
-    """Accounts that the person may edit: admins and leads all, finance and members what they are assigned to."""
-    seen = visible_accounts(user)
-    if not user.is_authenticated or not user.may_edit:
-        return seen.none()
-    return seen if user.role in ("admin", "lead") else seen.filter(id__in=assigned_to(user))
+def editable_accounts(user: User, *, archived: bool = False) -> QuerySet[Account]:
+    """Accounts that the person may edit: admins and leads all, finance and members what they are assigned to.
+    `archived` gives those of them that are archived instead: who could edit an account may bring it back."""
+    accounts = Account.objects.filter(archived_at__isnull=not archived)
+    if not user.is_authenticated or not user.is_active or not user.may_edit:
+        return accounts.none()
+    return accounts if user.role in ("admin", "lead") else accounts.filter(id__in=assigned_to(user))
 
 
 def assigned_to(user: User) -> QuerySet[Assignment, int]:

@@ -14,7 +14,7 @@ from typing import Any
 from laer.metrics.policy import Policy
 from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
-from laer.web.book.identity import TAKEN_OUT, Keys, content_hash
+from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
 from laer.web.book.models import MODELS, ExternalId, FieldChange
 from laer.web.book.prepare import Row, as_json, prepare
 from laer.web.people.models import Person
@@ -44,6 +44,7 @@ class Planned:
     changes: list[Change] = field(default_factory=list)
     revived: bool = False
     external_row: int | None = None
+    run_id: int | None = None  # the run that wrote it last
 
 
 @dataclass
@@ -54,9 +55,11 @@ class Plan:
     file: str
     new: list[Planned] = field(default_factory=list)
     changed: list[Planned] = field(default_factory=list)
+    settled: list[Planned] = field(default_factory=list)  # stated anew, and yet as the book has it: only the hash is noted
     unchanged: int = 0
     repeated: int = 0
     mine: int = 0  # rows that this very run wrote before it was interrupted
+    mine_changed: int = 0  # those of them that it changed
     rejects: list[Reject] = field(default_factory=list)
     owners: list[tuple[str, str]] = field(default_factory=list)  # (account's external id, owner as named)
     unresolved: int = 0
@@ -130,6 +133,7 @@ class Stage:
             for r in _in(ExternalId.objects.filter(source=self.source, record=batch.record), "external_id", {k for k, v in named if v == "first"}, ("external_id", "object_id", "row_hash", "run_id", "id"))
         }
         fresh: list[int] = []
+        mine: list[int] = []
         for i, (key, verdict) in enumerate(named):
             before = known.get(key)
             if verdict == "repeated":
@@ -138,12 +142,17 @@ class Stage:
                 plan.rejects.append(self._reject(batch, i, f"duplicate key: '{key}' stands in the file before, with other values"))
             elif before and before[1] == hashes[i]:
                 if self.run_id is not None and before[2] == self.run_id:
-                    plan.mine += 1
+                    mine.append(before[0])
+                    if batch.record == "accounts" and batch.rows[i].get("owner"):  # the interruption may have come before its assignment
+                        plan.owners.append((key, batch.rows[i]["owner"]))
                 else:
                     plan.unchanged += 1
                 self.learn(batch.record, [(key, before[0])])
             else:
                 fresh.append(i)
+        if mine:
+            changes = FieldChange.objects.filter(run_id=self.run_id, record=batch.record)
+            plan.mine, plan.mine_changed = len(mine), len({row[0] for row in _in(changes, "object_id", mine, ("object_id",))})
         if fresh:
             self._decide(batch, plan, fresh, named, hashes, known, record.columns())
         return plan
@@ -162,11 +171,13 @@ class Stage:
             if reason or missing:
                 plan.rejects.append(self._reject(batch, i, reason or str(missing)))
                 continue
-            plan.unresolved += "_unresolved" in values.get("custom", {})
-            planned = Planned(named[i][0], batch.lines[i], values, hashes[i], account_id=values.get("account_id"))
+            unresolved = "_unresolved" in values.get("custom", {})
+            plan.unresolved += unresolved
+            # what it names may be in the book next time, so an unresolved row is always compared afresh
+            planned = Planned(named[i][0], batch.lines[i], values, FORGOTTEN if unresolved else hashes[i], account_id=values.get("account_id"))
             before = known.get(planned.key)
             if before:
-                planned.object_id, planned.external_row = before[0], before[3]
+                planned.object_id, planned.run_id, planned.external_row = before[0], before[2], before[3]
                 touched.append(planned)
             else:
                 plan.new.append(planned)
@@ -228,22 +239,33 @@ class Stage:
                 continue
             planned.account_id = planned.account_id or now.get("account_id") or (planned.object_id if plan.record == "accounts" else None)
             planned.revived = now["archived_at"] is not None
+            if any(k.startswith("_") for k in now["custom"]):  # notes on what the source said before
+                planned.values.setdefault("custom", {})
             for name, new in planned.values.items():
                 if name not in fields:
                     continue
                 old = now[name]
                 if name == "custom":
-                    new = {**{k: v for k, v in old.items() if k != "_unresolved"}, **new}
+                    new = {**{k: v for k, v in old.items() if not k.startswith("_")}, **new}
                 if _same(old, new):
                     continue
                 if (planned.object_id, name) in edits and edits[planned.object_id, name] == as_json(new):
                     continue  # a person changed it, and the source still says what it said before
                 planned.changes.append(Change(name, old, new))
-            (plan.new if planned.revived else plan.changed).append(planned)
+            if planned.revived:
+                plan.new.append(planned)
+            elif planned.changes:
+                plan.changed.append(planned)
+            elif self.run_id is not None and planned.run_id == self.run_id:
+                plan.mine += 1
+            else:
+                plan.unchanged += 1
+                if planned.hash != FORGOTTEN:
+                    plan.settled.append(planned)
 
     def _edits(self, record: str, ids: list[Any]) -> dict[tuple[int, str], Any]:
-        """(row, field) -> what stood before a person's last edit."""
-        rows = _in(FieldChange.objects.filter(record=record, user__isnull=False).order_by("id"), "object_id", set(ids), ("object_id", "field", "old"))
+        """(row, field) -> what stood before a person's last edit. An undo of an import is no edit, whoever asked for it."""
+        rows = _in(FieldChange.objects.filter(record=record, user__isnull=False).exclude(source__startswith="undo:").order_by("id"), "object_id", set(ids), ("object_id", "field", "old"))
         return {(object_id, name): old for object_id, name, old in rows}
 
     def _reject(self, batch: Batch, i: int, reason: str) -> Reject:

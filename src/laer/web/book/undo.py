@@ -80,7 +80,7 @@ def _archive_created(run: ImportRun, record: str, left: list[dict[str, Any]]) ->
     archived = 0
     for part in writing.chunks(ids):
         keep: dict[int, str] = {}
-        for change in FieldChange.objects.filter(record=record, object_id__in=part, user__isnull=False).exclude(source=f"undo:{run.pk}").select_related("user"):
+        for change in FieldChange.objects.filter(record=record, object_id__in=part, user__isnull=False).exclude(source__startswith="undo:").select_related("user"):
             keep[change.object_id] = f"{change.field} was {_by_whom(change)}"
         for object_id, why in _hung_on(model, part, run).items():
             keep.setdefault(object_id, why)

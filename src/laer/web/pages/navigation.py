@@ -12,7 +12,7 @@ ENTRIES = (
     ("Accounts", "/accounts/", "building", "a", "work"),
     ("Flow", None, "route", "f", "LAER"),
     ("Land", None, "flag", "", "LAER"),
-    ("Adopt", None, "seeding", "", "LAER"),
+    ("Adopt", None, "seedling", "", "LAER"),
     ("Expand", None, "trending-up", "", "LAER"),
     ("Renew", None, "refresh", "", "LAER"),
     ("Revenue", "/revenue/", "chart-bar", "r", "insight"),

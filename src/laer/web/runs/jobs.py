@@ -25,6 +25,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from laer.web.book.models import DirtyAccount
+from laer.web.book.models import DirtyAccount
 from laer.web.runs.models import Job, JobState
 
 LEASE = 30.0  # seconds that a dead worker's job waits for the next
@@ -34,6 +36,7 @@ LONGEST_BACK_OFF = 3600.0
 POLL = 0.5
 GRACE = 8.0  # seconds a job may go on after its worker was told to stop
 KEEP = timedelta(days=14)  # finished jobs
+PASS = "pass"  # the key under which a pass waits
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +127,10 @@ class Worker:
                 if time.monotonic() >= sweep:
                     sweep = time.monotonic() + 3600
                     Job.objects.filter(state__in=[JobState.DONE, JobState.FAILED], finished_at__lt=timezone.now() - KEEP).delete()
+                watch_dirty()
                 done = work_once(self, stop)
+                if not done:
+                    ask_for_pass()
             except Exception:  # the database may be away for a while: the worker outlives that
                 log.exception("the worker could not look for work")
                 connection.close()
@@ -177,6 +183,29 @@ def claim(worker: Worker) -> Job | None:
         job.lease_until = timezone.now() + timedelta(seconds=worker.lease)
         job.save(update_fields=["state", "worker", "attempts", "lease_until"])
     return job
+
+
+def watch_dirty() -> None:
+    """Ask for a pass when the book is newer than what is published. One small query while it is not.
+
+    A pass that waits, runs, or is put off after a failure is left alone; one that failed for good is asked for again
+    when the book has changed since.
+    """
+    newest = DirtyAccount.objects.order_by("-id").values_list("since", flat=True).first()
+    if newest is None or Job.objects.filter(unique_key="pass", state__in=[JobState.READY, JobState.RUNNING]).exists():
+        return
+    if not Job.objects.filter(unique_key="pass", state=JobState.FAILED, finished_at__gte=newest).exists():
+        enqueue("pass", unique_key="pass")
+
+
+def ask_for_pass() -> None:
+    """Add a pass when accounts are marked dirty. Actions of the book leave the mark in their own transaction and know nothing of jobs."""
+    if not DirtyAccount.objects.exists():
+        return
+    passes = Job.objects.filter(unique_key=PASS)
+    recently = timezone.now() - timedelta(seconds=60)  # one that failed for good is begun again, but not at once
+    if not passes.filter(Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=recently)).exists():
+        enqueue("pass", unique_key=PASS)
 
 
 def back_off(attempts: int) -> timedelta:
@@ -266,11 +295,18 @@ def _pass(arguments: Mapping[str, Any], progress: Progress) -> None:
 def _import(arguments: Mapping[str, Any], progress: Progress) -> None:
     from laer.web.book import importing
 
-    importing.run_import_job(arguments["run_id"], progress)
+    importing.run_import_job(arguments["run_id"], lambda done, name: progress(rows=done, file=name))
+
+
+@handler("preview")
+def _preview(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.book import importing
+
+    importing.run_preview_job(arguments["run_id"])
 
 
 @handler("undo")
 def _undo(arguments: Mapping[str, Any], progress: Progress) -> None:
     from laer.web.book import importing
 
-    importing.run_undo_job(arguments["run_id"], progress)
+    importing.run_undo_job(arguments["run_id"], arguments.get("user_id"))

@@ -96,19 +96,18 @@ class AccountCard(models.Model):
     published_at = models.DateTimeField()
 
     class Meta:
-        # Walked by the list in its sort order, or gathered by a filter (`queries.py`). The last one holds all that totals and filters
-        # read, so that a combination which no other index serves is still read from one narrow index.
+        # Walked by the list in its sort order, or gathered by a filter; each also holds what the totals of that filter add up. The last
+        # one holds all that totals and filters read, for a combination that no other index serves (`queries.py`).
         indexes: ClassVar = [
             models.Index(fields=["search", "account", "mrr_minor", "arr_minor"], name="cards_search"),
-            models.Index(fields=["mrr_minor", "account"], name="cards_mrr"),
-            models.Index(fields=["arr_minor", "account"], name="cards_arr"),
+            models.Index(fields=["mrr_minor", "account", "arr_minor"], name="cards_mrr"),
             models.Index(fields=["contract_end_on", "account"], name="cards_contract_end"),
-            models.Index(fields=["owner_name", "-arr_minor", "-account"], name="cards_owner_name"),
-            models.Index(fields=["owner_id", "-arr_minor", "-account"], name="cards_owner"),
-            models.Index(fields=["segment", "-arr_minor", "-account"], name="cards_segment"),
-            models.Index(fields=["state", "-arr_minor", "-account"], name="cards_state"),
-            models.Index(fields=["country", "-arr_minor", "-account"], name="cards_country"),
-            models.Index(fields=["industry", "-arr_minor", "-account"], name="cards_industry"),
+            models.Index(fields=["owner_name", "-mrr_minor", "-account"], name="cards_owner_name"),
+            models.Index(fields=["owner_id", "-mrr_minor", "-account", "arr_minor"], name="cards_owner"),
+            models.Index(fields=["segment", "-mrr_minor", "-account", "arr_minor"], name="cards_segment"),
+            models.Index(fields=["state", "-mrr_minor", "-account", "arr_minor"], name="cards_state"),
+            models.Index(fields=["country", "-mrr_minor", "-account", "arr_minor"], name="cards_country"),
+            models.Index(fields=["industry", "-mrr_minor", "-account", "arr_minor"], name="cards_industry"),
             models.Index(fields=["state", "segment", "country", "industry", "owner_id", "contract_end_on", "mrr_minor", "arr_minor"], name="cards_totals"),
         ]
 

@@ -27,7 +27,7 @@ from laer.sources.tabular.rates import read_rates
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.runs import snapshots
 from laer.web.runs.models import Lease, PassRun
-from laer.web.runs.publishing import Fenced, Publisher
+from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
 LEASE = timedelta(seconds=60)
 SMALL = 2_000  # dirty accounts up to which a small pass is worth it
@@ -51,17 +51,19 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
 
     Raises  Busy when another one holds the lease
     """
-    as_of = as_of or timezone.localdate()
+    today = timezone.localdate()
+    as_of = as_of or today
+    past = as_of != today
     currency, policy = settings.CURRENCY, load_policy(settings.POLICY)
     with _lease("pass") as token:
         PassRun.objects.filter(state="running").update(state="failed", error="the process that ran it ended", finished_at=timezone.now())
         last_dirty = DirtyAccount.objects.order_by("-id").values_list("id", flat=True).first() or 0
         started = timezone.now()
         run = PassRun.objects.create(
-            as_of=as_of, kind="full" if accounts is None else "small", policy=policy.id, policy_version=policy.version, currency=currency, started_at=started,
+            as_of=as_of, kind="past" if past else "full" if accounts is None else "small", policy=policy.id, policy_version=policy.version, currency=currency, started_at=started,
             position={"field_changes": FieldChange.objects.order_by("-id").values_list("id", flat=True).first() or 0, "dirty": last_dirty},
         )  # fmt: skip
-        publisher = Publisher(run, lambda: _still_mine("pass", token))
+        publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
             passed = run_pass(BookRead(), publisher, Settings(policy, currency, _rates()), as_of, accounts)
         except Exception as error:
@@ -72,7 +74,8 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
             run.state, run.finished_at = "complete", timezone.now()
             run.counts, run.timings, run.notes = passed.counts, passed.timings, passed.notes
             run.save()
-            _clean(last_dirty, accounts)
+            if not past:
+                _clean(last_dirty, accounts)
     snapshots.forget_old()
     return run
 
@@ -84,7 +87,8 @@ def _clean(last_dirty: int, accounts: frozenset[int] | None) -> None:
 
 
 def latest_run() -> PassRun | None:
-    return PassRun.objects.filter(state="complete").order_by("-id").first()
+    """The newest complete pass of a present day: what pages show. Passes over past dates publish nothing."""
+    return PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").first()
 
 
 def _rates() -> dict[str, Fraction]:
@@ -99,7 +103,7 @@ def book_address() -> BookAddress:
     given = connection.settings_dict
     if connection.vendor == "sqlite":
         return BookAddress(sqlite=Path(str(given["NAME"])))
-    return BookAddress(postgresql=_dsn(given))
+    return BookAddress(postgres=_dsn(given))
 
 
 def _dsn(given: dict[str, Any]) -> str:

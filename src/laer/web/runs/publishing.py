@@ -37,7 +37,7 @@ class Publisher:
 
     def snapshot(self, tables: Mapping[str, pa.Table], denominator: int, accounts: frozenset[int] | None) -> None:
         if accounts is not None:
-            before = PassRun.objects.filter(state="complete").order_by("-id").first()
+            before = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").first()
             assert before is not None  # a small pass follows a full one
             old = snapshots.read(before.pk)
             if int(before.denominator) != denominator:
@@ -92,6 +92,16 @@ class Publisher:
             with transaction.atomic():
                 self.fence()
                 write(part)
+
+
+class PastPublisher(Publisher):
+    """A pass over a past date writes to the lake only: no card, no published month."""
+
+    def cards(self, rows: list[dict[str, Any]], accounts: frozenset[int] | None) -> int:
+        return 0
+
+    def account_months(self, rows: pa.Table, denominator: int, currency: str, accounts: frozenset[int] | None) -> int:
+        return 0
 
 
 def upsert(model: Any, attributes: Sequence[str], key: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

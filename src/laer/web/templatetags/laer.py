@@ -6,11 +6,12 @@ import re
 import zlib
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from babel.numbers import format_decimal, format_percent, get_currency_precision
 from django import template
 from django.forms import BoundField, CheckboxInput, Select
 from django.http import HttpRequest
@@ -19,6 +20,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, to_locale
+
+from laer.web.templatetags.amounts import currency_text, decimal_text
 
 register = template.Library()
 
@@ -29,8 +32,13 @@ CURSORS = ("after", "before", "page")
 
 def locale() -> Locale:
     """The active language as a Babel locale; English where Babel does not know it."""
+    return _locale_of(get_language() or "en")
+
+
+@lru_cache(maxsize=64)
+def _locale_of(language: str) -> Locale:
     try:
-        return Locale.parse(to_locale(get_language() or "en"))
+        return Locale.parse(to_locale(language))
     except (UnknownLocaleError, ValueError):
         return Locale.parse("en_US")
 
@@ -116,8 +124,9 @@ def number(value: Any, digits: int | None = None) -> str:
     read = _decimal(value)
     if read is None:
         return UNKNOWN
-    pattern = None if digits is None else "#,##0" + ("." + "0" * int(digits) if int(digits) else "")
-    return format_decimal(read, format=pattern, locale=locale())
+    if digits is None and read != read.to_integral_value():
+        return format_decimal(read, locale=locale())
+    return decimal_text(read, int(digits or 0), locale())
 
 
 @register.filter
@@ -126,7 +135,7 @@ def money(value: Any, currency: str = "USD") -> str:
     read = _decimal(value)
     if read is None:
         return UNKNOWN
-    return format_currency(read, currency or "USD", locale=locale())
+    return currency_text(read, currency or "USD", None, get_currency_precision(currency or "USD"), locale())
 
 
 @register.filter
@@ -147,7 +156,7 @@ def money_short(value: Any, currency: str = "USD") -> str:
     tail = "." + "0" * digits if digits else ""
     standard = locale().currency_formats["standard"].pattern
     pattern = re.sub(r"#,##0(\.0+)?", "#,##0" + tail, standard)
-    text = format_currency(scaled, currency or "USD", format=pattern, locale=locale(), currency_digits=False)
+    text = currency_text(scaled, currency or "USD", pattern, digits, locale())
     return re.sub(r"(\d)(\D*)$", rf"\g<1>{letter}\g<2>", text)
 
 
@@ -219,7 +228,12 @@ def day(value: Any) -> str:
         return UNKNOWN
     if isinstance(read, datetime):
         read = timezone.localtime(read).date() if timezone.is_aware(read) else read.date()
-    return format_date(read, "d MMM y", locale=locale())
+    return _day(read, str(locale()))
+
+
+@lru_cache(maxsize=8_192)
+def _day(read: date, of: str) -> str:
+    return format_date(read, "d MMM y", locale=of)
 
 
 @register.filter

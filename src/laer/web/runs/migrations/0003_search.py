@@ -8,14 +8,13 @@ from django.db import DatabaseError, migrations, models, transaction
 FORMER = ["name_10688f", "mrr_min_f39363", "owner_n_f9c8d9", "owner_i_3cd0d4", "segment_739e46", "state_0688b6", "country_4866ed", "industr_5010b2"]
 NEW = {
     "cards_search": ["search", "account", "mrr_minor", "arr_minor"],
-    "cards_mrr": ["mrr_minor", "account"],
-    "cards_arr": ["arr_minor", "account"],
-    "cards_owner_name": ["owner_name", "-arr_minor", "-account"],
-    "cards_owner": ["owner_id", "-arr_minor", "-account"],
-    "cards_segment": ["segment", "-arr_minor", "-account"],
-    "cards_state": ["state", "-arr_minor", "-account"],
-    "cards_country": ["country", "-arr_minor", "-account"],
-    "cards_industry": ["industry", "-arr_minor", "-account"],
+    "cards_mrr": ["mrr_minor", "account", "arr_minor"],
+    "cards_owner_name": ["owner_name", "-mrr_minor", "-account"],
+    "cards_owner": ["owner_id", "-mrr_minor", "-account", "arr_minor"],
+    "cards_segment": ["segment", "-mrr_minor", "-account", "arr_minor"],
+    "cards_state": ["state", "-mrr_minor", "-account", "arr_minor"],
+    "cards_country": ["country", "-mrr_minor", "-account", "arr_minor"],
+    "cards_industry": ["industry", "-mrr_minor", "-account", "arr_minor"],
     "cards_totals": ["state", "segment", "country", "industry", "owner_id", "contract_end_on", "mrr_minor", "arr_minor"],
 }
 

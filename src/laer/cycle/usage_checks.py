@@ -1,0 +1,124 @@
+"""Questions about the usage in the lake that a check of the data asks, and their answers: how many rows, and which.
+
+Usage is held against the book as it stands: only rows of the accounts that are handed in are looked at, so a scope is
+the accounts of that scope. Bounded threads, memory and time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from laer.engine.lake import Lake
+from laer.engine.session import DuckDBSession
+from laer.records.expr import Table, table
+
+TABLE = "usage_days"
+SECONDS = 60.0
+USAGE = {"row_id": "string", "account_id": "int64", "subscription_id": "int64", "feature": "string", "day": "date", "count": "int64", "source": "string"}
+LINES = {"subscription_id": "int64", "start_on": "date", "end_on": "date"}
+ACCOUNTS = {"account_id": "int64", "signed_up_on": "date"}
+
+
+@dataclass(frozen=True)
+class Lives:
+    """What usage is held against.
+
+    accounts  account_id, signed_up_on: the accounts that may be looked at
+    lines     subscription_id, start_on, end_on (exclusive, or null)
+    """
+
+    accounts: pa.Table
+    lines: pa.Table
+
+
+def outside_life(usage: Table, lines: Table, _: Table) -> Table:
+    """Usage of a subscription on a day on which none of its lines holds.
+
+    Grain   one usage row
+    In      lines   end_on is exclusive and never null
+    Holds   a subscription without lines has all its usage outside
+    """
+    named = usage.filter(usage.subscription_id.notnull())
+    return named.anti_join(lines, [named.subscription_id == lines.subscription_id, named.day >= lines.start_on, named.day < lines.end_on])
+
+
+def repeated_ids(usage: Table, _: Table, __: Table) -> Table:
+    """Usage whose id its source gave to another row too (of other content: equal rows are one row in the lake)."""
+    named = usage.filter(usage.row_id.notnull())
+    times = named.group_by(["source", "row_id"]).aggregate(times=named.count())
+    return named.semi_join(times.filter(times.times > 1), ["source", "row_id"])
+
+
+def before_sign_up(usage: Table, _: Table, accounts: Table) -> Table:
+    """Usage of an account before the day on which it signed up."""
+    dated = accounts.filter(accounts.signed_up_on.notnull())
+    return usage.semi_join(dated, [usage.account_id == dated.account_id, usage.day < dated.signed_up_on])
+
+
+CHECKS: dict[str, Callable[[Table, Table, Table], Table]] = {
+    "usage_outside_life": outside_life,
+    "usage_repeated_ids": repeated_ids,
+    "usage_before_sign_up": before_sign_up,
+}
+
+
+def has_usage(lake: Lake) -> bool:
+    """Whether there is any, from the table's log alone."""
+    return lake.total(TABLE) > 0
+
+
+def count_usage(lake: Lake, lives: Lives) -> dict[str, dict[str, int]]:
+    """For each check the rows behind it, their accounts, and their distinct ids.
+
+    Raises  TimeoutError when it takes longer than allowed
+    """
+    with _bound(lake, lives) as (session, tables):
+        counts = {}
+        for name, check in CHECKS.items():
+            found = check(*tables)
+            summed = found.aggregate(rows=found.count(), accounts=found.account_id.nunique(), ids=found.row_id.nunique())
+            counts[name] = {k: int(v[0]) for k, v in session.fetch(summed).to_pydict().items()}
+        return counts
+
+
+def usage_rows(name: str, lake: Lake, lives: Lives, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
+    """The rows behind a check, by account, id and day.
+
+    Raises  TimeoutError when it takes longer than allowed
+    """
+    with _bound(lake, lives) as (session, tables):
+        found = CHECKS[name](*tables).select(*USAGE)
+        order = ["row_id", "day"] if name == "usage_repeated_ids" else ["account_id", "day", "row_id"]
+        rows: list[dict[str, Any]] = session.fetch(found.order_by(order).limit(limit, offset=offset)).to_pylist()
+        return rows
+
+
+@contextmanager
+def _bound(lake: Lake, lives: Lives) -> Iterator[tuple[DuckDBSession, tuple[Table, Table, Table]]]:
+    """A session with the lake's usage of these accounts, the lines and the accounts bound; ended when it takes too long."""
+    ends = pc.fill_null(lives.lines["end_on"], pa.scalar(date.max, pa.date32()))
+    lines = lives.lines.set_column(lives.lines.schema.get_field_index("end_on"), "end_on", ends)
+    with DuckDBSession() as session, lake.lease(TABLE) as lease:
+        session.connection.execute(f"create view lake_usage as select {', '.join(USAGE)} from ({lake.scan_sql(TABLE, lease=lease)})")
+        session.bind("lives_lines", lines.select(list(LINES)))
+        session.bind("lives_accounts", lives.accounts.select(list(ACCOUNTS)))
+        accounts = table(ACCOUNTS, "lives_accounts")
+        usage = table(USAGE, "lake_usage").semi_join(accounts, "account_id")
+        late = threading.Timer(SECONDS, session.interrupt)
+        late.start()
+        try:
+            yield session, (usage, table(LINES, "lives_lines"), accounts)
+        except Exception as error:
+            if "interrupt" in str(error).lower():
+                raise TimeoutError(f"the usage could not be checked within {SECONDS:.0f} seconds") from error
+            raise
+        finally:
+            late.cancel()

@@ -1,0 +1,233 @@
+"""Accounts: which accounts are like this? The list with its search, filters, sorts and pages, and a form to add one."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_http_methods, require_safe
+
+from laer.records.money import minor_units
+from laer.sources.tabular.values import Unreadable, read_date, read_integer, read_number
+from laer.web.book import actions
+from laer.web.book import queries as book
+from laer.web.book.models import Account
+from laer.web.people.models import User
+from laer.web.runs import queries
+from laer.web.runs.queries import NONE, Filters
+from laer.web.templatetags.laer import day, money_short, number
+
+COLUMNS = ("segment", "country", "spark", "mrr", "arr", "contract_end_on", "owner_name")
+CURSORS = ("after", "before", "page")
+STATES = {"paying": "Paying", "churned": "Churned", "prospect": "Prospect"}
+FACETS = (("state", "State", "circle-dot"), ("segment", "Segment", "category"), ("owner", "Owner", "user"), ("country", "Country", "map-pin"), ("industry", "Industry", "building-community"))
+ENDS = (30, 60, 90, 180, 365)
+BOUNDS = (500, 2_000, 10_000)  # of MRR, in units of the firm's currency
+SENTENCES = {
+    "state": "State is", "segment": "Segment is", "country": "Country is", "industry": "Industry is", "owner": "Owner is",
+    "ends_within": "Contract ends within", "ends_before": "Contract ends before", "mrr_min": "MRR from", "mrr_max": "MRR under",
+}  # fmt: skip
+ADDED = ("name", "domain", "segment", "industry", "country", "region", "employees", "lead_source", "signed_up_on")
+
+
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    """The address without a path: to the accounts, or to the import while there are none."""
+    if request.user.may_import and not Account.objects.exists():  # type: ignore[union-attr]
+        return redirect("/data/import/")
+    return redirect("accounts")
+
+
+@require_safe
+def accounts(request: HttpRequest) -> HttpResponse:
+    user = user_of(request)
+    q = request.GET.get("q", "").strip()[:200]
+    sort = request.GET.get("sort", queries.DEFAULT_SORT)
+    sort = sort if sort.removeprefix("-") in queries.SORTS else queries.DEFAULT_SORT
+    run = queries.last_run()
+    currency = queries.currency_of(run)
+    filters = read_filters(request.GET, currency)
+    page = queries.account_list(user, q=q, filters=filters, sort=sort, cursor=request.GET.get("after") or request.GET.get("before") or "", run=run)
+    counted = page.facets
+    places = minor_units(currency)
+    context = {
+        "rows": [_row(row, currency, places) for row in page.rows],
+        "show": dict.fromkeys(COLUMNS, True),
+        "sort": sort,
+        "q": q,
+        "filters": _chips(request.GET, filters, counted, currency),
+        "clear_url": request.path,
+        "facets": _facets(request.GET, filters, counted, currency),
+        "total_label": number(page.totals.accounts),
+        "totals": {"accounts": page.totals.accounts, "mrr": _major(page.totals.mrr_minor, places), "arr": _major(page.totals.arr_minor, places), "currency": currency},
+        "previous_url": page.previous and _url(request.GET, after=None, before=page.previous),
+        "next_url": page.next and _url(request.GET, before=None, after=page.next),
+        "as_of": run and run.as_of,
+        "whose": None if user.reads_everything else "your book",
+        "recomputing": page.everything_dirty,
+        "import_url": "/data/import/" if user.may_import else None,
+        "new_url": reverse("account_new") if user.may_edit else None,
+    }
+    fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+    response = render(request, "pages/accounts.html#results" if fragment else "pages/accounts.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """A form to add an account, and what answers it."""
+    user = user_of(request)
+    if not user.may_edit:
+        raise PermissionDenied
+    values = {name: request.POST.get(name, "") for name in (*ADDED, "owner")}
+    error = ""
+    if request.method == "POST":
+        try:
+            account = actions.create_account(user, {n: values[n] for n in ADDED}, chosen_person(values["owner"]))
+        except actions.Refused as refused:
+            error = str(refused)
+        else:
+            messages.success(request, f"{account.name} added")
+            return redirect("account", account.pk) if book.account_for(user, account.pk) else redirect("accounts")
+    record = {name: actions.column_of("accounts", name) for name in ADDED}
+    fields_ = [{"name": n, "label": c.label, "type": {"date": "date"}.get(c.kind, "text"), "numeric": c.kind == "integer", "required": c.required, "value": values[n]} for n, c in record.items()]
+    context = {"fields": fields_, "people": book.people(), "owner": values["owner"], "error": error, "action": request.path}
+    return render(request, "pages/account_new.html", context, status=422 if error else 200)
+
+
+def read_filters(query: QueryDict, currency: str) -> Filters:
+    """The filters of an address. What does not read is left out, so that an old link still works."""
+    def bounded(name: str) -> str | None:
+        value = query.get(name, "").strip()
+        return value if value and len(value) <= 120 and "\0" not in value else None
+
+    def minor(name: str) -> int | None:
+        found = read_number(query.get(name, ""))
+        return int(found.scaleb(minor_units(currency)).to_integral_value()) if isinstance(found, Decimal) and abs(found) < 10**13 else None
+
+    state, owner = bounded("state"), bounded("owner")
+    within = read_integer(query.get("ends_within", ""))
+    before = read_date(query.get("ends_before", ""), "ymd")
+    return Filters(
+        state=state if state in STATES else None, segment=bounded("segment"), country=bounded("country"), industry=bounded("industry"),
+        owner=owner if owner and (owner == NONE or (owner.isascii() and owner.isdigit() and len(owner) < 19)) else None,
+        ends_within=within if isinstance(within, int) and 0 <= within <= 36_500 else None,
+        ends_before=before if isinstance(before, date) and not isinstance(before, Unreadable) else None,
+        mrr_min=minor("mrr_min"), mrr_max=minor("mrr_max"),
+    )  # fmt: skip
+
+
+def _row(row: dict[str, Any], currency: str, places: int) -> dict[str, Any]:
+    own = row["currency"] or currency
+    scale = places if own == currency else minor_units(own)
+    return row | {"mrr": _major(row["mrr_minor"], scale), "arr": _major(row["arr_minor"], scale), "currency": own, "url": f"/accounts/{row['account_id']}/"}
+
+
+def _major(amount: int, places: int) -> Decimal:
+    return Decimal(amount).scaleb(-places)
+
+
+def _facets(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
+    """Menus that add a filter; the option in force takes it out again."""
+    rest = _Rest(query)
+    menus = []
+    for name, title, icon in FACETS:
+        options = []
+        for value, label, count in counted.get(name, []):
+            key = NONE if value is None else value
+            active = getattr(filters, name) == key
+            options.append({"label": STATES.get(label, label), "value": key, "count": count, "url": rest.url({name: None if active else key}), "active": active})
+        menus.append({"name": name, "title": title, "icon": icon, "options": options})
+    ends = [{"label": f"Within {days} days", "value": days, "active": filters.ends_within == days} for days in ENDS]
+    for one in ends:
+        one["url"] = rest.url({"ends_within": None if one["active"] else one["value"], "ends_before": None})
+    menus.append({"name": "ends_within", "title": "Contract ends", "icon": "calendar-event", "options": ends})
+    menus.append({"name": "mrr", "title": "MRR", "icon": "chart-bar", "options": [_band(rest, filters, low, high, currency) for low, high in zip((None, *BOUNDS), (*BOUNDS, None), strict=True)]})
+    return menus
+
+
+def _band(rest: _Rest, filters: Filters, low: int | None, high: int | None, currency: str) -> dict[str, Any]:
+    scale = 10 ** minor_units(currency)
+    active = (filters.mrr_min, filters.mrr_max) == (low and low * scale, high and high * scale)
+    label = f"Under {money_short(high, currency)}" if low is None else f"{money_short(low, currency)} and more" if high is None else f"{money_short(low, currency)} to {money_short(high, currency)}"
+    return {"label": label, "url": rest.url({"mrr_min": None if active else low, "mrr_max": None if active else high}), "active": active}
+
+
+def _chips(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
+    """The filters in force as sentences."""
+    rest = _Rest(query)
+    chips = []
+    for f in fields(filters):
+        value = getattr(filters, f.name)
+        if value is not None:
+            chips.append({"label": SENTENCES[f.name], "value": _said(f.name, value, counted, currency), "remove_url": rest.url({f.name: None})})
+    return chips
+
+
+def _said(name: str, value: Any, counted: queries.Facets, currency: str) -> str:
+    if name == "ends_within":
+        return f"{value} days"
+    if name == "ends_before":
+        return str(day(value))
+    if name in ("mrr_min", "mrr_max"):
+        return str(money_short(_major(value, minor_units(currency)), currency))
+    if value == NONE:
+        return "nobody" if name == "owner" else "unknown"
+    if name == "owner":
+        return next((label for key, label, _ in counted["owner"] if key == value), None) or book.person_name(int(value)) or "somebody unknown"
+    return STATES.get(value, value)
+
+
+class _Rest:
+    """This page's query without its cursors, to make many links of it cheaply."""
+
+    def __init__(self, query: QueryDict) -> None:
+        self.pairs = [(key, value) for key, values in query.lists() if key not in CURSORS for value in values]
+
+    def url(self, changes: dict[str, Any]) -> str:
+        query = QueryDict(mutable=True)
+        for key, value in self.pairs:
+            if key not in changes:
+                query.appendlist(key, value)
+        for key, value in changes.items():
+            if value is not None:
+                query[key] = str(value)
+        return "?" + query.urlencode()
+
+
+def _url(query: QueryDict, **changes: str | None) -> str:
+    changed = query.copy()
+    for key in CURSORS:
+        changed.pop(key, None)
+    for key, value in changes.items():
+        if value:
+            changed[key] = value
+    return "?" + changed.urlencode()
+
+
+def chosen_person(text: str) -> int | None:
+    """A person's id of a form; None where nobody was chosen."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def user_of(request: HttpRequest) -> User:
+    """Who asks; the gate in front of every page let nobody else through."""
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
+
+
+urlpatterns: list[URLPattern] = [
+    path("", front, name="front"),
+    path("accounts/", accounts, name="accounts"),
+    path("accounts/new/", new, name="account_new"),
+]

@@ -1,0 +1,351 @@
+"""Data: can I trust what I see?  The frame of its tabs, the list of imports, the page of one import, and its undo.
+
+Who may import (admin, lead, finance) sees the imports and the quarantine. A file is about accounts of everybody, and a
+row that was set aside names no account of the book, so members and viewers get 404 for both, whatever the read scope;
+they are shown the doctor, restricted to their accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import include, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from laer.web.book import importing
+from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
+from laer.web.book.retry import waiting
+from laer.web.people.models import User
+from laer.web.runs import doctor
+from laer.web.runs.jobs import enqueue
+from laer.web.runs.models import Job, JobState
+from laer.web.templatetags.laer import number
+
+SHOWN = 50
+PATIENCE = 2.0  # seconds after which a job that nobody took is said to wait for the worker
+BYTES_A_ROW = 90  # for the progress of a file that nobody previewed
+BUSY = (ImportState.QUEUED, ImportState.RUNNING, ImportState.UNDOING)
+OPEN = (ImportState.UPLOADED, ImportState.PREVIEWED)
+STATES = {ImportState.DONE: "done", ImportState.FAILED: "failed", ImportState.UNDONE: "undone", **dict.fromkeys(BUSY, "running"), **dict.fromkeys(OPEN, "waiting")}
+NAMES = {"demo": "Demonstration firm", "retry": "Corrected rows"}
+COUNTED = ("new", "changed", "unchanged", "rejected")
+
+
+def user_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # the gate in front of every page
+    return request.user
+
+
+def importer(request: HttpRequest) -> User:
+    """The person, where they may import; nothing is there for others."""
+    user = user_of(request)
+    if not user.may_import:
+        raise Http404
+    return user
+
+
+def run_for(request: HttpRequest, import_id: int) -> ImportRun:
+    importer(request)
+    return get_object_or_404(ImportRun.objects.exclude(kind="edit").select_related("user"), pk=import_id)
+
+
+def frame(user: User, active: str) -> dict[str, Any]:
+    """Context that all tabs share. One query, none for people who do not import."""
+    found = doctor.known_findings(user)
+    wrong = sum(f.severity != "info" for f in found) if found else None
+    tabs = [{"title": "Doctor", "url": reverse("doctor"), "active": active == "doctor", "count": wrong, "tone": "bad" if found and found[0].severity == "error" else ""}]
+    if user.may_import:
+        aside = waiting().count()
+        tabs = [
+            {"title": "Imports", "url": reverse("data"), "active": active == "imports"},
+            {"title": "Quarantine", "url": reverse("quarantine"), "active": active == "quarantine", "count": aside, "tone": "bad" if aside else ""},
+            *tabs,
+        ]
+    return {"data_tabs": tabs, "upload_url": reverse("import") if user.may_import else None}
+
+
+# -- the list -------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def imports(request: HttpRequest) -> HttpResponse:
+    """Imports, newest first. Members and viewers are sent to the doctor, the part of Data that is theirs."""
+    user = user_of(request)
+    if not user.may_import:
+        return redirect("doctor")
+    rows, previous, behind = newest_first(with_names(ImportRun.objects.exclude(kind="edit")), request)
+    jobs = jobs_of([run.pk for run in rows if run.state in BUSY])
+    shown = [_row(run, jobs.get(run.pk)) for run in rows]
+    context = frame(user, "imports") | {
+        "imports": shown, "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None, "previous_url": previous, "next_url": behind,
+        "state": {"shown": "Imports, newest first" if shown else None, "recomputing": DirtyAccount.objects.exists()},
+    }  # fmt: skip
+    return render(request, "pages/data.html", context)
+
+
+def newest_first(rows: Any, request: HttpRequest, size: int = SHOWN) -> tuple[list[Any], str | None, str | None]:
+    """A page by key, and the addresses of the pages before and behind."""
+    after, before = (_cursor(request.GET.get(name)) for name in ("after", "before"))
+    if before:
+        found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
+        more, found = len(found) > size, found[:size][::-1]
+        first, last = more, True
+    else:
+        found = list((rows.filter(pk__lt=after) if after else rows).order_by("-pk")[: size + 1])
+        more, found = len(found) > size, found[:size]
+        first, last = bool(after), more
+    if not found:
+        return [], None, None
+    return found, _page(request, "before", found[0].pk) if first else None, _page(request, "after", found[-1].pk) if last else None
+
+
+def _cursor(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _page(request: HttpRequest, name: str, key: int) -> str:
+    query = request.GET.copy()
+    for cursor in ("after", "before"):
+        query.pop(cursor, None)
+    query[name] = str(key)
+    return "?" + query.urlencode()
+
+
+def with_names(runs: Any) -> Any:
+    """Runs with what their name is made of; mappings and previews, which may be large, are left where they are."""
+    return runs.select_related("user").prefetch_related(Prefetch("files", ImportFile.objects.only("id", "run_id", "name", "sheet", "size", "sha256").order_by("id")))
+
+
+def name_of(run: ImportRun) -> str:
+    names = list(dict.fromkeys(file.name for file in run.files.all()))
+    if not names:
+        return NAMES.get(run.kind, f"Import {run.pk}")
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def jobs_of(run_ids: Iterable[int]) -> dict[int, Job]:
+    """The last job of each run. One query, none for no run."""
+    ids = list(run_ids)
+    if not ids:
+        return {}
+    kinds = ("preview", "import", "undo")
+    keys = [f"{kind}-{run_id}" for run_id in ids for kind in kinds]
+    return {int(job.arguments["run_id"]): job for job in Job.objects.filter(unique_key__in=keys).order_by("id")}
+
+
+def state_of(run: ImportRun, job: Job | None) -> str:
+    """How the run stands in the words of the pages. A run whose job was given up has failed."""
+    if run.state in BUSY and job and job.state == JobState.FAILED:
+        return "failed"
+    return STATES[ImportState(run.state)]
+
+
+def message_of(run: ImportRun, job: Job | None) -> str:
+    if run.error:
+        return run.error
+    if run.state in BUSY and job and job.error:
+        reason = job.error.strip().splitlines()[-1].removeprefix("Not tried again: ")[:300]
+        return reason if job.state == JobState.FAILED else f"attempt {job.attempts} failed and is tried again: {reason}"
+    return ""
+
+
+def progress_of(run: ImportRun, job: Job | None) -> dict[str, Any]:
+    """How far the run's job is: label, value, max, text."""
+    if run.state == ImportState.UNDOING:
+        label = "Undoing"
+    elif job and job.kind == "preview":
+        label = "Comparing with the book"
+    else:
+        label = "Importing"
+    if job is None or job.state == JobState.READY:
+        waits = job is None or (timezone.now() - job.created_at).total_seconds() > PATIENCE
+        return {"label": "Waiting for the worker" if waits else "Starting", "value": None, "max": 1, "text": "`laer serve` runs one" if waits else ""}
+    rows = job.progress.get("rows")
+    if rows is None:
+        return {"label": label, "value": None, "max": 1, "text": ""}
+    total = max(rows, run.rows_total or sum(f.size for f in run.files.all()) // BYTES_A_ROW, 1)
+    return {"label": f"{label} {job.progress.get('file', '')}", "value": rows, "max": total, "text": f"{number(rows)} of about {number(total)} rows"}
+
+
+def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
+    state = state_of(run, job)
+    sums = sums_of(run.counts)
+    known = run.state in (ImportState.DONE, ImportState.UNDONE)
+    files = len({file.name for file in run.files.all()})
+    return {
+        "import_id": run.pk, "name": name_of(run), "files": files, "source": run.source, "started_at": run.created_at, "who": run.user.email if run.user else None,
+        "state": state, **{c: sums[c] if known else None for c in COUNTED}, "url": address(run),
+        "undo_url": reverse("import_undo", args=[run.pk]) if state == "done" else None, "message": message_of(run, job)[:140],
+        "progress": progress_of(run, job) if state == "running" else None,
+    }  # fmt: skip
+
+
+def address(run: ImportRun) -> str:
+    """Where a run goes on: its next step, or its result."""
+    name = {ImportState.UPLOADED: "import_map", ImportState.PREVIEWED: "import_preview"}.get(ImportState(run.state), "import_result")
+    return reverse(name, args=[run.pk])
+
+
+def sums_of(counts: Mapping[str, Any]) -> dict[str, int]:
+    return {c: sum(row.get(c, 0) for record, row in counts.items() if record in RECORDS) for c in COUNTED}
+
+
+def by_record(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of parts/import_counts.html. Repeated rows are unchanged ones: the file says them twice."""
+    rows = []
+    for record, row in counts.items():
+        if record in RECORDS and any(row.values()):
+            same = row.get("unchanged", 0) + row.get("repeated", 0)
+            rows.append({"record": label_of(record), "rows": sum(row.values()), **{c: row.get(c, 0) for c in COUNTED}, "unchanged": same})
+    return rows
+
+
+def figures(counts: Mapping[str, Any], *, coming: bool) -> list[dict[str, Any]]:
+    sums = sums_of(counts)
+    repeated = sum(row.get("repeated", 0) for record, row in counts.items() if record in RECORDS)
+    return [
+        {"label": "New", "value": number(sums["new"]), "hint": "rows that the book does not have" if coming else "rows"},
+        {"label": "Changed", "value": number(sums["changed"]), "hint": "rows that say something else now" if coming else "rows"},
+        {"label": "Unchanged", "value": number(sums["unchanged"] + repeated), "hint": f"{number(repeated)} of them said twice" if repeated else "rows"},
+        {"label": "Rejected", "value": number(sums["rejected"]), "hint": "kept for repair" if sums["rejected"] else "none"},
+    ]
+
+
+def label_of(record: str) -> str:
+    return record.replace("_", " ").capitalize()
+
+
+RECORDS = frozenset((*MODELS, "usage_days"))
+
+
+# -- one import -----------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def result(request: HttpRequest, import_id: int) -> HttpResponse:
+    """What an import did, or how far it is. Polls itself while it runs."""
+    run = run_for(request, import_id)
+    if run.state in OPEN:
+        return redirect(address(run))
+    job = jobs_of([run.pk]).get(run.pk)
+    state = state_of(run, job)
+    undo = run.counts.get("undo", {})
+    aside = QuarantinedRow.objects.filter(run=run)
+    context = frame(user_of(request), "imports") | {
+        "run": _said(run, job, state, undo), "state": None, "counts": run.counts,
+        "figures": figures(run.counts, coming=False), "by_record": by_record(run.counts),
+        "progress": progress_of(run, job) if state == "running" else None, "poll_url": request.path if state == "running" else None,
+        "undo_url": reverse("import_undo", args=[run.pk]) if state in ("done", "failed") and run.files.exists() | (run.kind == "demo") else None,
+        "redo_url": reverse("import_redo", args=[run.pk]) if state == "undone" and run.files.exists() else None,
+        "resume_url": reverse("import_resume", args=[run.pk]) if state == "failed" else None,
+        "left": named_left(undo.get("left", [])), "left_count": undo.get("left_count", 0),
+        "notices": [{"tone": "warn", "title": "Left out", "text": note} for note in run.notes],
+        "next_steps": NEXT if state == "done" else None,
+    }  # fmt: skip
+    if state != "running":
+        context["reasons"] = [{"reason": r["kind"], "count": r["n"]} for r in aside.values("kind").annotate(n=Count("id")).order_by("-n")]
+        context["rejects"] = [shown_reject(r.file, r.line, r.reason, r.raw) for r in aside.order_by("id")[:20]]
+        context["rejects_url"] = reverse("quarantine_download") + f"?import={run.pk}&all=1"
+        context["quarantine_url"] = reverse("quarantine") + f"?import={run.pk}"
+    return render(request, "pages/import_result.html", context)
+
+
+NEXT = [
+    {"label": "Accounts", "url": "/accounts/", "icon": "building"},
+    {"label": "Revenue", "url": "/revenue/", "icon": "chart-bar"},
+    {"label": "What the doctor finds", "url": "/data/doctor/", "icon": "stethoscope"},
+]
+
+
+def _said(run: ImportRun, job: Job | None, state: str, undo: Mapping[str, Any]) -> dict[str, Any]:
+    message = message_of(run, job)
+    if state == "undone" and run.undone_at:
+        parts = [f"{number(undo.get('archived', 0))} rows taken out", f"{number(undo.get('restored', 0))} fields put back", f"{number(undo.get('lake', 0))} usage rows taken out"]
+        message = ", ".join(parts) + ". The files are kept, so that it can be done again."
+    elif state == "done" and run.kind == "retry":
+        message = "Rows that were corrected. What is still wrong with some of them has been set aside again."
+    return {
+        "import_id": run.pk, "name": name_of(run), "source": run.source, "who": run.user.email if run.user else "the command line", "started_at": run.created_at,
+        "ended_at": run.undone_at if state == "undone" else run.finished_at, "state": state, "message": message,
+    }  # fmt: skip
+
+
+def named_left(left: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What an undo left, with names in place of numbers. One query a record type."""
+    left = list(left)
+    names: dict[tuple[str, int], tuple[str, int | None]] = {}
+    for record in {one["record"] for one in left}:
+        model = MODELS[record]
+        fields = {f.name for f in model._meta.get_fields()}
+        column = next((c for c in ("name", "subject", "reason", "kind") if c in fields), "id")
+        account = "id" if record == "accounts" else "account_id" if "account" in fields else None
+        rows = model._default_manager.filter(pk__in=[one["object_id"] for one in left if one["record"] == record])
+        for pk, name, owner in rows.values_list("id", column, account or "id"):
+            names[record, pk] = (str(name or f"{record.removesuffix('s')} {pk}"), owner if account else None)
+    told = []
+    for one in left:
+        name, account = names.get((one["record"], one["object_id"]), (f"number {one['object_id']}", None))
+        told.append({"record": label_of(one["record"]), "name": name, "url": f"/accounts/{account}/" if account else None, "field": one["field"].removesuffix("_id").replace("_", " ") or "the whole row", "why": one["why"]})
+    return told
+
+
+def shown_reject(file: str, line: int, reason: str, raw: Mapping[str, str]) -> dict[str, Any]:
+    return {"file": file, "line": line, "reason": reason, "text": text_of(raw)}
+
+
+def text_of(raw: Mapping[str, str]) -> str:
+    """A row as one line of text."""
+    return " · ".join(f"{header}: {cell}" if header else cell for header, cell in raw.items() if cell)
+
+
+@require_POST
+def undo(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Ask for the undo of an import; the worker does it."""
+    run = run_for(request, import_id)
+    job = jobs_of([run.pk]).get(run.pk)
+    if state_of(run, job) not in ("done", "failed"):
+        messages.warning(request, "Only an import that is done can be undone.")
+        return redirect(address(run))
+    ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
+    enqueue("undo", {"run_id": run.pk, "user_id": user_of(request).pk}, unique_key=f"undo-{run.pk}")
+    return redirect("import_result", run.pk)
+
+
+@require_POST
+def redo(request: HttpRequest, import_id: int) -> HttpResponse:
+    """An undone import once more, as an import of its own over the same files."""
+    run = run_for(request, import_id)
+    if run.state != ImportState.UNDONE or not run.files.exists():
+        messages.warning(request, "Only an import that was undone, and whose files are kept, can be done again.")
+        return redirect(address(run))
+    again = importing.repeat_import(run, user_of(request))
+    queue(again)
+    return redirect("import_result", again.pk)
+
+
+@require_POST
+def resume(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Go on with an import that failed: what it wrote counts as its own."""
+    run = run_for(request, import_id)
+    job = jobs_of([run.pk]).get(run.pk)
+    if state_of(run, job) == "failed":
+        if job and job.kind == "undo":
+            enqueue("undo", {"run_id": run.pk, "user_id": user_of(request).pk}, unique_key=f"undo-{run.pk}")
+        else:
+            queue(run)
+    return redirect("import_result", run.pk)
+
+
+def queue(run: ImportRun) -> None:
+    """Hand a run to the worker."""
+    ImportRun.objects.filter(Q(pk=run.pk)).update(state=ImportState.QUEUED, error="")
+    enqueue("import", {"run_id": run.pk}, unique_key=f"import-{run.pk}")
+
+
+urlpatterns = [path("data/", include("laer.web.pages.data_urls"))]

@@ -1,0 +1,112 @@
+"""Doctor: what is wrong in the book, and the rows behind each finding, in what the person may see."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from laer.web.pages.data import frame, label_of, user_of
+from laer.web.runs import doctor
+from laer.web.runs.doctor.finding import Finding
+from laer.web.runs.doctor.set_aside import kinds_of
+from laer.web.templatetags.laer import day, instant, number
+
+SHOWN = 50
+FARTHEST = 1_000  # pages; beyond it a file is better
+SEVERITIES = {"error": "Error", "warning": "Warning", "info": "Note"}
+
+
+@require_safe
+def findings(request: HttpRequest) -> HttpResponse:
+    user = user_of(request)
+    found = doctor.remembered_findings(user)
+    severity, record = request.GET.get("severity", ""), request.GET.get("record", "")
+    shown = [f for f in found if severity in ("", f.severity) and record in ("", f.record)]
+    sums = {s: sum(f.severity == s for f in found) for s in SEVERITIES}
+    context = frame(user, "doctor") | {
+        "findings": [_finding(f) for f in shown],
+        "figures": [
+            {"label": "Errors", "value": number(sums["error"]), "hint": "figures are wrong until they are mended"},
+            {"label": "Warnings", "value": number(sums["warning"]), "hint": "sources that disagree, or something missing"},
+            {"label": "Notes", "value": number(sums["info"]), "hint": "worth knowing"},
+        ],
+        "facets": _facets(request, found) if found else [],
+        "filters": [{"label": label, "value": SEVERITIES.get(value, label_of(value)), "remove_url": _with(request, **{name: None})} for name, label, value in (("severity", "Severity is", severity), ("record", "Record is", record)) if value],
+        "clear_url": request.path, "upload_url": None,
+        "state": {"shown": f"{len(found)} finding{'' if len(found) == 1 else 's'}", "whose": None if user.reads_everything else "in your book"},
+    }  # fmt: skip
+    return render(request, "pages/doctor.html", context)
+
+
+@require_safe
+def behind(request: HttpRequest, check: str) -> HttpResponse:
+    """The rows behind a finding; of a check that found nothing, too, so that a link does not die when a fault is mended."""
+    user = user_of(request)
+    page = request.GET.get("page", "1")
+    place = max(1, min(FARTHEST, int(page))) if page.isascii() and page.isdigit() and len(page) < 6 else 1
+    if not doctor.exists(check, user):
+        raise Http404
+    rows = doctor.rows_behind(check, user, limit=SHOWN + 1, offset=(place - 1) * SHOWN)
+    finding = next((f for f in doctor.remembered_findings(user) if f.check == check), None)
+    headings = doctor.columns_behind(check)
+    first, last = (place - 1) * SHOWN + 1, (place - 1) * SHOWN + len(rows[:SHOWN])
+    aside = finding is not None and finding.record == "quarantine"
+    context = frame(user, "doctor") | {
+        "finding": _finding(finding) if finding else {"check": check, "title": "Nothing is found by this check", "count": 0},
+        "headings": headings, "upload_url": None, "with_account": not aside,
+        "rows": [{"account": r["account"], "url": f"/accounts/{r['account_id']}/" if r["account_id"] else None, "cells": [_cell(r[h]) for h in headings]} for r in rows[:SHOWN]],
+        "shown": f"{number(first)} to {number(last)}" if rows else None,
+        "previous_url": f"?page={place - 1}" if place > 1 else None, "next_url": f"?page={place + 1}" if len(rows) > SHOWN and place < FARTHEST else None,
+    }  # fmt: skip
+    return render(request, "pages/doctor_rows.html", context)
+
+
+def _finding(f: Finding) -> dict[str, Any]:
+    url = f"/data/doctor/{f.check}/"
+    kinds = kinds_of(f.check) if f.record == "quarantine" else []
+    details = [{"name": name.replace("_", " "), "count": n} for name, n in f.details.items()]
+    return f.as_dict() | {
+        "text": f.sentence, "url": url, "record": label_of(f.record), "details": details, "repair_url": f"/data/quarantine/?reason={quote(kinds[0])}" if kinds else None,
+    }  # fmt: skip
+
+
+def _facets(request: HttpRequest, found: list[Finding]) -> list[dict[str, Any]]:
+    menus = []
+    for name, title, icon, labels in (
+        ("severity", "Severity", "alert-triangle", SEVERITIES),
+        ("record", "Record", "database", {r: label_of(r) for r in sorted({f.record for f in found})}),
+    ):
+        now = request.GET.get(name, "")
+        options = [
+            {"label": label, "value": value, "count": sum(getattr(f, name) == value for f in found), "active": value == now, "url": _with(request, **{name: None if value == now else value})}
+            for value, label in labels.items()
+        ]
+        menus.append({"name": name, "title": title, "icon": icon, "options": options})
+    return menus
+
+
+def _with(request: HttpRequest, **changes: Any) -> str:
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = str(value)
+    return "?" + query.urlencode() if query else request.path
+
+
+def _cell(value: Any) -> str | None:
+    """A value as a person reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return str(instant(value))
+    if hasattr(value, "isoformat"):
+        return str(day(value))
+    if isinstance(value, dict):
+        return ", ".join(f"{k.removesuffix('_id')}: {v}" for k, v in value.items())
+    return number(value) if isinstance(value, int) else None if value is None else str(value)

@@ -1,0 +1,30 @@
+"""Addresses below /data/."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from laer.web.pages import data, data_doctor, data_import, data_quarantine
+
+urlpatterns: list[URLPattern] = [
+    path("", data.imports, name="data"),
+    path("import/", data_import.upload, name="import"),
+    path("import/<int:import_id>/", data.result, name="import_result"),
+    path("import/<int:import_id>/map/", data_import.columns, name="import_map"),
+    path("import/<int:import_id>/map/<int:file_id>/", data_import.columns, name="import_map_file"),
+    path("import/<int:import_id>/mapping.yaml", data_import.mapping_file, name="import_mapping"),
+    path("import/<int:import_id>/mapping/", data_import.give_mapping, name="import_give_mapping"),
+    path("import/<int:import_id>/preview/", data_import.preview, name="import_preview"),
+    path("import/<int:import_id>/confirm/", data_import.confirm, name="import_confirm"),
+    path("import/<int:import_id>/discard/", data_import.discard, name="import_discard"),
+    path("import/<int:import_id>/undo/", data.undo, name="import_undo"),
+    path("import/<int:import_id>/redo/", data.redo, name="import_redo"),
+    path("import/<int:import_id>/resume/", data.resume, name="import_resume"),
+    path("quarantine/", data_quarantine.quarantine, name="quarantine"),
+    path("quarantine/download.csv", data_quarantine.download, name="quarantine_download"),
+    path("quarantine/correct/", data_quarantine.correct, name="quarantine_correct"),
+    path("quarantine/retry/", data_quarantine.again, name="quarantine_retry"),
+    path("quarantine/dismiss/", data_quarantine.dismiss, name="quarantine_dismiss"),
+    path("doctor/", data_doctor.findings, name="doctor"),
+    path("doctor/<slug:check>/", data_doctor.behind, name="doctor_check"),
+]

@@ -1,0 +1,89 @@
+"""The data doctor: what is wrong in the book, how often, the rows behind it, and what to do.
+
+`findings` runs every check under a person's scope; nothing is stored. Rows that imports set aside name no account of the
+book, so they are found only for people who may import.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Max
+
+from laer.web.book.models import FieldChange, ImportRun, QuarantinedRow
+from laer.web.book.scope import scope_of
+from laer.web.people.models import User
+from laer.web.runs.doctor import set_aside, usage
+from laer.web.runs.doctor.dates import DATES
+from laer.web.runs.doctor.finding import ORDER, Check, Finding, Seen
+from laer.web.runs.doctor.gaps import GAPS
+from laer.web.runs.doctor.labels import LABELS
+from laer.web.runs.memory import Memory
+
+__all__ = ["CHECKS", "Finding", "columns_behind", "exists", "findings", "known_findings", "remembered_findings", "rows_behind"]
+
+CHECKS: dict[str, Check] = {check.id: check for check in (*LABELS, *DATES, *GAPS)}
+_memory = Memory(50)
+
+
+def findings(user: User | None = None) -> list[Finding]:
+    """Everything that the checks find in what the person may see: errors first, then by count. About forty bounded queries."""
+    seen = Seen(user)
+    found: dict[str, Finding] = {}
+    for check in CHECKS.values():
+        if check.part_of and check.part_of not in found:
+            continue
+        finding = check.find(seen)
+        if finding:
+            found[check.id] = finding
+    every = [*found.values(), *set_aside.find(seen), *usage.find(seen)]
+    return sorted(every, key=lambda f: (ORDER[f.severity], -f.count, f.check))
+
+
+def rows_behind(check: str, user: User | None, *, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+    """The rows behind a finding, as dicts: account_id, account, then what `columns_behind` names.
+
+    Raises  LookupError for a check that there is not, or that the person may not see
+    """
+    seen = Seen(user)
+    if check in CHECKS:
+        return CHECKS[check].behind(seen, limit, offset)
+    if check in usage.SAID:
+        return usage.behind(seen, check, limit, offset)
+    if seen.imports and exists(check, user):
+        return set_aside.behind(check, limit, offset)
+    raise LookupError(f"no check {check!r}; there are {', '.join((*CHECKS, *usage.SAID))} and the reasons for which rows were set aside")
+
+
+def columns_behind(check: str) -> tuple[str, ...]:
+    """Headings of the rows behind a finding, besides the account."""
+    if check in CHECKS:
+        return tuple(heading for heading, _ in CHECKS[check].columns)
+    return usage.COLUMNS if check in usage.SAID else set_aside.COLUMNS
+
+
+def exists(check: str, user: User | None) -> bool:
+    """Whether there is such a check for the person."""
+    return check in CHECKS or check in usage.SAID or (Seen(user).imports and bool(set_aside.kinds_of(check)))
+
+
+def remembered_findings(user: User) -> list[Finding]:
+    """`findings`, done again only when the book changed since: a page may be looked at often. Three small queries at best."""
+    return _memory.get(_key(user), _mark(), lambda: findings(user))
+
+
+def known_findings(user: User) -> list[Finding] | None:
+    """What was found last, however old; None where nobody looked yet. For a count beside a tab, which is not worth the checks."""
+    there = _memory.kept.get(_key(user))
+    return there[2] if there else None
+
+
+def _key(user: User) -> tuple[Any, ...]:
+    return (scope_of(user).key, user.may_import)
+
+
+def _mark() -> tuple[Any, ...]:
+    """Changes with the book: its change log, its imports, what was set aside."""
+    runs = ImportRun.objects.aggregate(last=Max("id"), finished=Max("finished_at"), undone=Max("undone_at"))
+    aside = QuarantinedRow.objects.aggregate(last=Max("id"), dismissed=Max("dismissed_at"), retried=Max("retried_run_id"))
+    return (FieldChange.objects.aggregate(last=Max("id"))["last"], *runs.values(), *aside.values(), Seen(None).today)

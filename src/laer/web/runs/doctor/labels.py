@@ -1,0 +1,115 @@
+"""Contradictory labels: three witnesses say whether an account left (a flag, dated events, its lines), and they may differ.
+
+A flag and an event are what people or a source said; the lines are what is paid. An account that left, came back and
+pays again is no contradiction, so an event counts against the ledger only where MRR went on past its day.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from laer.web.book.models import Account, ChurnEvent, SubscriptionLine
+from laer.web.runs.doctor.finding import Check, Details, Seen, many
+
+LATER = SubscriptionLine.objects.filter(archived_at=None, subscription_id=OuterRef("subscription_id"), start_on__gte=OuterRef("end_on")).exclude(id=OuterRef("id"))
+
+
+def _events(seen: Seen) -> QuerySet[Any]:
+    return seen.of(ChurnEvent).filter(effective_on__lte=seen.today)
+
+
+def _unheeded(seen: Seen) -> QuerySet[Any]:
+    """Churn events on whose day the account's MRR goes on."""
+    goes_on = SubscriptionLine.objects.filter(archived_at=None, account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on")).filter(
+        Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on"))
+    )
+    return _events(seen).filter(Exists(goes_on))
+
+
+def _flagged(seen: Seen) -> QuerySet[Account]:
+    return seen.accounts.filter(churn_flag=True)
+
+
+def _with_events(seen: Seen) -> QuerySet[Account]:
+    return seen.accounts.filter(id__in=_events(seen).values("account_id"))
+
+
+def _contradictory(seen: Seen) -> QuerySet[Account]:
+    events = _events(seen).values("account_id")
+    paying = seen.paying().values("account_id")
+    torn = Q(churn_flag=True, id__in=paying) | Q(id__in=_unheeded(seen).values("account_id")) | (Q(churn_flag=False, id__in=events) & ~Q(id__in=paying))
+    if ChurnEvent.objects.filter(archived_at=None).exists():  # a firm that keeps no events cannot miss one
+        torn |= Q(churn_flag=True) & ~Q(id__in=events)
+    return seen.accounts.filter(torn)
+
+
+def _numbers(seen: Seen) -> Details:
+    flagged, events = _flagged(seen), _events(seen).values("account_id")
+    flags, both = flagged.count(), flagged.filter(id__in=events).count()
+    named = _with_events(seen).count()
+    return {
+        "flagged": flags, "with_events": named, "both": both, "flag_without_event": flags - both, "event_without_flag": named - both,
+        "flagged_and_paying": flagged.filter(id__in=seen.paying().values("account_id")).count(),
+        "with_events_and_paying": _with_events(seen).filter(id__in=seen.paying().values("account_id")).count(),
+    }  # fmt: skip
+
+
+FLAG = (("Churn flag", "churn_flag"), ("Signed up", "signed_up_on"))
+
+LABELS = (
+    Check(
+        "contradictory_labels", "error", "accounts", "Accounts of which the sources disagree whether they left",
+        "Decide which witness is right: correct the flag or the events in their source, or end the subscription lines. The ledger reads lines only.",
+        _contradictory, FLAG,
+        lambda n, d: (
+            f"{many(n, 'account')} left by one source and stayed by another: {d['flagged']:,} carry a churn flag, {d['with_events']:,} have churn events, "
+            f"{d['both']:,} have both; {d['flagged_and_paying']:,} of the flagged pay today by their lines."
+        ),
+        details=_numbers,
+    ),
+    Check(
+        "accounts_flagged_churned", "info", "accounts", "Accounts that carry a churn flag",
+        "One of three witnesses; see contradictory_labels.", _flagged, FLAG,
+        lambda n, d: f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned by the list of accounts.", part_of="contradictory_labels",
+    ),
+    Check(
+        "accounts_with_churn_events", "info", "accounts", "Accounts with churn events",
+        "One of three witnesses; see contradictory_labels.", _with_events, FLAG,
+        lambda n, d: f"{many(n, 'account')} {'has' if n == 1 else 'have'} at least one churn event.", part_of="contradictory_labels",
+    ),
+    Check(
+        "flag_and_events", "info", "accounts", "Accounts with both, a churn flag and churn events",
+        "Here the flag and the events agree; see contradictory_labels.",
+        lambda seen: _flagged(seen).filter(id__in=_events(seen).values("account_id")), FLAG,
+        lambda n, d: f"{many(n, 'account')} {'has' if n == 1 else 'have'} a churn flag and a churn event.", part_of="contradictory_labels",
+    ),
+    Check(
+        "flagged_churned_but_paying", "warning", "accounts", "Accounts flagged as churned that pay today",
+        "Ask billing: either the flag is stale, or the lines lack an end.",
+        lambda seen: _flagged(seen).filter(id__in=seen.paying().values("account_id")), FLAG,
+        lambda n, d: f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned while MRR by their lines is above 0 today.",
+    ),
+    Check(
+        "churn_event_while_paying", "warning", "churn_events", "Churn events that the lines do not follow",
+        "Ask billing for the end of the lines, or take the event out of its source. Retention is lower than shown if the events are right.",
+        _unheeded, (("Effective", "effective_on"), ("Reason", "reason"), ("Came back", "is_reactivation")),
+        lambda n, d: f"{many(n, 'churn event')} of {many(d['accounts'], 'account')}: MRR goes on past the day of the event.",
+        details=lambda seen: {"accounts": _unheeded(seen).values("account_id").distinct().count()},
+    ),
+    Check(
+        "line_flag_without_end", "warning", "subscription_lines", "Lines flagged as churned that have no end",
+        "Ask billing for the end. Until then the line counts.",
+        lambda seen: seen.of(SubscriptionLine).filter(churn_flag=True, end_on=None),
+        (("Subscription", "subscription__name"), ("Start", "start_on")),
+        lambda n, d: f"{many(n, 'subscription line')} {'is' if n == 1 else 'are'} flagged as churned and {'goes' if n == 1 else 'go'} on.",
+    ),
+    Check(
+        "line_ended_without_flag", "info", "subscription_lines", "Lines that ended for good and are not flagged as churned",
+        "Look whether the flag is stale; the ledger reads the end, not the flag.",
+        lambda seen: seen.of(SubscriptionLine).filter(churn_flag=False, end_on__lte=seen.today, end_on__gt=F("start_on")).filter(~Exists(LATER)),
+        (("Subscription", "subscription__name"), ("Start", "start_on"), ("End", "end_on")),
+        lambda n, d: f"{many(n, 'subscription line')} ended, nothing followed, and the churn flag says no.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,293 @@
+"""Reads of published rows: the account list with its totals and facets, one account's card and months.
+
+People who see everything read the cards alone; for others the cards are joined to their scope. Money is in minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, F, Func, Q, QuerySet, Sum
+from django.utils import timezone
+
+from laer.records.periods import date_of, day_number, first_day, month_number
+from laer.cycle.scope import Scope
+from laer.web.book.models import Account, DirtyAccount
+from laer.web.book.scope import scope_of, visible_accounts
+from laer.web.people.models import User
+from laer.web.runs import keyset
+from laer.web.runs.keyset import Order
+from laer.web.runs.memory import Memory
+from laer.web.runs.models import AccountCard, AccountMonth, PassRun
+
+SORTS = {
+    "name": Order("search", str),
+    "mrr": Order("mrr_minor", int),
+    "arr": Order("mrr_minor", int),  # twelve times MRR: one order, one index, and a filter on MRR is a stretch of it
+    "contract_end_on": Order("contract_end_on", date, unknown=True),
+    "owner_name": Order("owner_name", str, unknown=True, grouped=True),
+    "segment": Order("segment", str, unknown=True, grouped=True),
+    "country": Order("country", str, unknown=True, grouped=True),
+    "industry": Order("industry", str, unknown=True, grouped=True),
+}
+DEFAULT_SORT = "-arr"
+FACETS = ("state", "segment", "country", "industry")
+NONE = "none"  # the value of a filter that asks for what is unknown
+SHOWN = ("account_id", "name", "search", "domain", "segment", "country", "industry", "owner_id", "owner_name", "state", "mrr_minor", "arr_minor", "currency", "contract_end_on", "published_at")
+GATHERED = 20_000  # up to so many rows it is quicker to find them by their filters and sort them
+SELECTIVE = 5_000  # up to so many a filter's own index beats reading the narrow index of all cards once
+FOUND = 2_000  # up to so many hits of a search are listed by their ids
+NAMED = 10_000  # a scope of more accounts is joined instead of being listed
+OPTIONS = 40
+FACETS_GRACE = 60.0  # seconds; counting facets costs more than a page, and a small pass makes a new run every ten seconds
+
+Facets = dict[str, list[tuple[str | None, str, int]]]
+
+totals_memory = Memory(2_000)
+facets_memory = Memory(200)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the list is narrowed to; every field may be left out. `none` asks for what is unknown (an account without an owner)."""
+
+    state: str | None = None
+    segment: str | None = None
+    country: str | None = None
+    industry: str | None = None
+    owner: str | None = None  # a person's id
+    ends_within: int | None = None  # days from today
+    ends_before: date | None = None
+    mrr_min: int | None = None  # minor units, included
+    mrr_max: int | None = None  # minor units, left out
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, f.name) is not None for f in fields(self))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over all that the filters leave."""
+
+    accounts: int
+    mrr_minor: int
+    arr_minor: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the list: rows as dicts, tokens of the pages before and behind, sums over all pages.
+
+    facets      for each facet its values with the number of accounts in the person's scope, most first: (value, label, count);
+                None is what is unknown
+    everything_dirty  the whole book waits for a pass
+    """
+
+    rows: list[dict[str, Any]]
+    previous: str | None
+    next: str | None
+    totals: Totals
+    run: PassRun | None
+    facets: Facets
+    everything_dirty: bool
+
+
+def account_list(user: User, *, q: str = "", filters: Filters | None = None, sort: str = DEFAULT_SORT, cursor: str = "", size: int = 50, run: PassRun | None = None) -> Page:
+    """The accounts that the person may see and that are like this.
+
+    A broken cursor gives the first page, an unknown sort the default one.
+    Costs 5 to 9 queries: the run, the scope (where it is not everything), totals (once per run, scope and filters), one to
+    three stretches of rows, their sparklines, what changed since, what is being recomputed; and the facets' five once a minute.
+    """
+    filters = filters or Filters()
+    sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
+    order = SORTS[sort.removeprefix("-")]
+    words = q.casefold().split()[:8]
+    run = run or last_run()
+    scope = scope_of(user)
+    cards = _cards(user, scope)
+    facets = facets_memory.get(("facets", scope.key), mark(run), lambda: _facets(cards), grace=FACETS_GRACE)
+    found = _found(words, run) if words and scope.everything else None
+    if found is not None:
+        cards, wanted = cards.filter(account_id__in=found), []
+    else:
+        wanted = words
+    few = found is not None or not scope.everything or _at_most(filters, facets) <= SELECTIVE
+    totals = totals_memory.get(
+        ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run), lambda: _totals(_matching(cards, filters, wanted, plain=not few))
+    )
+    gather = few or (totals.accounts <= GATHERED and bool(filters))
+    chosen = _matching(cards, filters, wanted, plain=not few and (bool(wanted) or not gather))
+    rows, previous, behind = keyset.page(chosen.values(*SHOWN), sort, order, cursor, size, gather=gather)
+    rows, everything_dirty = _with_state(rows, run)
+    return Page(rows, previous, behind, totals, run, facets, everything_dirty)
+
+
+def last_run() -> PassRun | None:
+    """The pass whose figures are shown."""
+    return PassRun.objects.filter(state="complete").order_by("-id").defer("timings", "notes", "counts", "position").first()
+
+
+def mark(run: PassRun | None) -> Any:
+    """What tells the figures of one run from those of another; nothing is remembered of a book without one."""
+    return (run.pk, run.finished_at) if run else object()
+
+
+def card_of(account_id: int) -> AccountCard | None:
+    return AccountCard.objects.filter(pk=account_id).first()
+
+
+def recomputing(account: Account, card: AccountCard | None, run: PassRun | None) -> bool:
+    """Whether the account changed since its card was computed. One query at most."""
+    if card is None or _newer(account.changed_at, card.published_at, run):
+        return True
+    return DirtyAccount.objects.filter(Q(account_id=account.pk) | Q(account_id=None)).exists()
+
+
+def _newer(changed_at: datetime | None, published_at: datetime, run: PassRun | None) -> bool:
+    """A pass that began after the change has read it, and leaves a card alone whose content stayed the same."""
+    return changed_at is not None and changed_at > published_at and (run is None or changed_at > run.started_at)
+
+
+def months_of(account_id: int, until: date, count: int = 24) -> list[tuple[date, int]]:
+    """(month, closing MRR in minor units) of the months up to `until`, from the account's first MRR on. One query."""
+    last = month_number(until)
+    moved = list(AccountMonth.objects.filter(account_id=account_id, month__lte=until).order_by("month").values_list("month", "opening_minor", "closing_minor"))
+    if not moved:
+        return []
+    first = max(month_number(moved[0][0]), last - count + 1)
+    return list(zip((first_day(m) for m in range(first, last + 1)), _series(moved, first, last), strict=True))
+
+
+def _cards(user: User, scope: Scope) -> QuerySet[AccountCard]:
+    """Cards in the person's scope. Causes no query."""
+    cards = AccountCard.objects.all()
+    if scope.everything:
+        return cards
+    return cards.filter(account_id__in=scope.account_ids if len(scope.account_ids) <= NAMED else visible_accounts(user).values("id"))
+
+
+def _at_most(filters: Filters, facets: Facets) -> int:
+    """An upper bound of the rows that pass the filters, from the counts of the facets. It only chooses how they are read."""
+    bound = 10**9
+    for name, counted in facets.items():
+        value = getattr(filters, name)
+        if value is not None:
+            counts = {NONE if key is None else key: n for key, _, n in counted}
+            bound = min(bound, counts.get(value, min(counts.values(), default=0)))
+    return bound
+
+
+def _matching(cards: QuerySet[AccountCard], filters: Filters, words: Iterable[str], *, plain: bool) -> QuerySet[AccountCard]:
+    """The cards that pass. `plain` keeps SQLite from looking rows up by the index of a filter that many of them pass."""
+    plain = plain and connection.vendor == "sqlite"
+    for name, column in (*((f, f) for f in FACETS), ("owner", "owner_id")):
+        value = getattr(filters, name)
+        if value is None:
+            continue
+        if plain:
+            cards, column = cards.alias(**{f"plain_{name}": Unindexed(F(column))}), f"plain_{name}"
+        cards = cards.filter(**{f"{column}__isnull": True} if value == NONE else {column: value})
+    if filters.ends_within is not None:
+        today = timezone.localdate()
+        cards = cards.filter(contract_end_on__gte=today, contract_end_on__lte=_later(today, filters.ends_within))
+    if filters.ends_before is not None:
+        cards = cards.filter(contract_end_on__lt=filters.ends_before)
+    if filters.mrr_min is not None:
+        cards = cards.filter(mrr_minor__gte=filters.mrr_min)
+    if filters.mrr_max is not None:
+        cards = cards.filter(mrr_minor__lt=filters.mrr_max)
+    for word in words:
+        cards = cards.filter(search__contains=word)
+    return cards
+
+
+def _found(words: list[str], run: PassRun | None) -> list[int] | None:
+    """Ids of the cards whose name or domain holds every word; None where they are many. Reads one narrow index; nothing of it is shown."""
+
+    def search() -> list[int] | None:
+        cards = AccountCard.objects.all()
+        for word in words:
+            cards = cards.filter(search__contains=word)
+        ids = list(cards.order_by().values_list("account_id", flat=True)[: FOUND + 1])
+        return ids if len(ids) <= FOUND else None
+
+    return totals_memory.get(("found", tuple(words)), mark(run), search)
+
+
+class Unindexed(Func):
+    """`+column` on SQLite: the same value, but no index of the column applies."""
+
+    template = "+%(expressions)s"
+    arity = 1
+
+
+def _later(day: date, days: int) -> date:
+    return date_of(min(day_number(day) + days, day_number(date.max)))
+
+
+def _totals(matching: QuerySet[AccountCard]) -> Totals:
+    found = matching.aggregate(accounts=Count("account_id"), mrr=Sum("mrr_minor"), arr=Sum("arr_minor"))
+    return Totals(found["accounts"], int(found["mrr"] or 0), int(found["arr"] or 0))
+
+
+def _facets(cards: QuerySet[AccountCard]) -> Facets:
+    """Five queries, once a minute or a run per scope."""
+    found: Facets = {}
+    for name in FACETS:
+        counted = cards.values_list(name).annotate(n=Count("account_id")).order_by("-n", name)
+        found[name] = [(value, value or "unknown", n) for value, n in counted[:OPTIONS]]
+    owners = cards.values_list("owner_id").annotate(n=Count("account_id")).order_by("-n", "owner_id")[:OPTIONS]
+    ids = [o for o, _ in owners if o]
+    names = dict(cards.filter(owner_id__in=ids).values_list("owner_id", "owner_name").distinct()) if ids else {}
+    found["owner"] = [(str(o) if o else None, names.get(o) or "nobody", n) for o, n in owners]
+    return found
+
+
+def _with_state(rows: list[dict[str, Any]], run: PassRun | None) -> tuple[list[dict[str, Any]], bool]:
+    """Rows with what changed since they were published and their MRR of the last twelve months; accounts archived since are left out."""
+    ids = [row["account_id"] for row in rows]
+    dirty = set(DirtyAccount.objects.filter(Q(account_id__in=ids) | Q(account_id=None)).values_list("account_id", flat=True).distinct())
+    if not rows:
+        return [], None in dirty
+    changed = dict(Account.objects.filter(pk__in=ids, archived_at=None).values_list("id", "changed_at"))
+    sparks = _sparks(rows, month_number(run.as_of if run else timezone.localdate()))
+    shown = []
+    for row in rows:
+        account = row["account_id"]
+        if account in changed:
+            row["recomputing"] = account in dirty or _newer(changed[account], row["published_at"], run)
+            row["spark"] = sparks[account]
+            shown.append(row)
+    return shown, None in dirty
+
+
+def _sparks(rows: Iterable[Mapping[str, Any]], last: int) -> dict[int, list[int]]:
+    """MRR at the end of each of the last twelve months, by account. Only months in which it moved are stored."""
+    first = last - 11
+    moved: dict[int, list[tuple[date, int, int]]] = {row["account_id"]: [] for row in rows}
+    months = AccountMonth.objects.filter(account_id__in=list(moved), month__gte=first_day(first), month__lte=first_day(last)).order_by("account_id", "month")
+    for account, month, opening, closing in months.values_list("account_id", "month", "opening_minor", "closing_minor"):
+        moved[account].append((month, opening, closing))
+    return {row["account_id"]: _series(moved[row["account_id"]], first, last, row["mrr_minor"]) for row in rows}
+
+
+def _series(moved: list[tuple[date, int, int]], first: int, last: int, otherwise: int = 0) -> list[int]:
+    """Closing amounts of the months first..last from the months that moved, oldest first."""
+    closing = {month_number(month): amount for month, _, amount in moved}
+    before = [amount for month, amount in closing.items() if month < first]
+    level = before[-1] if before else next((opening for month, opening, _ in moved if month_number(month) >= first), otherwise)
+    series = []
+    for month in range(first, last + 1):
+        level = closing.get(month, level)
+        series.append(level)
+    return series
+
+
+def currency_of(run: PassRun | None) -> str:
+    return (run.currency if run else "") or settings.CURRENCY

@@ -1,0 +1,107 @@
+"""What the Revenue page shows: months, periods, dimensions and the accounts behind a figure, asked of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from django.utils import timezone
+
+from laer.cycle.ledger import Ledger
+from laer.cycle.scope import Scope
+from laer.metrics.policy import load_policy
+from laer.metrics.statement import Month
+from laer.records.periods import month_name, month_number
+from laer.web.book.models import SubscriptionLine
+from laer.web.runs.desk import ask
+from laer.web.runs.models import PassRun
+
+PERIODS = {"month": 1, "quarter": 3, "year": 12}
+DIMENSIONS = {"segment": "Segment", "plan": "Plan", "product": "Product", "owner": "Owner", "country": "Country", "industry": "Industry", "lead_source": "Lead source"}
+MOVES = ("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
+MOVED = ("new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
+
+
+@dataclass(frozen=True)
+class Period:
+    """Months first..last (month numbers) shown as one step of the waterfall."""
+
+    first: int
+    last: int
+    kind: str
+
+    @property
+    def label(self) -> str:
+        from laer.records.periods import first_day
+
+        year = 1970 + self.last // 12
+        if self.kind == "quarter":
+            return f"{year}, quarter {self.last % 12 // 3 + 1}"
+        return str(year) if self.kind == "year" else first_day(self.last).strftime("%B %Y")
+
+
+def span_of_data(ledger: Ledger, run: PassRun) -> tuple[int, int] | None:
+    """First and last month worth showing: from the first paying month to the last in which anything changed, at most the run's."""
+    first = ledger.first_month
+    if first is None:
+        return None
+    today = month_number(run.as_of)
+    return first, max(first, min(today, max(ledger.total.months)))
+
+
+def period_of(month: int, kind: str, span: tuple[int, int]) -> Period:
+    """The month, or the calendar quarter or year that holds it, cut at the last month of the data."""
+    size = PERIODS[kind]
+    first = month - month % size
+    return Period(first, min(first + size - 1, span[1]), kind)
+
+
+def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
+    """Several months as one: movements add up, opening is the first's, closing and retention the last's."""
+    months = list(months)
+    figures: dict[str, Fraction | int | None] = dict(months[-1].figures)
+    for name in (*MOVES, *MOVED):
+        figures[name] = sum((m[name] or 0 for m in months), Fraction(0) if name in MOVES else 0)
+    figures["opening_mrr"], figures["opening_accounts"] = months[0]["opening_mrr"], months[0]["opening_accounts"]
+    return figures
+
+
+def ledger_of(run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event") -> Ledger:
+    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "gap_days": load_policy(run.policy).gap_days}, scope, run.pk)
+    return ledger
+
+
+def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = ask("revenue_behind", params | {"gap_days": load_policy(run.policy).gap_days}, scope, run.pk)
+    return rows
+
+
+def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:
+    """Lines of some accounts that start, end or run within a period: newest first, at most 12 each. One query."""
+    from laer.records.periods import first_day
+
+    start, end = first_day(first), first_day(last + 1)
+    lines = SubscriptionLine.objects.filter(account_id__in=account_ids, archived_at=None, start_on__lt=end).select_related("product").order_by("account_id", "-start_on", "-id")
+    found: dict[int, list[dict[str, Any]]] = {}
+    for line in lines:
+        if line.end_on is not None and line.end_on < start:
+            continue
+        what = "opened" if line.start_on >= start else "closed" if line.end_on is not None and line.end_on < end else ""
+        there = found.setdefault(line.account_id, [])
+        there.append(
+            {
+                "product": line.product.name if line.product else line.plan or "Subscription", "subscription_id": line.subscription_id, "start_on": line.start_on,
+                "end_on": line.end_on, "mrr": Fraction(line.mrr_num, line.mrr_den), "currency": line.currency, "what": what,
+            }
+        )  # fmt: skip
+    return {a: sorted(rows, key=lambda r: (not r["what"], -r["start_on"].toordinal()))[:12] for a, rows in found.items()}
+
+
+def current_month() -> int:
+    return month_number(timezone.localdate())
+
+
+def name_of(month: int) -> str:
+    return month_name(month)

@@ -1,0 +1,68 @@
+"""Numbers as Babel writes them, a hundred times quicker: a list of accounts says two hundred amounts.
+
+Babel is asked once per locale, currency and number of decimals how it writes a sample; the rest is Python's own format. Where
+the sample shows more than a plain pattern (other digits, groups that are not of three), Babel is asked each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.numbers import format_currency, format_decimal
+
+SAMPLE = Decimal(1_234_567)
+Write = Callable[[Decimal], str]
+
+
+def decimal_text(value: Decimal, digits: int, locale: Locale) -> str:
+    """1234.5 with two digits -> 1,234.50."""
+    return _decimal(digits, str(locale))(value)
+
+
+def currency_text(value: Decimal, currency: str, pattern: str | None, digits: int, locale: Locale) -> str:
+    """1234.5 -> $1,234.50, by a pattern with that many digits (None: the locale's own)."""
+    return _currency(currency, pattern, digits, str(locale))(value)
+
+
+@lru_cache(maxsize=256)
+def _decimal(digits: int, locale: str) -> Write:
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return _quick(lambda value: format_decimal(value, format=pattern, locale=locale), digits)
+
+
+@lru_cache(maxsize=256)
+def _currency(currency: str, pattern: str | None, digits: int, locale: str) -> Write:
+    return _quick(lambda value: format_currency(value, currency, format=pattern, locale=locale, currency_digits=pattern is None), digits)
+
+
+def _quick(slow: Write, digits: int) -> Write:
+    """A function that writes what `slow` does, from its samples."""
+    tail = Decimal(1).scaleb(-digits) * 5 if digits else Decimal(0)
+    said = slow(SAMPLE + tail)
+    first, last = said.find("1"), said.rfind("5" if digits else "7")
+    body = said[first : last + 1]
+    group = body[1:2]
+    point = body[9 : len(body) - digits] if digits else ""
+    expected = f"1{group}234{group}567{point}" + ("0" * (digits - 1) + "5" if digits else "")
+    plain = first >= 0 and not group.isdigit() and body == expected and len(point) <= 1
+    before, after = said[:first], said[last + 1 :]
+    if not plain or slow(Decimal(1234)) != _say(Decimal(1234), before, after, group, point, digits):
+        return slow
+    negative = slow(-SAMPLE).split(_say(SAMPLE, "", "", group, point, digits))
+    if len(negative) != 2:
+        return slow
+
+    def write(value: Decimal) -> str:
+        return _say(value, *(negative if value < 0 else (before, after)), group, point, digits)
+
+    return write
+
+
+def _say(value: Decimal, before: str, after: str, group: str, point: str, digits: int) -> str:
+    text = f"{abs(value):,.{digits}f}"
+    if group != "," or point not in (".", ""):
+        text = text.replace(",", "\0").replace(".", point).replace("\0", group)
+    return f"{before}{text}{after}"
