@@ -23,6 +23,10 @@ def pytest_configure() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    # Pages name their files as they are built; hashed names need a collected folder, which the served installation has.
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 
 
 @pytest.fixture(scope="session")

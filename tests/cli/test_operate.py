@@ -504,6 +504,7 @@ def test_serve_answers_and_ends_with_both_processes(home: Path) -> None:
     assert f"laer is at http://127.0.0.1:{port}/" in said
 
 
+@pytest.mark.faults
 def test_serve_starts_again_what_dies_and_leaves_nothing_when_it_is_killed(home: Path) -> None:
     port = free_port()
     with served(home, port) as process:

@@ -282,7 +282,7 @@ def test_a_pass_that_fails_keeps_its_back_off_though_accounts_stay_marked() -> N
     Job.objects.update(state=JobState.FAILED, finished_at=timezone.now())
     jobs.ask_for_pass()
     assert Job.objects.count() == 1
-    Job.objects.update(finished_at=timezone.now() - timedelta(minutes=2))
+    DirtyAccount.objects.create(account_id=None, since=timezone.now())  # the book has changed since
     jobs.ask_for_pass()
     assert Job.objects.count() == 2
 

@@ -11,7 +11,8 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.sql.datatypes import DuckDBType
+from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
+from sqlglot import expressions as sge
 
 
 class Session(Protocol):
@@ -49,12 +50,11 @@ class DuckDBSession:
         self._connection.register(name, rows)
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        columns = ", ".join(f'cast("{column}" as {DuckDBType.to_string(kind)}) as "{column}"' for column, kind in expression.schema().items())
-        self._connection.execute(f'create or replace temp table "{name}" as select {columns} from ({_sql(expression, "duckdb")})')
+        self._connection.execute(f'create or replace temp table "{name}" as {_duckdb_sql(expression)}')
         return ibis.table(expression.schema(), name=name)
 
     def fetch(self, expression: ir.Table) -> pa.Table:
-        answer = self._connection.sql(_sql(expression, "duckdb")).to_arrow_table()
+        answer = self._connection.sql(_duckdb_sql(expression)).to_arrow_table()
         return _as_declared(answer, expression)
 
     def interrupt(self) -> None:
@@ -91,6 +91,26 @@ class SparkSession:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._spark.catalog.clearCache()
+
+
+class _DuckDB(DuckDBCompiler):  # type: ignore[misc]
+    """DuckDB widens integer sums to 128 bits, which every later step then carries; here they stay as the expression declares.
+
+    A sum that does not fit is an error of the engine, never a wrong figure.
+    """
+
+    def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:
+        total = super().visit_Sum(op, arg=arg, where=where)
+        return self.cast(total, op.dtype) if op.dtype.is_integer() else total
+
+    def visit_WindowFunction(self, op: Any, *, func: Any, **over: Any) -> Any:
+        if isinstance(func, sge.Cast):
+            return self.cast(super().visit_WindowFunction(op, func=func.this, **over), op.dtype)
+        return super().visit_WindowFunction(op, func=func, **over)
+
+
+def _duckdb_sql(expression: ir.Table) -> str:
+    return str(_DuckDB().to_sqlglot(expression.unbind()).sql(dialect="duckdb"))
 
 
 def _sql(expression: ir.Table, dialect: str) -> str:

@@ -7,7 +7,7 @@ the reader (`statement.py`), so that 36 months of a quiet account cost nothing.
 from __future__ import annotations
 
 from laer.metrics.changes import MOVEMENTS, movement_columns
-from laer.records.expr import Table, ifelse, literal, union
+from laer.records.expr import Table, literal, union
 
 COUNTS = {"new": "new_accounts", "reactivation": "reactivated_accounts", "expansion": "expansions", "contraction": "contractions", "churn": "churns"}
 
@@ -26,15 +26,13 @@ def account_months(changes: Table) -> Table:
     kind = changes.delta.type()
     named = movement_columns(changes.delta, changes.before, changes.after, changes.first)
     counts = {COUNTS[name]: (amount > 0).cast("int64") for name, amount in named.items()}
-    t = changes.mutate(**named, **counts)
-    columns = ["account_id", "m", "opening", *named, *counts]
-    single = t.filter(t.alone).select(*columns[:2], *named, *counts, opening=t.before).select(columns)
+    t = changes.select("account_id", "m", "d", "alone", opening="before", **named, **counts)
     several = t.filter(~t.alone)
-    sums = {name: several[name].sum().cast(kind) for name in named} | {name: several[name].sum().cast("int64") for name in counts}
-    grouped = several.group_by("account_id", "m").agg(opening=several.before.argmin(several.d), **sums).select(columns)
-    months = union(single, grouped)
+    sums = {name: several[name].sum().cast(kind if name in MOVEMENTS else "int64") for name in (*named, *counts)}
+    summed = several.group_by("account_id", "m").agg(opening=several.opening.argmin(several.d), **sums)
+    months = union(t.filter(t.alone).drop("d", "alone"), summed)
     closing = months.opening + months.new + months.reactivation + months.expansion - months.contraction - months.churn
-    return months.mutate(closing=closing, lost=ifelse((months.opening > 0) & (months.churns > 0), 1, 0).cast("int64"))
+    return months.mutate(closing=closing, lost=((months.opening > 0) & (months.churns > 0)).cast("int64"))
 
 
 def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:

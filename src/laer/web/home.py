@@ -28,6 +28,11 @@ def uploads() -> Path:
     return _private(home() / "files")
 
 
+def scratch() -> Path:
+    """For copies that live as long as one read; what a killed process left is swept away with its pass."""
+    return _private(home() / "tmp")
+
+
 def secret_key() -> str:
     """The installation's secret, made at the first run and never printed. `LAER_SECRET_KEY` overrides it."""
     given = os.environ.get("LAER_SECRET_KEY")

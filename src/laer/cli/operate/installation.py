@@ -98,7 +98,8 @@ def collect_static() -> bool:
     collected = Path(settings.STATIC_ROOT) / "staticfiles.json"
     newest = max(f.stat().st_mtime for f in source.rglob("*") if f.is_file())
     if not collected.exists() or collected.stat().st_mtime < newest:
-        call_command("collectstatic", interactive=False, verbosity=0)
+        # django_htmx brings every release of htmx; ours is in the bundle.
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["django_htmx"])
     return True
 
 

@@ -33,11 +33,14 @@ class Writer:
             self._create(plan.record, part)
         for part in writing.chunks([*plan.changed, *(p for p in plan.new if p.revived)]):
             self._change(plan.record, part)
+        for rejects in writing.chunks(plan.rejects):
+            self.quarantine(rejects)
+
+    def settle(self, plan: Plan) -> None:
+        """Note that rows which are stated anew are as the book has them. Last of all: what was interrupted before is compared again."""
         for part in writing.chunks(plan.settled):
             with transaction.atomic():
                 writing.update(ExternalId, "row_hash", [(p.hash, p.external_row) for p in part])
-        for rejects in writing.chunks(plan.rejects):
-            self.quarantine(rejects)
 
     def quarantine(self, rejects: Iterable[Reject]) -> None:
         rows = [(self.run.pk, r.file, r.line, r.record or "", r.reason[:LONGEST], kind_of(r.reason), r.raw) for r in rejects]

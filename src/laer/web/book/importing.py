@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from laer.metrics.policy import Policy, load_policy
 from laer.records.batch import Batch, Reject
-from laer.records.types import LAKE, ORDER
+from laer.records.types import BOOK, LAKE, ORDER
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
 from laer.sources.tabular.mapping import CUSTOM, Mapping, fingerprint
@@ -31,7 +31,7 @@ from laer.sources.tabular.table import Table
 from laer.web import home
 from laer.web.book import derive, mappings, usage
 from laer.web.book.applying import Writer
-from laer.web.book.models import CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
+from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Plan, Stage
 from laer.web.people.models import User
 
@@ -255,7 +255,13 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
             there = total.setdefault(record, dict.fromkeys(COUNTS, 0))
             for name in COUNTS:
                 there[name] += counts[name]
-    return finish(run, total)
+    return finish(run, total | _created(run, total))
+
+
+def _created(run: ImportRun, counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Counts whose `new` is what the run created in all its attempts: what rows brought into being is not seen again by a later one."""
+    made = {record: MODELS[record]._default_manager.filter(created_run=run.pk).count() for record in BOOK}
+    return {record: counts.get(record, dict.fromkeys(COUNTS, 0)) | {"new": n} for record, n in made.items() if n}
 
 
 def finish(run: ImportRun, counts: dict[str, dict[str, int]]) -> ImportRun:
@@ -301,8 +307,10 @@ def walk(batch: Batch, stage: Stage, writer: Writer | None) -> Iterator[Plan]:
     yield plan
     for part in derive.owners(plan, stage):
         yield _one(part, stage, writer, derived=True)
-    if plan.owners and writer:
-        writer.close_former_owners(plan)
+    if writer:
+        if plan.owners:
+            writer.close_former_owners(plan)
+        writer.settle(plan)
 
 
 def _one(batch: Batch, stage: Stage, writer: Writer | None, *, derived: bool = False) -> Plan:
@@ -311,6 +319,8 @@ def _one(batch: Batch, stage: Stage, writer: Writer | None, *, derived: bool = F
         plan.rejects.clear()
     if writer:
         writer.apply(plan)
+        if derived:
+            writer.settle(plan)
     return plan
 
 

@@ -159,6 +159,7 @@ class Stage:
 
     def _decide(self, batch: Batch, plan: Plan, fresh: list[int], named: list[tuple[str, str]], hashes: list[int], known: dict[str, Any], columns: tuple[Column, ...]) -> None:
         references = [c for c in columns if c.col.refers and not c.col.virtual]
+        needed = [c.name for c in columns if c.required and not c.col.refers and c.name != record_type(batch.record).info.key]
         for column in references:
             self.resolve(str(column.col.refers), {str(batch.rows[i][column.name]) for i in fresh if batch.rows[i].get(column.name)})
         touched: list[Planned] = []
@@ -167,9 +168,10 @@ class Stage:
             if batch.record == "accounts" and row.pop("owner", None):
                 plan.owners.append((named[i][0], batch.rows[i]["owner"]))
             values, reason = prepare(batch.record, row, self.policy)
-            missing = None if reason else self._refer(values, references, batch.record)
-            if reason or missing:
-                plan.rejects.append(self._reject(batch, i, reason or str(missing)))
+            missing = reason or next((f"empty {n.removesuffix('_on').removesuffix('_at')}" for n in needed if values.get(n) is None), None)
+            missing = missing or self._refer(values, references, batch.record)
+            if missing:
+                plan.rejects.append(self._reject(batch, i, missing))
                 continue
             unresolved = "_unresolved" in values.get("custom", {})
             plan.unresolved += unresolved

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from laer.records.types import BOOK
 from laer.web.book import usage, writing
-from laer.web.book.models import MODELS, DirtyAccount, ExternalId, FieldChange, ImportRun, ImportState
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
+from laer.web.book.models import MODELS, DirtyAccount, ExternalId, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json
 from laer.web.people.models import User
 
@@ -101,7 +101,7 @@ def _hung_on(model: type[models.Model], ids: Any, run: ImportRun) -> dict[int, s
             if f.remote_field is None or f.remote_field.model is not model or f.attname == "created_run_id":
                 continue
             rows = other.objects.filter(**{f"{f.attname}__in": ids}, archived_at=None)
-            rows = rows.exclude(**{"created_run": run.pk}).values_list(f.attname, flat=True).distinct()
+            rows = rows.exclude(created_run=run.pk).values_list(f.attname, flat=True).distinct()
             for object_id in rows:
                 found.setdefault(object_id, f"{other._meta.verbose_name_plural} of another import belong to it")
     return found

@@ -11,10 +11,12 @@ from laer.engine.sifting import Sifted
 from laer.records.batch import Batch, Reject
 from laer.records.types import UsageDay
 from laer.web import home
+from laer.web.book.identity import content_hash
 from laer.web.book.models import ImportRun
 from laer.web.book.staging import Stage
 
-SCHEMA = pa.schema([*UsageDay.schema_of(), ("source", pa.string()), ("run", pa.string())])
+SCHEMA = pa.schema([*UsageDay.schema_of(), ("source", pa.string()), ("run", pa.string()), ("content", pa.int64())])
+OWN = ("source", "run", "content")
 
 
 def lake() -> Lake:
@@ -38,20 +40,24 @@ class UsageFile:
             accounts = self.stage.resolve("accounts", {str(r["account_id"]) for r in batch.rows if r.get("account_id")})
             subscriptions = self.stage.resolve("subscriptions", {str(r["subscription_id"]) for r in batch.rows if r.get("subscription_id")})
             columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
+            stated = sorted({name for row in batch.rows[:1] for name in row})
             for i, row in enumerate(batch.rows):
                 self.rows += 1
                 subscription = subscriptions.get(str(row.get("subscription_id")))
                 account = accounts.get(str(row["account_id"])) if row.get("account_id") else self.stage.account_of_subscription(subscription)
-                if account is None:
+                if account is None or row.get("day") is None:
                     named = f"account '{row['account_id']}'" if row.get("account_id") else f"subscription '{row.get('subscription_id')}'"
-                    self.rejects.append(Reject(batch.file, batch.lines[i], f"references nothing: {named} is not in the book", batch.raw[i] if batch.raw else {}, batch.record))
+                    named = f"references nothing: {named} is not in the book" if row.get("account_id") or row.get("subscription_id") else "empty account id"
+                    reason = named if account is None else "empty day"
+                    self.rejects.append(Reject(batch.file, batch.lines[i], reason, batch.raw[i] if batch.raw else {}, batch.record))
                     continue
-                for name in SCHEMA.names[:-2]:
+                for name in SCHEMA.names[: -len(OWN)]:
                     columns[name].append(row.get(name))
                 columns["row_id"][-1] = batch.keys[i]
                 columns["account_id"][-1], columns["subscription_id"][-1] = account, subscription
                 columns["source"].append(self.stage.source)
                 columns["run"].append(str(self.run.pk or 0))
+                columns["content"].append(content_hash(map(row.get, stated)))  # of the row as stated: our ids may be learnt later
             yield pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -192,16 +193,14 @@ class _Rest:
 
     def __init__(self, query: QueryDict) -> None:
         self.pairs = [(key, value) for key, values in query.lists() if key not in CURSORS for value in values]
+        self.without: dict[tuple[str, ...], str] = {}
 
     def url(self, changes: dict[str, Any]) -> str:
-        query = QueryDict(mutable=True)
-        for key, value in self.pairs:
-            if key not in changes:
-                query.appendlist(key, value)
-        for key, value in changes.items():
-            if value is not None:
-                query[key] = str(value)
-        return "?" + query.urlencode()
+        keys = tuple(changes)
+        if keys not in self.without:
+            self.without[keys] = urlencode([(key, value) for key, value in self.pairs if key not in changes])
+        added = urlencode([(key, value) for key, value in changes.items() if value is not None])
+        return "?" + "&".join(part for part in (self.without[keys], added) if part)
 
 
 def _url(query: QueryDict, **changes: str | None) -> str:

@@ -34,6 +34,7 @@ LABELS = {k: v[0] for k, v in (UPS | DOWNS | MOVED).items()} | {"opening": "Open
 RULE_OF = {"new": 3, "reactivation": 3, "expansion": 3, "contraction": 3, "churn": 3, "entering": 21, "leaving": 21, "opening": 2, "closing": 2}
 PAGE = 50
 COHORT_COLUMNS = 24
+SORTS = ("-amount", "amount", "account_name", "-account_name")
 
 
 class _Asked:
@@ -115,6 +116,8 @@ def behind(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _behind_csv(found, movement, run, asked)
     start = _whole(request.GET.get("start"))
+    sort = request.GET.get("sort") if request.GET.get("sort") in SORTS else "-amount"
+    found = _sorted(found, sort)
     part = found[start : start + PAGE]
     names = {c.account_id: c for c in AccountCard.objects.filter(account_id__in=[r["account_id"] for r in part])}
     lines = revenue.lines_touching([r["account_id"] for r in part], first, last)
@@ -135,10 +138,10 @@ def behind(request: HttpRequest) -> HttpResponse:
         "filters": [{"label": revenue.DIMENSIONS[asked.by], "value": request.GET["value"] or "unknown", "remove_url": _behind_url(asked, movement)}] if by else [],
         "rows": [_behind_row(r, names.get(r["account_id"]), movement, sign, lines, run.currency) for r in part],
         "total": amount, "total_of": "the figure on the Revenue page",
-        "rule": {"number": number, "title": policy.rules[number]["name"].capitalize(), "text": policy.rules[number]["text"]},
+        "rule": {"number": number, "title": _title(policy.rules[number]["name"]), "text": policy.rules[number]["text"]},
         "previous_url": _behind_page(request, start - PAGE) if start else None,
         "next_url": _behind_page(request, start + PAGE) if start + PAGE < len(found) else None,
-        "shown": f"{start + 1:,} to {start + len(part):,} of {len(found):,}" if part else "",
+        "sort": sort, "shown": f"{start + 1:,} to {start + len(part):,} of {len(found):,}" if part else "",
         "download_url": _behind_page(request, 0, format="csv"),
     }  # fmt: skip
     return render(request, "pages/revenue_behind.html", context)
@@ -276,9 +279,17 @@ def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str,
     tone = "good" if movement in UPS or movement == "entering" else "bad" if movement in DOWNS else ""
     return {
         "account_name": name, "account_url": f"/accounts/{account}/", "segment": card.segment if card else None, "movement": LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else "paying",
-        "tone": tone, "on": None, "before": _money(row["before"], currency), "after": _money(row["after"], currency), "amount": _money(row["amount"] * sign, currency), "currency": currency,
+        "tone": tone, "before": _money(row["before"], currency), "after": _money(row["after"], currency), "amount": _money(row["amount"] * sign, currency), "currency": currency,
         "lines": [line | {"mrr": _money(line["mrr"], line["currency"] or currency), "currency": line["currency"] or currency} for line in lines.get(account, [])],
     }  # fmt: skip
+
+
+def _sorted(found: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """Largest first as the ledger gives them, or by name."""
+    if sort.endswith("account_name"):
+        names = dict(AccountCard.objects.values_list("account_id", "search") if len(found) > 5_000 else AccountCard.objects.filter(account_id__in=[r["account_id"] for r in found]).values_list("account_id", "search"))
+        return sorted(found, key=lambda r: names.get(r["account_id"], ""), reverse=sort.startswith("-"))
+    return found if sort == "-amount" else found[::-1]
 
 
 def _behind_csv(found: Iterable[Mapping[str, Any]], movement: str, run: PassRun, asked: _Asked) -> HttpResponse:
@@ -310,8 +321,12 @@ def _behind_page(request: HttpRequest, start: int, **more: str) -> str:
 
 
 def _policy(policy: Policy, run: PassRun | None) -> dict[str, Any]:
-    rules = [{"number": n, "title": r["name"].capitalize(), "text": r["text"]} for n, r in sorted(policy.rules.items())]
+    rules = [{"number": n, "title": _title(r["name"]), "text": r["text"]} for n, r in sorted(policy.rules.items())]
     return {"name": policy.title, "version": run.policy_version if run else policy.version, "summary": policy.description, "rules": rules}
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _meaning(method: str, title: str, text: str, run: PassRun) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A worker claims a job under a lease and a heartbeat thread extends it. A worker that dies stops extending, and when the lease
 is over the next one to look takes the job over; so every handler is idempotent. A handler that raises is tried again with
-back-off, five times in all. No library does this on SQLite and PostgreSQL alike: docs/decisions/jobs.md.
+back-off, five times in all. No library does this on SQLite and PostgreSQL alike: docs/decisions/0002-own-job-table.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from laer.web.book.models import DirtyAccount
 from laer.web.book.models import DirtyAccount
 from laer.web.runs.models import Job, JobState
 
@@ -127,7 +126,6 @@ class Worker:
                 if time.monotonic() >= sweep:
                     sweep = time.monotonic() + 3600
                     Job.objects.filter(state__in=[JobState.DONE, JobState.FAILED], finished_at__lt=timezone.now() - KEEP).delete()
-                watch_dirty()
                 done = work_once(self, stop)
                 if not done:
                     ask_for_pass()
@@ -185,26 +183,17 @@ def claim(worker: Worker) -> Job | None:
     return job
 
 
-def watch_dirty() -> None:
+def ask_for_pass() -> None:
     """Ask for a pass when the book is newer than what is published. One small query while it is not.
 
-    A pass that waits, runs, or is put off after a failure is left alone; one that failed for good is asked for again
-    when the book has changed since.
+    Actions of the book leave their mark in their own transaction and know nothing of jobs. A pass that waits, runs, or is put
+    off after a failure is left alone; one that failed for good is asked for again when the book has changed since.
     """
     newest = DirtyAccount.objects.order_by("-id").values_list("since", flat=True).first()
-    if newest is None or Job.objects.filter(unique_key="pass", state__in=[JobState.READY, JobState.RUNNING]).exists():
+    if newest is None:
         return
-    if not Job.objects.filter(unique_key="pass", state=JobState.FAILED, finished_at__gte=newest).exists():
-        enqueue("pass", unique_key="pass")
-
-
-def ask_for_pass() -> None:
-    """Add a pass when accounts are marked dirty. Actions of the book leave the mark in their own transaction and know nothing of jobs."""
-    if not DirtyAccount.objects.exists():
-        return
-    passes = Job.objects.filter(unique_key=PASS)
-    recently = timezone.now() - timedelta(seconds=60)  # one that failed for good is begun again, but not at once
-    if not passes.filter(Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=recently)).exists():
+    settled = Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=newest)
+    if not Job.objects.filter(settled, unique_key=PASS).exists():
         enqueue("pass", unique_key=PASS)
 
 

@@ -24,6 +24,7 @@ from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
 from laer.records.record import record_type
 from laer.sources.tabular.rates import read_rates
+from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.runs import snapshots
 from laer.web.runs.models import Lease, PassRun
@@ -118,7 +119,7 @@ class BookRead:
 
     def records(self, names: Iterable[str], accounts: frozenset[int] | None) -> dict[str, pa.Table]:
         types = [record_type(n) for n in names]
-        return read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None)
+        return read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None, scratch=home.scratch())
 
     def field_history(self, record: str, fields: Iterable[str], accounts: frozenset[int] | None) -> pa.Table:
         changes = FieldChange.objects.filter(record=record, field__in=list(fields)).order_by("id")

@@ -10,21 +10,20 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
-from babel import Locale
 from babel.numbers import format_currency, format_decimal
 
 SAMPLE = Decimal(1_234_567)
 Write = Callable[[Decimal], str]
 
 
-def decimal_text(value: Decimal, digits: int, locale: Locale) -> str:
+def decimal_text(value: Decimal, digits: int, locale: str) -> str:
     """1234.5 with two digits -> 1,234.50."""
-    return _decimal(digits, str(locale))(value)
+    return _decimal(digits, locale)(value)
 
 
-def currency_text(value: Decimal, currency: str, pattern: str | None, digits: int, locale: Locale) -> str:
+def currency_text(value: Decimal, currency: str, pattern: str | None, digits: int, locale: str) -> str:
     """1234.5 -> $1,234.50, by a pattern with that many digits (None: the locale's own)."""
-    return _currency(currency, pattern, digits, str(locale))(value)
+    return _currency(currency, pattern, digits, locale)(value)
 
 
 @lru_cache(maxsize=256)

@@ -35,6 +35,16 @@ def locale() -> Locale:
     return _locale_of(get_language() or "en")
 
 
+def locale_name() -> str:
+    """Its name, a hundred times quicker than `str(locale())`."""
+    return _locale_name(get_language() or "en")
+
+
+@lru_cache(maxsize=64)
+def _locale_name(language: str) -> str:
+    return str(_locale_of(language))
+
+
 @lru_cache(maxsize=64)
 def _locale_of(language: str) -> Locale:
     try:
@@ -126,7 +136,7 @@ def number(value: Any, digits: int | None = None) -> str:
         return UNKNOWN
     if digits is None and read != read.to_integral_value():
         return format_decimal(read, locale=locale())
-    return decimal_text(read, int(digits or 0), locale())
+    return decimal_text(read, int(digits or 0), locale_name())
 
 
 @register.filter
@@ -135,7 +145,7 @@ def money(value: Any, currency: str = "USD") -> str:
     read = _decimal(value)
     if read is None:
         return UNKNOWN
-    return currency_text(read, currency or "USD", None, get_currency_precision(currency or "USD"), locale())
+    return currency_text(read, currency or "USD", None, get_currency_precision(currency or "USD"), locale_name())
 
 
 @register.filter
@@ -153,11 +163,18 @@ def money_short(value: Any, currency: str = "USD") -> str:
     else:
         scaled, letter = read, ""
         digits = 0 if read == read.to_integral_value() else get_currency_precision(currency or "USD")
+    text = currency_text(scaled, currency or "USD", _pattern(digits, locale_name()), digits, locale_name())
+    return LAST_DIGIT.sub(rf"\g<1>{letter}\g<2>", text) if letter else text
+
+
+LAST_DIGIT = re.compile(r"(\d)(\D*)$")
+
+
+@lru_cache(maxsize=256)
+def _pattern(digits: int, of: str) -> str:
+    """The locale's pattern for amounts, with so many decimals."""
     tail = "." + "0" * digits if digits else ""
-    standard = locale().currency_formats["standard"].pattern
-    pattern = re.sub(r"#,##0(\.0+)?", "#,##0" + tail, standard)
-    text = currency_text(scaled, currency or "USD", pattern, digits, locale())
-    return re.sub(r"(\d)(\D*)$", rf"\g<1>{letter}\g<2>", text)
+    return re.sub(r"#,##0(\.0+)?", "#,##0" + tail, Locale.parse(of).currency_formats["standard"].pattern)
 
 
 @register.filter
@@ -228,7 +245,7 @@ def day(value: Any) -> str:
         return UNKNOWN
     if isinstance(read, datetime):
         read = timezone.localtime(read).date() if timezone.is_aware(read) else read.date()
-    return _day(read, str(locale()))
+    return _day(read, locale_name())
 
 
 @lru_cache(maxsize=8_192)

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from laer.metrics.policy import load_policy
 from laer.sources.tabular.rates import read_rates
-from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, SubscriptionLine, Subscription, SurveyResponse, Ticket
+from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Subscription, SubscriptionLine, SurveyResponse, Ticket
 from laer.web.book.prepare import DISAGREES
 from laer.web.runs.doctor.finding import Check, Details, Seen, alive, many
 

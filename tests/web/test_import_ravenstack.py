@@ -1,0 +1,103 @@
+"""The main import on real input: five files, no mapping, nothing lost, every inconsistency counted.
+
+The numbers are those of shared/data/README.md. The book is made once for the module; the tests run in the order they stand in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from laer.web.book import importing, usage
+from laer.web.book.models import MODELS, FieldChange, ImportRun, QuarantinedRow
+from laer.web.book.undo import undo_import
+from laer.web.runs.doctor import findings, rows_behind
+from tests.web.files import state_of_book, sums
+
+DATA = Path(os.environ.get("LAER_TEST_DATA", "/work/shared/data")) / "ravenstack"
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the data folder is not here")
+WHOLE = {"accounts": 500, "subscriptions": 5_000, "subscription_lines": 5_000, "tickets": 2_000, "churn_events": 600, "usage_days": 25_000}
+COUNTED = {
+    "usage_outside_life": 19_434, "tickets_before_sign_up": 1_077, "usage_repeated_ids": 21, "zero_mrr_trials": 778,
+    "accounts_flagged_churned": 110, "accounts_with_churn_events": 352, "flag_and_events": 75,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported(django_db_setup: None, django_db_blocker: pytest.FixtureDef, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImportRun]:  # type: ignore[type-arg]
+    """Committed for the whole module: the doctor reads the book through a connection of its own."""
+    before = os.environ.get("LAER_LAKE")
+    os.environ["LAER_LAKE"] = str(tmp_path_factory.mktemp("ravenstack") / "lake")
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        run = importing.run_import(importing.begin_import([(DATA.name, DATA)], source="files"))
+        yield run
+        call_command("flush", interactive=False, verbosity=0)
+    if before is None:
+        del os.environ["LAER_LAKE"]
+    else:
+        os.environ["LAER_LAKE"] = before
+
+
+def test_every_row_is_taken_in(imported: ImportRun) -> None:
+    assert {record: counts[0] for record, counts in sums(imported).items()} == WHOLE
+    assert {counts[1:] for counts in sums(imported).values()} == {(0, 0, 0)}
+    assert not QuarantinedRow.objects.exists()
+    assert {record: MODELS[record].objects.count() for record in WHOLE if record in MODELS} == {r: n for r, n in WHOLE.items() if r in MODELS}
+    assert usage.lake().total("usage_days") == 25_000
+
+
+def test_no_column_is_dropped_in_silence(imported: ImportRun) -> None:
+    ignored = {(f.record, header): f.mapping["reasons"][header] for f in imported.files.all() for header, target in f.mapping["columns"].items() if target is None}
+    assert ignored == {("usage_days", "is_beta_feature"): "left out: usage keeps no custom fields"}
+    account = MODELS["accounts"].objects.get(name="Company_0")
+    assert account.custom == {"plan_tier": "Basic", "seats": 9, "is_trial": False}  # type: ignore[attr-defined]
+
+
+def test_the_doctor_counts_what_the_legend_counts(imported: ImportRun) -> None:
+    found = {f.check: f for f in findings()}
+    assert {check: found[check].count for check in COUNTED} == COUNTED
+    labels = found["contradictory_labels"]
+    assert (labels.severity, labels.details["flagged"], labels.details["with_events"], labels.details["both"]) == ("error", 110, 352, 75)
+    assert found["usage_repeated_ids"].details["rows"] == 42
+    assert {check: found[check].count for check in ("flagged_churned_but_paying", "missing_owner", "missing_contract", "missing_renewal_date")} == {
+        "flagged_churned_but_paying": 110, "missing_owner": 500, "missing_contract": 500, "missing_renewal_date": 500,
+    }  # fmt: skip
+    assert "amount_against_mrr" not in found  # ARR is twelve times MRR on every line
+    assert not {"duplicate_keys", "references_nothing", "ticket_closed_before_opened", "lines_before_sign_up"} & found.keys()
+
+
+def test_the_rows_behind_each_finding_are_as_many_as_it_says(imported: ImportRun) -> None:
+    for finding in findings():
+        rows = rows_behind(finding.check, None, limit=30_000)
+        if finding.check == "usage_repeated_ids":
+            assert (len(rows), len({r["Usage id"] for r in rows})) == (42, 21)
+        else:
+            assert len(rows) == finding.count, finding.check
+        assert all(r["account"] for r in rows)
+
+
+def test_the_same_bytes_twice_change_nothing(imported: ImportRun) -> None:
+    before = state_of_book()
+    again = importing.run_import(importing.begin_import([(DATA.name, DATA)], source="files"))
+    assert {record: counts[2] for record, counts in sums(again).items()} == {r: n for r, n in WHOLE.items() if r != "subscriptions"}
+    assert {(counts[0], counts[1], counts[3]) for counts in sums(again).values()} == {(0, 0, 0)}
+    assert not FieldChange.objects.exists()
+    assert state_of_book() == before
+    assert usage.lake().total("usage_days") == 25_000
+
+
+def test_it_can_be_undone_as_a_whole_and_done_again(imported: ImportRun) -> None:
+    before = state_of_book()
+    summary = undo_import(ImportRun.objects.get(pk=imported.pk))
+    assert (summary["archived"], summary["lake"], summary["left"]) == (13_100, 25_000, [])
+    assert not any(state_of_book().values())
+    assert usage.lake().total("usage_days") == 0
+    assert findings() == []
+    again = importing.run_import(importing.repeat_import(ImportRun.objects.get(pk=imported.pk)))
+    assert {record: counts[0] for record, counts in sums(again).items()} == WHOLE
+    assert state_of_book() == before
+    assert {f.check: f.count for f in findings() if f.check in COUNTED} == COUNTED
