@@ -53,7 +53,15 @@ def run(full: bool) -> list[Table]:
         lines = _imported(folder / "home2", [_few(folder / "few.csv"), usage])
         peak = lines["peak"] / 2**20
         rate = (MANY if full else MANY // 4) / lines["answers"][1]["seconds"]
-        memory = [[f"{MANY if full else MANY // 4:,} usage rows", f"{lines['answers'][1]['seconds']:.1f} s", f"{rate:,.0f} rows/s, {peak:,.0f} MB at its peak", "1,024 MB", "yes" if peak < 1024 else "no"]]
+        memory = [
+            [
+                f"{MANY if full else MANY // 4:,} usage rows",
+                f"{lines['answers'][1]['seconds']:.1f} s",
+                f"{rate:,.0f} rows/s, {peak:,.0f} MB at its peak",
+                "1,024 MB",
+                "yes" if peak < 1024 else "no",
+            ]
+        ]
     columns = ["case", "time", "measured", "demanded", "met"]
     return [Table("Import of 100,000 accounts into SQLite", columns, rows), Table("Memory of a large import", columns, memory)]
 
@@ -76,7 +84,17 @@ def _accounts(path: Path, count: int, changed_percent: int) -> Path:
         for i in range(count):
             employees = chance.randrange(1, 5_000) + (10_000 if i % 100 < changed_percent else 0)
             day = date(2020, 1, 1) + timedelta(days=chance.randrange(1_800))
-            out.writerow([f"A-{i:06d}", f"Account {i}", chance.choice(["FinTech", "EdTech", "Retail"]), chance.choice(["US", "DE", "FR", "IN"]), day, chance.choice(["SMB", "Mid-market", "Enterprise"]), employees])
+            out.writerow(
+                [
+                    f"A-{i:06d}",
+                    f"Account {i}",
+                    chance.choice(["FinTech", "EdTech", "Retail"]),
+                    chance.choice(["US", "DE", "FR", "IN"]),
+                    day,
+                    chance.choice(["SMB", "Mid-market", "Enterprise"]),
+                    employees,
+                ]
+            )
     return path
 
 
@@ -91,5 +109,15 @@ def _usage(path: Path, count: int) -> Path:
         out.writerow(["usage_id", "account_id", "usage_date", "feature_name", "usage_count", "usage_duration_secs", "error_count"])
         for i in range(count):
             day = date(2024, 1, 1) + timedelta(days=chance.randrange(540))
-            out.writerow([f"U-{i:07d}", f"A-{chance.randrange(1_000):06d}", day, f"feature_{chance.randrange(20)}", chance.randrange(1, 40), chance.randrange(3_000), chance.randrange(3)])
+            out.writerow(
+                [
+                    f"U-{i:07d}",
+                    f"A-{chance.randrange(1_000):06d}",
+                    day,
+                    f"feature_{chance.randrange(20)}",
+                    chance.randrange(1, 40),
+                    chance.randrange(3_000),
+                    chance.randrange(3),
+                ]
+            )
     return path

@@ -143,7 +143,7 @@ with moved as (
 select *, coalesce(sum(change) over (order by m), 0) as closing, coalesce(sum(paying) over (order by m), 0) as closing_accounts
 from moved join ends using (m) left join lost using (m) where m <= {RANGE[1]} order by m
 """
-RETENTION = f"""
+RETENTION = """
 with states as (select account_id, m, until_m, closing from levels where closing > 0),
 spans as (
   select w, greatest(past.m + w, now.m) as m, least(past.until_m + w, now.until_m) as until_m,
@@ -190,7 +190,7 @@ def figures_of_sql(answer: tuple[list[str], list[tuple], list[tuple], list[tuple
 
 
 def by_pandas(lines: pa.Table) -> Figures:
-    """Change points for the movements, then a loop over months with a merge per window."""
+    """Change points for the movements; for levels a table of accounts and months, merged with itself for each window."""
     df = lines.to_pandas()
     df = df[(df.parts != 0) & (df.start_d < df.end_d)]
     starts = df[["account_id", "start_d", "start_m", "parts"]].set_axis(["account_id", "d", "m", "delta"], axis=1)
@@ -207,28 +207,40 @@ def by_pandas(lines: pa.Table) -> Figures:
     changes["amount"] = changes["delta"].abs()
     amounts = changes.pivot_table(index="m", columns="movement", values="amount", aggfunc="sum", fill_value=0)
     counts = changes.pivot_table(index="m", columns="movement", values="amount", aggfunc="count", fill_value=0)
-    churned = changes[changes["movement"] == "churn"].groupby("m")["account_id"].unique()
-    ends_of_months = {m: day_number(last_day(m)) for m in range(RANGE[0] - 1, RANGE[1] + 1)}
-    mrr = {m: df[(df.start_d <= day) & (df.end_d > day)].groupby("account_id")["parts"].sum() for m, day in ends_of_months.items()}
+
+    at_ends = []
+    for m in range(RANGE[0], RANGE[1] + 1):
+        day = day_number(last_day(m))
+        paying = df[(df["start_d"] <= day) & (df["end_d"] > day)]
+        at_ends.append(paying.groupby("account_id", as_index=False)["parts"].sum().assign(m=m))
+    levels = pd.concat(at_ends).rename(columns={"parts": "mrr"})
+    by_month = levels.groupby("m")["mrr"].agg(["sum", "count"]).reindex(range(RANGE[0] - 1, RANGE[1] + 1), fill_value=0)
+    retained = {}
+    for w in WINDOWS:
+        past = levels.assign(m=levels["m"] + w).rename(columns={"mrr": "past"})
+        both = past.merge(levels, on=["account_id", "m"], how="left").fillna({"mrr": 0})
+        both["kept"] = both[["past", "mrr"]].min(axis=1)
+        retained[w] = both.groupby("m")[["mrr", "kept"]].sum().reindex(range(RANGE[0], RANGE[1] + 1), fill_value=0)
+    churned = changes.loc[changes["movement"] == "churn", ["account_id", "m"]].drop_duplicates()
+    lost = churned.merge(levels.assign(m=levels["m"] + 1), on=["account_id", "m"]).groupby("m").size().reindex(range(RANGE[0], RANGE[1] + 1), fill_value=0)
+    first_month = changes.loc[changes["first"], ["account_id", "m"]].rename(columns={"m": "cohort"})
+    cells = levels.merge(first_month, on="account_id").groupby(["cohort", "m"])["mrr"].agg(["count", "sum"])
+
     months: dict[int, dict[str, int]] = {}
     for m in range(RANGE[0], RANGE[1] + 1):
-        opening, closing = mrr[m - 1], mrr[m]
-        row = {"opening": opening.sum(), "closing": closing.sum(), "opening_accounts": len(opening), "closing_accounts": len(closing)}
-        row |= {n: amounts.at[m, n] for n in SUMS} | {c: counts.at[m, n] for n, c in zip(SUMS, COUNTED, strict=True)}
-        row["accounts_lost"] = opening.index.isin(churned.get(m, [])).sum()
+        opening, closing = by_month.loc[m - 1], by_month.loc[m]
+        row = {"opening": opening["sum"], "closing": closing["sum"], "opening_accounts": opening["count"], "closing_accounts": closing["count"]}
+        row |= {n: amounts.at[m, n] for n in SUMS} | {c: counts.at[m, n] for n, c in zip(SUMS, COUNTED, strict=True)} | {"accounts_lost": lost[m]}
         for w in WINDOWS:
-            past = mrr.get(m - w, pd.Series(dtype="int64"))
-            both = past.rename("past").to_frame().merge(closing.rename("now"), left_index=True, right_index=True, how="left").fillna(0)
-            row[f"closing_{w}"], row[f"kept_{w}"] = both["now"].sum(), both.min(axis=1).sum()
+            row[f"closing_{w}"], row[f"kept_{w}"] = retained[w].loc[m]
         months[m] = row
-    first_month = changes[changes["first"]].set_index("account_id")["m"]
-    cells, before = {}, {}
-    for m in range(RANGE[0], RANGE[1] + 1):
-        table = mrr[m].groupby(first_month.reindex(mrr[m].index).to_numpy()).agg(["count", "sum"])
-        cells |= {(cohort, m): (row["count"], row["sum"]) for cohort, row in table.iterrows()}
-    for cohort, m in cells:
-        before[cohort, m] = cells.get((cohort, m - 1), (0, 0))
-    return months, {key: (cells[key][0] - before[key][0], cells[key][1] - before[key][1]) for key in cells}
+    at = {key: (row["count"], row["sum"]) for key, row in cells.to_dict("index").items()}
+    keys = {(cohort, m) for cohort, _ in at for m in range(cohort, RANGE[1] + 1)}
+    change = {}
+    for cohort, m in keys:
+        now, before = at.get((cohort, m), (0, 0)), at.get((cohort, m - 1), (0, 0))
+        change[cohort, m] = (now[0] - before[0], now[1] - before[1])
+    return months, change
 
 
 # --- measuring ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.cast"]
+
 # One per process, so that pytest-xdist's workers (which inherit the controller's environment) do not meet either.
 HOME = Path(tempfile.mkdtemp(prefix=f"laer-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"))
 os.environ["LAER_HOME"] = str(HOME)

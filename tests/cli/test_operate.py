@@ -394,13 +394,13 @@ def test_a_manifest_that_does_not_fit_is_refused(tmp_path: Path, members: list[t
 
 
 def test_a_file_that_is_cut_short_or_no_archive_is_refused(tmp_path: Path) -> None:
-    whole = packed(tmp_path / "whole.tar.gz", ("book.sqlite3", os.urandom(20_000)), manifest=GOOD).read_bytes()
+    whole = packed(tmp_path / "whole.tar.gz", ("book.sqlite3", os.urandom(20_000)), manifest={**GOOD, "members": {"book.sqlite3": {"sha256": X}}}).read_bytes()
     for number, content in enumerate((whole[:10_000], b"not a tar at all", b"", whole[:500] + b"\0" * 500 + whole[1000:])):
         file = tmp_path / f"{number}.tar.gz"
         file.write_bytes(content)
         into = tmp_path / str(number)
         into.mkdir()
-        with pytest.raises(archive.BadArchive, match=r"cannot be read as a backup|has no manifest"):
+        with pytest.raises(archive.BadArchive, match=r"cannot be read as a backup|has no manifest|does not match its checksum"):
             archive.unpack(file, into)
 
 

@@ -34,7 +34,8 @@ def book(tmp_path: Path) -> PassRun:
     (tmp_path / "subscriptions.csv").write_text(LINES)
     run_import(begin_import([("files", tmp_path)], source="files", file_date=date(2026, 6, 1)))
     done = passes.run_waiting_pass()
-    assert done is not None and done.kind == "full"
+    assert done is not None
+    assert done.kind == "full"
     return done
 
 
@@ -82,7 +83,8 @@ def test_a_small_pass_leaves_a_whole_snapshot(book: PassRun) -> None:
     SubscriptionLine.objects.filter(account=alder).update(mrr_num=700, mrr_den=7 * 3)  # a denominator that no line had before
     DirtyAccount.objects.create(account_id=alder.pk, since=timezone.now())
     done = passes.run_waiting_pass()
-    assert done is not None and done.kind == "small"
+    assert done is not None
+    assert done.kind == "small"
     fresh = snapshots.read(done.pk)["lines"]
     parts = dict(zip(fresh["account_id"].to_pylist(), fresh["parts"].to_pylist(), strict=True))
     birch = Account.objects.get(name="Birch")
@@ -105,10 +107,11 @@ def test_an_archived_account_leaves_the_list_and_the_ledger(book: PassRun) -> No
 
 def test_a_pass_over_a_past_day_publishes_nothing(book: PassRun) -> None:
     past = passes.start_pass(as_of=date(2026, 3, 31))
-    assert past.kind == "past" and past.state == "complete"
+    assert (past.kind, past.state) == ("past", "complete")
     assert card("Birch").state == "churned"  # it still paid on that day, and the card is tonight's
     latest = passes.latest_run()
-    assert latest is not None and latest.pk == book.pk
+    assert latest is not None
+    assert latest.pk == book.pk
     assert snapshots.read(past.pk)["lines"].num_rows == 3
 
 
@@ -132,12 +135,15 @@ def test_a_loser_of_the_lease_cannot_write(book: PassRun, monkeypatch: pytest.Mo
         passes.start_pass()
     assert AccountCard.objects.filter(name="Alder").exists()
     latest = passes.latest_run()
-    assert latest is not None and latest.pk == book.pk
+    assert latest is not None
+    assert latest.pk == book.pk
 
 
 def test_a_line_in_a_currency_without_a_rate_is_left_out_and_said(book: PassRun, tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "subscriptions.csv").write_text("subscription_id,account_id,start_date,end_date,amount,interval,currency,status,plan\nS-9,A-3,2026-01-01,,90,monthly,CHF,active,Pro\n")
+    (tmp_path / "more" / "subscriptions.csv").write_text(
+        "subscription_id,account_id,start_date,end_date,amount,interval,currency,status,plan\nS-9,A-3,2026-01-01,,90,monthly,CHF,active,Pro\n"
+    )
     run_import(begin_import([("more", tmp_path / "more")], source="files"))
     done = passes.run_waiting_pass()
     assert done is not None

@@ -18,7 +18,9 @@ from laer.web.runs import passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ACCOUNTS = "account_id,account_name,segment,owner\nA-1,Alder,SMB,Ann Ash\nA-2,Birch,SMB,Bo Beck\nA-3,Cedar,Enterprise,Ann Ash\nA-4,=Dogwood,Enterprise,Bo Beck\n"
+ACCOUNTS = (
+    "account_id,account_name,segment,owner\nA-1,Alder,SMB,Ann Ash\nA-2,Birch,SMB,Bo Beck\nA-3,Cedar,Enterprise,Ann Ash\nA-4,=Dogwood,Enterprise,Bo Beck\n"
+)
 LINES = """subscription_id,account_id,start_date,end_date,amount,interval,currency,status,plan
 S-1,A-1,2025-01-15,2025-09-01,1200.00,annual,USD,ended,Basic
 S-2,A-1,2025-09-01,,2400.01,annual,USD,active,Pro

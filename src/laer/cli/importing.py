@@ -140,7 +140,8 @@ def _compute() -> None:
 
 def _say_pass(done: Any) -> None:
     seconds = sum(done.timings.values())
-    typer.echo(f"pass {done.pk} as of {done.as_of}: {done.counts.get('accounts', 0):,} accounts, {done.counts.get('lines', 0):,} lines, {done.counts.get('cards', 0):,} cards published, {seconds:.1f} s", err=True)
+    counted = ", ".join(f"{done.counts.get(name, 0):,} {word}" for name, word in (("accounts", "accounts"), ("lines", "lines"), ("cards", "cards published")))
+    typer.echo(f"pass {done.pk} as of {done.as_of}: {counted}, {seconds:.1f} s", err=True)
     for note in done.notes:
         typer.echo(f"note: {note}", err=True)
 
@@ -201,7 +202,15 @@ class _bar:
 
         self.total = _row_estimate(run)
         console = Console(stderr=True)
-        self.bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
         self.task = self.bar.add_task("importing", total=self.total)
 
     def __enter__(self) -> Any:

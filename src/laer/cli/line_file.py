@@ -70,7 +70,7 @@ class LineFile:
         paying = [s for s, e, m in zip(a.start, a.end, a.mrr, strict=True) if m and (e is None or s < e)]
         if not a.start or not paying:
             return None, None
-        last = max(max(a.start), max((date.fromordinal(e.toordinal() - 1) for e in a.end if e is not None), default=date.min))
+        last = max([*a.start, *(date.fromordinal(e.toordinal() - 1) for e in a.end if e is not None)])
         return month_number(min(paying)), month_number(last)
 
     def ledger_input(self, by: bool) -> LedgerInput:
@@ -83,7 +83,9 @@ class LineFile:
         return -sum((m for s, e, m in self.negative if s <= day and (e is None or day < e)), Fraction(0))
 
 
-def read_line_file(path: Path, policy: Policy, *, date_order: str = "auto", currency: str | None = None, fx: Path | None = None, by: str | None = None) -> LineFile:
+def read_line_file(
+    path: Path, policy: Policy, *, date_order: str = "auto", currency: str | None = None, fx: Path | None = None, by: str | None = None
+) -> LineFile:
     """Read, judge and count every row.
 
     Raises  FileRefused, and the reader's UnreadableFile
@@ -106,8 +108,8 @@ def read_line_file(path: Path, policy: Policy, *, date_order: str = "auto", curr
     return file
 
 
-def _table(path: Path) -> tuple[Table, dict[str, str | None]]:
-    best: tuple[Table, dict[str, str | None], list[str]] | None = None
+def _table(path: Path) -> tuple[Table, dict[str, str]]:
+    best: tuple[Table, dict[str, str], list[str]] | None = None
     for table in open_tables(path):
         columns = match_columns(table.header, "subscription_lines")
         missing = _missing({t for t in columns.values() if t})
@@ -132,7 +134,7 @@ def _missing(targets: set[str]) -> list[str]:
     return missing
 
 
-def _by_index(table: Table, columns: dict[str, str | None], by: str | None) -> int | None:
+def _by_index(table: Table, columns: dict[str, str], by: str | None) -> int | None:
     if by is None:
         return None
     wanted = normal_words(by)
@@ -158,15 +160,15 @@ def _first_pass(table: Table, index: dict[str, int]) -> _First:
     first = _First(DateOrder(), {n: NumberStyle() for n in NUMBERS if n in index}, set(), [])
     seen: dict[int, set[str]] = {}
     dates = {n: index[n] for n in ("start_on", "end_on") if n in index}
+    watched = [*dates.values(), *(index[n] for n in first.styles), *([index["currency"]] if "currency" in index else [])]
     for _, rows in table.chunks(CHUNK):
-        for i in (*dates.values(), *(index[n] for n in first.styles), *([index["currency"]] if "currency" in index else [])):
+        for i in watched:
             there = seen.setdefault(i, set())
             fresh = {row[i] for row in rows} - there
             if len(there) < 500_000:
                 there |= fresh
-            for name, j in dates.items():
-                if j == i:
-                    first.order.see_all(table.header[i], fresh)
+            if i in dates.values():
+                first.order.see_all(table.header[i], fresh)
             for name, style in first.styles.items():
                 if index[name] == i:
                     for text in fresh:
@@ -226,7 +228,9 @@ def _second_pass(table: Table, index: dict[str, int], by_index: int | None, memo
         )  # fmt: skip
         for place, (line, row, account, start, end, mrr, amount, quantity, unit_price, arr, factor, rate, status, trial) in enumerate(read):
             file.rows += 1
-            text = LineText(account, start, end, mrr, amount, BAD if type(factor) is Unreadable else factor, quantity, unit_price, arr, rate, status, trial is True)
+            text = LineText(
+                account, start, end, mrr, amount, BAD if type(factor) is Unreadable else factor, quantity, unit_price, arr, rate, status, trial is True
+            )
             reason, value, until = judge(text, policy)
             if reason is None and subscriptions is not None and subscriptions[place]:
                 content = tuple(cell.strip() for cell in row[:width])
@@ -260,5 +264,3 @@ def _warn_of_gaps(file: LineFile, policy: Policy) -> None:
             f"warning: {gaps} of {pairs} successive lines start one day after the line before ended ({gaps / pairs:.0%}): "
             "the end may be the last paid day; if so, give --end inclusive"
         )
-
-

@@ -84,7 +84,10 @@ def revenue(
     if cohorts:
         places = minor_units(lines.currency)
         names = ["cohort", "months_since", "accounts", "mrr"]
-        rows = [{"cohort": month_name(c["cohort"]), "months_since": str(c["months_since"]), "accounts": str(c["accounts"]), "mrr": plain(rounded(c["mrr"], places))} for c in ledger.cohort_rows(first, last)]
+        rows = [
+            {"cohort": month_name(c["cohort"]), "months_since": str(c["months_since"]), "accounts": str(c["accounts"]), "mrr": plain(rounded(c["mrr"], places))}
+            for c in ledger.cohort_rows(first, last)
+        ]
     else:
         names = columns(policy.windows, by)
         months = ledger.months_by_value(first, last) if by else ledger.months(first, last)
@@ -113,7 +116,10 @@ def _say(lines: LineFile, ledger: Ledger, last: int) -> None:
         amount = plain(rounded(lowered, minor_units(lines.currency)))
         typer.echo(f"note: the rejected lines with negative MRR would lower the closing MRR of {month_name(last)} by {amount}", err=True)
     if ledger.flash:
-        typer.echo(f"note: {ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)", err=True)
+        typer.echo(
+            f"note: {ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)",
+            err=True,
+        )
     for note in lines.notes:
         typer.echo(note if note.startswith("warning") else f"note: {note}", err=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -43,7 +42,7 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
     lines, codes = lines.filter(counted), codes.filter(counted)
     factors: dict[tuple[int, str], Fraction] = {}
     dens = lines["mrr_den"].combine_chunks()
-    used = {c for c in pc.unique(codes).to_pylist()}
+    used = set(pc.unique(codes).to_pylist())
     for den in pc.unique(dens).to_pylist():
         for code in used:
             factors[den, code] = known[code] / den
@@ -56,8 +55,8 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
     ends = pc.if_else(pc.greater_equal(ends, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), ends)
     table = pa.table(
         {
-            "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends), "parts": parts,
-            **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
+            "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),
+            "parts": parts, **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
         }
     )  # fmt: skip
     return BookLines(LedgerInput(table, denominator, currency), left_out)
@@ -65,8 +64,8 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
 
 def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], int]) -> pa.Array:
     largest = max(factors.values(), default=1)
-    bound = sum(abs(float(v)) for v in (pc.sum(pc.abs(pc.cast(nums, pa.float64()))).as_py() or 0.0,)) * largest
-    if bound < SAFE:
+    total = pc.sum(pc.abs(pc.cast(nums, pa.float64()))).as_py() or 0.0
+    if total * largest < SAFE:
         parts = pa.nulls(len(nums), pa.int64())
         for (den, code), factor in factors.items():
             here = pc.and_(pc.equal(dens, den), pc.equal(codes, code))
@@ -83,5 +82,3 @@ def _days(dates: pa.Array) -> pa.Array:
 def _months(dates: pa.Array) -> pa.Array:
     months = pc.add(pc.multiply(pc.subtract(pc.year(dates), 1970), 12), pc.subtract(pc.month(dates), 1))
     return pc.fill_null(pc.cast(months, pa.int32()), FAR)
-
-

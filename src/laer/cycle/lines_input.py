@@ -17,7 +17,9 @@ FINER = 10**6  # by a dimension, a movement is shared among values: in parts fin
 SAFE = 2**62  # the absolute sum of all parts stays below this in 64 bits; else 38 decimal digits carry it
 
 
-def ledger_input(accounts: pa.Array, start: Sequence[date], end: Sequence[date | None], mrr: Sequence[Fraction], values: Sequence[str] | None, currency: str | None) -> LedgerInput:
+def ledger_input(
+    accounts: pa.Array, start: Sequence[date], end: Sequence[date | None], mrr: Sequence[Fraction], values: Sequence[str] | None, currency: str | None
+) -> LedgerInput:
     """Grain: one row per accepted line. MRR is exact; the denominator is the least that holds every line."""
     denominator = common_denominator({m.denominator for m in mrr}) * (1 if values is None else FINER)
     parts = [m.numerator * (denominator // m.denominator) for m in mrr]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -70,7 +71,7 @@ def _owners(ids: list[int], assignments: pa.Table, people: pa.Table) -> Iterator
         held = sorted(given.get(account, []))
         edges = sorted({BEGINNING, FAR, *(d for start, until, _ in held for d in (start, until))})
         spans: list[Span] = []
-        for start, until in zip(edges, edges[1:], strict=False):
+        for start, until in pairwise(edges):
             name = next((n for a, b, n in reversed(held) if a <= start < b), "")
             if spans and spans[-1][1] == name:
                 spans[-1] = (account, name, spans[-1][2], until)

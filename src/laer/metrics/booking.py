@@ -48,8 +48,16 @@ def booked(values: Table, changes: Table) -> Table:
     named = movement_columns(signed, j.total_before, j.total_after, j.first)
     named = {n: ifelse(j.total == 0, nothing, named[n]) for n in MOVEMENTS}
     return j.select(
-        "account_id", "value", "d", "m", "delta", "after",
-        before=j.after - j.delta, **named, entering=greatest(rest, nothing), leaving=greatest(-rest, nothing),
+        "account_id",
+        "value",
+        "d",
+        "m",
+        "delta",
+        "after",
+        before=j.after - j.delta,
+        **named,
+        entering=greatest(rest, nothing),
+        leaving=greatest(-rest, nothing),
     )
 
 

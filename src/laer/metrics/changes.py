@@ -79,9 +79,7 @@ def month_changes(changes: Table) -> Table:
             never paid before that month
     """
     kind = changes.delta.type()
-    months = changes.group_by("account_id", "m").agg(
-        delta=changes.delta.sum().cast(kind), before=changes.before.argmin(changes.d), first=changes.first.max()
-    )
+    months = changes.group_by("account_id", "m").agg(delta=changes.delta.sum().cast(kind), before=changes.before.argmin(changes.d), first=changes.first.max())
     months = months.filter(months.delta != 0)
     return months.select("account_id", "m", "delta", "before", "first", d=months.m, after=months.before + months.delta, alone=literal(True))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from laer.metrics.policy import Policy
 from laer.records.periods import OPEN_FROM
@@ -116,7 +117,7 @@ def one_day_gaps(lines: Iterator[tuple[str, date, date | None]]) -> tuple[int, i
         if len(spans) < 2:
             continue
         spans.sort(key=lambda s: s[0])
-        for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+        for (_, end), (start, _) in pairwise(spans):
             if end is not None:
                 pairs += 1
                 gaps += start - end == DAY

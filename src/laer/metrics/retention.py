@@ -55,9 +55,12 @@ def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ..
     """
     j = value_states.inner_join(states, "account_id", rname="{name}_all").filter(lambda t: (t.from_m < t.until_m_all) & (t.from_m_all < t.until_m))
     shares = j.select(
-        "account_id", "value",
-        share=ratio(j.level, j.level_all, None), level=j.level_all,
-        from_m=greatest(j.from_m, j.from_m_all), until_m=least(j.until_m, j.until_m_all),
+        "account_id",
+        "value",
+        share=ratio(j.level, j.level_all, None),
+        level=j.level_all,
+        from_m=greatest(j.from_m, j.from_m_all),
+        until_m=least(j.until_m, j.until_m_all),
     )
     pairs = _overlaps(_shifted(shares, windows), states)
     floats = pairs.mutate(level=pairs.level.cast("float64") * pairs.share, past_level=pairs.past_level.cast("float64") * pairs.share)
@@ -71,7 +74,13 @@ def _shifted(states: Table, windows: tuple[int, ...]) -> Table:
     rest = [c for c in states.columns if c not in ("from_m", "until_m", "level")]
     return union(
         *[
-            states.select(*rest, past_level=states.level, past_from=(states.from_m + w).cast("int32"), past_until=(states.until_m + w).cast("int32"), window=literal(w, "int32"))
+            states.select(
+                *rest,
+                past_level=states.level,
+                past_from=(states.from_m + w).cast("int32"),
+                past_until=(states.until_m + w).cast("int32"),
+                window=literal(w, "int32"),
+            )
             for w in windows
         ]
     )

@@ -65,11 +65,23 @@ def statement(sums: Sums, first: int, last: int, denominator: int, windows: Iter
     closing_at = _running({m: row["change"] for m, row in sums.months.items()})
     paying_at = _running({m: row["paying"] for m, row in sums.months.items()})
     windows = tuple(windows)
-    kept_at = {w: (_running({m: v[0] for (x, m), v in sums.retained.items() if x == w}), _running({m: v[1] for (x, m), v in sums.retained.items() if x == w})) for w in windows}
+    kept_at = {
+        w: (_running({m: v[0] for (x, m), v in sums.retained.items() if x == w}), _running({m: v[1] for (x, m), v in sums.retained.items() if x == w}))
+        for w in windows
+    }
     return [_month(m, sums, closing_at, paying_at, kept_at, denominator, windows, value) for m in range(first, last + 1)]
 
 
-def _month(m: int, sums: Sums, closing_at: _Steps, paying_at: _Steps, kept_at: dict[int, tuple[_Steps, _Steps]], denominator: int, windows: tuple[int, ...], value: str | None) -> Month:
+def _month(
+    m: int,
+    sums: Sums,
+    closing_at: _Steps,
+    paying_at: _Steps,
+    kept_at: dict[int, tuple[_Steps, _Steps]],
+    denominator: int,
+    windows: tuple[int, ...],
+    value: str | None,
+) -> Month:
     row = sums.months.get(m, {})
     money = {n: Fraction(row.get(n, 0), denominator) for n in (*SUMS, "entering", "leaving")}
     opening, closing = Fraction(closing_at(m - 1), denominator), Fraction(closing_at(m), denominator)

@@ -8,13 +8,31 @@ join, no bare `/`, no float literals in a division: engines gave silently differ
 from __future__ import annotations
 
 import ibis
-from ibis import desc, ifelse, literal, row_number, union
 from ibis import _ as this
+from ibis import desc, ifelse, literal, row_number, union
 from ibis.expr.types import BooleanValue, Column, NumericValue, Scalar, Table, Value
 
 __all__ = [
-    "BooleanValue", "Column", "NumericValue", "Scalar", "Table", "Value",
-    "cases", "desc", "greatest", "ifelse", "least", "literal", "month_of_day", "ratio", "row_number", "running", "table", "this", "union", "window",
+    "BooleanValue",
+    "Column",
+    "NumericValue",
+    "Scalar",
+    "Table",
+    "Value",
+    "cases",
+    "desc",
+    "greatest",
+    "ifelse",
+    "least",
+    "literal",
+    "month_of_day",
+    "ratio",
+    "row_number",
+    "running",
+    "table",
+    "this",
+    "union",
+    "window",
 ]
 
 cases = ibis.cases

@@ -34,4 +34,6 @@ def rounded(value: Fraction, places: int) -> Decimal:
     twice = 2 * rest
     if twice > scaled.denominator or (twice == scaled.denominator and whole % 2):
         whole += 1
-    return Decimal(whole).scaleb(-places).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN) if abs(whole) < 10**27 else Decimal(f"{whole}e-{places}")
+    return (
+        Decimal(whole).scaleb(-places).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN) if abs(whole) < 10**27 else Decimal(f"{whole}e-{places}")
+    )

@@ -133,4 +133,5 @@ def _columns(cls: type[Record]) -> Iterator[Column]:
 def _bare(annotation: Any) -> type:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
-    return typing.get_origin(annotation) or annotation
+    bare: type = typing.get_origin(annotation) or annotation
+    return bare

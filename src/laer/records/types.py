@@ -16,7 +16,9 @@ from laer.records.record import Col, Info, Record
 class Person(Record):
     """Somebody of our own firm, with or without a login (owners are named in files)."""
 
-    info: ClassVar = Info("people", "person", "one row per person", "person_id", natural=("email", "name"), key_aka=("person id", "user id", "employee id", "owner id"))
+    info: ClassVar = Info(
+        "people", "person", "one row per person", "person_id", natural=("email", "name"), key_aka=("person id", "user id", "employee id", "owner id")
+    )
     person_id: int
     name: Annotated[str, Col(("person name", "full name", "employee name", "csm name", "name"))]
     email: Annotated[str | None, Col(("email", "email address", "work email", "person email"))] = None
@@ -26,30 +28,128 @@ class Account(Record):
     """A customer or prospect. Prospects are accounts that never paid."""
 
     info: ClassVar = Info(
-        "accounts", "account", "one row per account", "account_id", natural=("name",),
-        key_aka=("account id", "customer id", "company id", "client id", "organization id", "organisation id", "org id", "accountid", "acct id", "account number", "sfdc id", "crm id"),
+        "accounts",
+        "account",
+        "one row per account",
+        "account_id",
+        natural=("name",),
+        key_aka=(
+            "account id",
+            "customer id",
+            "company id",
+            "client id",
+            "organization id",
+            "organisation id",
+            "org id",
+            "accountid",
+            "acct id",
+            "account number",
+            "sfdc id",
+            "crm id",
+        ),
     )
     account_id: int
-    name: Annotated[str, Col(("account name", "customer name", "company name", "client name", "organization name", "account", "customer", "company", "client", "organisation", "organization", "name"))]
+    name: Annotated[
+        str,
+        Col(
+            (
+                "account name",
+                "customer name",
+                "company name",
+                "client name",
+                "organization name",
+                "account",
+                "customer",
+                "company",
+                "client",
+                "organisation",
+                "organization",
+                "name",
+            )
+        ),
+    ]
     domain: Annotated[str | None, Col(("domain", "website", "web site", "url", "email domain", "company domain name", "company domain", "homepage"))] = None
     industry: Annotated[str | None, Col(("industry", "vertical", "sector", "branch"))] = None
     country: Annotated[str | None, Col(("country", "country code", "billing country", "country region", "nation"))] = None
     region: Annotated[str | None, Col(("region", "territory", "geo", "area"))] = None
     segment: Annotated[str | None, Col(("segment", "customer segment", "size segment", "tier", "account tier", "customer tier"))] = None
     employees: Annotated[int | None, Col(("employees", "employee count", "headcount", "company size", "number of employees"))] = None
-    lead_source: Annotated[str | None, Col(("lead source", "referral source", "acquisition channel", "acquisition source", "marketing source", "channel", "utm source"))] = None
-    signed_up_on: Annotated[date | None, Col(("signup date", "sign up date", "signed up on", "customer since", "created date", "create date", "created at", "created on", "start of relationship", "onboarded on", "registration date"), label="Signed up")] = None
+    lead_source: Annotated[
+        str | None, Col(("lead source", "referral source", "acquisition channel", "acquisition source", "marketing source", "channel", "utm source"))
+    ] = None
+    signed_up_on: Annotated[
+        date | None,
+        Col(
+            (
+                "signup date",
+                "sign up date",
+                "signed up on",
+                "customer since",
+                "created date",
+                "create date",
+                "created at",
+                "created on",
+                "start of relationship",
+                "onboarded on",
+                "registration date",
+            ),
+            label="Signed up",
+        ),
+    ] = None
     churn_flag: Annotated[bool | None, Col(("churn flag", "churned", "is churned", "churn", "has churned"), label="Churn flag")] = None
     parent_id: Annotated[int | None, Col(("parent id", "parent account id", "parent account", "parent company"), refers="accounts", label="Parent")] = None
-    owner: Annotated[str | None, Col(("owner", "account owner", "company owner", "csm", "customer success manager", "account manager", "csm name", "csm email", "owner name", "owner email", "assigned to"), virtual=True)] = None
+    owner: Annotated[
+        str | None,
+        Col(
+            (
+                "owner",
+                "account owner",
+                "company owner",
+                "csm",
+                "customer success manager",
+                "account manager",
+                "csm name",
+                "csm email",
+                "owner name",
+                "owner email",
+                "assigned to",
+            ),
+            virtual=True,
+        ),
+    ] = None
 
 
 class Contact(Record):
     """A person at an account."""
 
-    info: ClassVar = Info("contacts", "contact", "one row per person at an account", "contact_id", natural=("account_id", "email", "name"), key_aka=("contact id", "lead id", "person id"))
+    info: ClassVar = Info(
+        "contacts",
+        "contact",
+        "one row per person at an account",
+        "contact_id",
+        natural=("account_id", "email", "name"),
+        key_aka=("contact id", "lead id", "person id"),
+    )
     contact_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "company", "customer", "account name", "company name", "customer name", "associated company id", "associated company"), refers="accounts")]
+    account_id: Annotated[
+        int,
+        Col(
+            (
+                "account id",
+                "customer id",
+                "company id",
+                "account",
+                "company",
+                "customer",
+                "account name",
+                "company name",
+                "customer name",
+                "associated company id",
+                "associated company",
+            ),
+            refers="accounts",
+        ),
+    ]
     name: Annotated[str | None, Col(("contact name", "full name", "name", "contact"))] = None
     first_name: Annotated[str | None, Col(("first name", "given name", "firstname"), virtual=True)] = None
     last_name: Annotated[str | None, Col(("last name", "surname", "family name", "lastname"), virtual=True)] = None
@@ -62,7 +162,9 @@ class Contact(Record):
 class Product(Record):
     """Something we sell."""
 
-    info: ClassVar = Info("products", "product", "one row per product", "product_id", natural=("name",), key_aka=("product id", "sku", "product code", "item id"))
+    info: ClassVar = Info(
+        "products", "product", "one row per product", "product_id", natural=("name",), key_aka=("product id", "sku", "product code", "item id")
+    )
     product_id: int
     name: Annotated[str, Col(("product name", "product", "name", "item name"))]
     family: Annotated[str | None, Col(("product family", "family", "category", "product line"))] = None
@@ -73,13 +175,22 @@ class Product(Record):
 class Contract(Record):
     """What was signed: a term with its dates. It does not move MRR by itself yet."""
 
-    info: ClassVar = Info("contracts", "contract", "one row per signed contract", "contract_id", natural=("account_id", "start_on"), key_aka=("contract id", "contract number", "agreement id", "order form id"))
+    info: ClassVar = Info(
+        "contracts",
+        "contract",
+        "one row per signed contract",
+        "contract_id",
+        natural=("account_id", "start_on"),
+        key_aka=("contract id", "contract number", "agreement id", "order form id"),
+    )
     contract_id: int
     account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company"), refers="accounts")]
     name: Annotated[str | None, Col(("contract name", "contract", "agreement", "name"))] = None
     signed_on: Annotated[date | None, Col(("signed on", "signed date", "signature date", "close date", "closed won date", "contract signed date"))] = None
     start_on: Annotated[date | None, Col(("contract start", "contract start date", "start date", "term start", "effective date", "start"))] = None
-    end_on: Annotated[date | None, Col(("contract end", "contract end date", "end date", "term end", "renewal date", "expiry date", "expiration date", "end"))] = None
+    end_on: Annotated[
+        date | None, Col(("contract end", "contract end date", "end date", "term end", "renewal date", "expiry date", "expiration date", "end"))
+    ] = None
     term_months: Annotated[int | None, Col(("term months", "contract term", "term", "term length", "contract length months"))] = None
     notice_on: Annotated[date | None, Col(("notice date", "notice on", "cancellation deadline", "notice deadline"))] = None
     auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renews", "auto renew flag", "automatic renewal"))] = None
@@ -89,7 +200,9 @@ class Contract(Record):
 class Subscription(Record):
     """A stable thing an account buys; its price and seats over time are its lines."""
 
-    info: ClassVar = Info("subscriptions", "subscription", "one row per subscription", "subscription_id", natural=("account_id", "name"), key_aka=("subscription id",))
+    info: ClassVar = Info(
+        "subscriptions", "subscription", "one row per subscription", "subscription_id", natural=("account_id", "name"), key_aka=("subscription id",)
+    )
     subscription_id: int
     account_id: Annotated[int, Col((), refers="accounts")]
     contract_id: Annotated[int | None, Col((), refers="contracts")] = None
@@ -105,25 +218,89 @@ class SubscriptionLine(Record):
     """
 
     info: ClassVar = Info(
-        "subscription_lines", "subscription line", "one row per subscription and state in force", "line_id",
-        natural=("subscription_id", "start_on"), key_aka=("line id", "subscription line id", "line item id", "subscription item id"),
+        "subscription_lines",
+        "subscription line",
+        "one row per subscription and state in force",
+        "line_id",
+        natural=("subscription_id", "start_on"),
+        key_aka=("line id", "subscription line id", "line item id", "subscription item id"),
     )
     line_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name"), refers="accounts")]
+    account_id: Annotated[
+        int,
+        Col(
+            ("account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name"),
+            refers="accounts",
+        ),
+    ]
     subscription_id: Annotated[int, Col(("subscription id", "subscription", "sub id", "subscription number"), refers="subscriptions")]
     contract_id: Annotated[int | None, Col(("contract id", "contract number", "agreement id"), refers="contracts")] = None
     product_id: Annotated[int | None, Col(("product id", "product", "product name", "sku", "item"), refers="products")] = None
     plan: Annotated[str | None, Col(("plan", "plan name", "plan tier", "tier", "package", "edition", "plan id"))] = None
-    start_on: Annotated[date, Col(("start date", "start", "started on", "started at", "starts on", "subscription start", "subscription start date", "period start", "from", "valid from", "service start", "start on", "begin date", "effective date"))]
-    end_on: Annotated[date | None, Col(("end date", "end", "ended on", "ended at", "ends on", "subscription end", "subscription end date", "period end", "to", "until", "valid to", "service end", "end on", "expiry date", "cancelled at", "canceled at", "cancellation date"))] = None
+    start_on: Annotated[
+        date,
+        Col(
+            (
+                "start date",
+                "start",
+                "started on",
+                "started at",
+                "starts on",
+                "subscription start",
+                "subscription start date",
+                "period start",
+                "from",
+                "valid from",
+                "service start",
+                "start on",
+                "begin date",
+                "effective date",
+            )
+        ),
+    ]
+    end_on: Annotated[
+        date | None,
+        Col(
+            (
+                "end date",
+                "end",
+                "ended on",
+                "ended at",
+                "ends on",
+                "subscription end",
+                "subscription end date",
+                "period end",
+                "to",
+                "until",
+                "valid to",
+                "service end",
+                "end on",
+                "expiry date",
+                "cancelled at",
+                "canceled at",
+                "cancellation date",
+            )
+        ),
+    ] = None
     seats: Annotated[int | None, Col(("seats", "licenses", "licences", "users", "seat count", "number of seats"))] = None
     quantity: Annotated[Decimal | None, Col(("quantity", "qty", "units", "plan quantity"))] = None
     list_amount: Annotated[Decimal | None, Col(("list amount", "list price", "gross amount", "list mrr"))] = None
-    amount: Annotated[Decimal | None, Col(("amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee"))] = None
+    amount: Annotated[
+        Decimal | None,
+        Col(("amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee")),
+    ] = None
     unit_price: Annotated[Decimal | None, Col(("unit price", "unit amount", "price per unit", "price per seat"), virtual=True)] = None
-    mrr: Annotated[Decimal | None, Col(("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount"), virtual=True, label="MRR")] = None
-    arr: Annotated[Decimal | None, Col(("arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr"), virtual=True, label="ARR")] = None
-    interval: Annotated[str | None, Col(("interval", "billing interval", "billing frequency", "billing period", "billing cycle", "frequency", "period", "recurrence", "billing term"))] = None
+    mrr: Annotated[
+        Decimal | None, Col(("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount"), virtual=True, label="MRR")
+    ] = None
+    arr: Annotated[
+        Decimal | None,
+        Col(("arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr"), virtual=True, label="ARR"),
+    ] = None
+    interval: Annotated[
+        str | None,
+        Col(("interval", "billing interval", "billing frequency", "billing period", "billing cycle", "frequency", "period", "recurrence", "billing term")),
+    ] = None
     currency: Annotated[str | None, Col(("currency", "currency code", "iso currency", "curr"))] = None
     status: Annotated[str | None, Col(("status", "subscription status", "state", "line status"))] = None
     is_trial: Annotated[bool | None, Col(("is trial", "trial", "trial flag", "on trial"))] = None
@@ -137,7 +314,9 @@ class SubscriptionLine(Record):
 class Discount(Record):
     """A reduction granted on a subscription, with its reason and end."""
 
-    info: ClassVar = Info("discounts", "discount", "one row per discount granted", "discount_id", natural=("subscription_id", "start_on"), key_aka=("discount id", "coupon id"))
+    info: ClassVar = Info(
+        "discounts", "discount", "one row per discount granted", "discount_id", natural=("subscription_id", "start_on"), key_aka=("discount id", "coupon id")
+    )
     discount_id: int
     account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
     subscription_id: Annotated[int | None, Col(("subscription id", "subscription"), refers="subscriptions")] = None
@@ -152,7 +331,15 @@ class Discount(Record):
 class UsageDay(Record):
     """What an account did with a feature on a day. Identity: source + row id + content; lives in the lake."""
 
-    info: ClassVar = Info("usage_days", "usage day", "one row per source row: account, feature and day", "row_id", home="lake", natural=(), key_aka=("usage id", "event id", "row id", "id"))
+    info: ClassVar = Info(
+        "usage_days",
+        "usage day",
+        "one row per source row: account, feature and day",
+        "row_id",
+        home="lake",
+        natural=(),
+        key_aka=("usage id", "event id", "row id", "id"),
+    )
     row_id: Annotated[str | None, Col(("usage id", "event id", "row id"))] = None
     account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
     subscription_id: Annotated[int | None, Col(("subscription id", "subscription"), refers="subscriptions")] = None
@@ -167,12 +354,36 @@ class UsageDay(Record):
 class Ticket(Record):
     """A request for help."""
 
-    info: ClassVar = Info("tickets", "ticket", "one row per ticket", "ticket_id", natural=(), key_aka=("ticket id", "case id", "case number", "ticket number", "issue id"))
+    info: ClassVar = Info(
+        "tickets", "ticket", "one row per ticket", "ticket_id", natural=(), key_aka=("ticket id", "case id", "case number", "ticket number", "issue id")
+    )
     ticket_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "organization id", "organisation id", "account", "customer", "organization", "organisation", "company", "account name", "customer name", "company name"), refers="accounts")]
+    account_id: Annotated[
+        int,
+        Col(
+            (
+                "account id",
+                "customer id",
+                "company id",
+                "organization id",
+                "organisation id",
+                "account",
+                "customer",
+                "organization",
+                "organisation",
+                "company",
+                "account name",
+                "customer name",
+                "company name",
+            ),
+            refers="accounts",
+        ),
+    ]
     contact_id: Annotated[int | None, Col(("contact id", "requester id"), refers="contacts")] = None
     subject: Annotated[str | None, Col(("subject", "ticket subject", "summary", "title"))] = None
-    opened_at: Annotated[datetime, Col(("submitted at", "opened at", "created at", "created date", "opened on", "created", "opened", "date opened", "submitted"))]
+    opened_at: Annotated[
+        datetime, Col(("submitted at", "opened at", "created at", "created date", "opened on", "created", "opened", "date opened", "submitted"))
+    ]
     closed_at: Annotated[datetime | None, Col(("closed at", "resolved at", "solved at", "closed date", "closed on", "closed", "resolved"))] = None
     status: Annotated[str | None, Col(("ticket status", "status", "state"))] = None
     priority: Annotated[str | None, Col(("priority", "severity", "urgency"))] = None
@@ -185,9 +396,19 @@ class Ticket(Record):
 class SurveyResponse(Record):
     """An answer to a survey, as it was given: the score stays raw, the formula that reads it is versioned elsewhere."""
 
-    info: ClassVar = Info("survey_responses", "survey response", "one row per answer", "response_id", natural=(), key_aka=("response id", "survey response id", "answer id", "survey id"))
+    info: ClassVar = Info(
+        "survey_responses",
+        "survey response",
+        "one row per answer",
+        "response_id",
+        natural=(),
+        key_aka=("response id", "survey response id", "answer id", "survey id"),
+    )
     response_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company", "account name", "customer name", "company name"), refers="accounts")]
+    account_id: Annotated[
+        int,
+        Col(("account id", "customer id", "company id", "account", "customer", "company", "account name", "customer name", "company name"), refers="accounts"),
+    ]
     contact_id: Annotated[int | None, Col(("contact id", "respondent id"), refers="contacts")] = None
     kind: Annotated[str | None, Col(("survey type", "survey kind", "kind", "survey", "metric"))] = None
     score: Annotated[Decimal | None, Col(("score", "nps", "nps score", "rating", "answer", "csat score"))] = None
@@ -198,7 +419,9 @@ class SurveyResponse(Record):
 class ChurnEvent(Record):
     """That an account left, said so by a person or a source, with the reason."""
 
-    info: ClassVar = Info("churn_events", "churn event", "one row per departure", "churn_event_id", natural=(), key_aka=("churn event id", "churn id", "cancellation id"))
+    info: ClassVar = Info(
+        "churn_events", "churn event", "one row per departure", "churn_event_id", natural=(), key_aka=("churn event id", "churn id", "cancellation id")
+    )
     churn_event_id: int
     account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
     notified_on: Annotated[date | None, Col(("notified on", "notice date", "notification date", "cancel requested on"))] = None
@@ -214,15 +437,38 @@ class ChurnEvent(Record):
 class Assignment(Record):
     """Who has which job on an account, from when to when."""
 
-    info: ClassVar = Info("assignments", "assignment", "one row per account, person, job and period", "assignment_id", natural=("account_id", "person_id", "job", "from_on"), key_aka=("assignment id",))
+    info: ClassVar = Info(
+        "assignments",
+        "assignment",
+        "one row per account, person, job and period",
+        "assignment_id",
+        natural=("account_id", "person_id", "job", "from_on"),
+        key_aka=("assignment id",),
+    )
     assignment_id: int
     account_id: Annotated[int, Col(("account id", "customer id", "company id", "account"), refers="accounts")]
     person_id: Annotated[int, Col(("person id", "owner", "person", "employee", "email", "owner email"), refers="people")]
-    job: Annotated[str | None, Col(("job", "role", "assignment"), words=("csm", "ae", "am", "renewals", "onboarding", "services", "support", "operations", "presales", "finance"))] = None
+    job: Annotated[
+        str | None,
+        Col(("job", "role", "assignment"), words=("csm", "ae", "am", "renewals", "onboarding", "services", "support", "operations", "presales", "finance")),
+    ] = None
     from_on: Annotated[date | None, Col(("from", "from date", "start date", "assigned on", "since"))] = None
     until_on: Annotated[date | None, Col(("until", "to", "to date", "end date"))] = None
 
 
-BOOK = ("people", "accounts", "contacts", "products", "contracts", "subscriptions", "subscription_lines", "discounts", "tickets", "survey_responses", "churn_events", "assignments")
+BOOK = (
+    "people",
+    "accounts",
+    "contacts",
+    "products",
+    "contracts",
+    "subscriptions",
+    "subscription_lines",
+    "discounts",
+    "tickets",
+    "survey_responses",
+    "churn_events",
+    "assignments",
+)
 LAKE = ("usage_days",)
 ORDER = (*BOOK, *LAKE)

@@ -116,7 +116,9 @@ def create_account(user: User, values: Mapping[str, str], owner_id: int | None =
     if owner_id and owner is None:
         raise Refused("Owner: found nobody of that number, expected one of the people listed")
     with transaction.atomic():
-        run = ImportRun.objects.create(source="person", state=ImportState.DONE, kind="edit", user=user, created_at=now, finished_at=now, counts={"accounts": {"new": 1}})
+        run = ImportRun.objects.create(
+            source="person", state=ImportState.DONE, kind="edit", user=user, created_at=now, finished_at=now, counts={"accounts": {"new": 1}}
+        )
         account = Account.objects.create(**read, created_run=run, created_at=now)
         if owner:
             Assignment.objects.create(account=account, person=owner, job="csm", from_on=timezone.localdate(now), created_run=run, created_at=now)
@@ -126,7 +128,7 @@ def create_account(user: User, values: Mapping[str, str], owner_id: int | None =
 
 def editable_row(user: User, record: str, object_id: int, archived: bool = False) -> Any:
     """A row of an account that the person may edit; PermissionDenied tells nothing about rows of others."""
-    model = MODELS[record]
+    model: Any = MODELS[record]
     row: Any = model.objects.filter(pk=object_id, archived_at__isnull=not archived).first()
     account_id = None if row is None else row.pk if record == "accounts" else row.account_id
     allowed = editable_accounts(user, archived=archived and record == "accounts")

@@ -52,8 +52,9 @@ class Writer:
         model = MODELS[record]
         skip = {"id", "created_run_id", "created_at", "archived_at", "archived_run", "changed_at", "user_id"}
         stated = {name for p in rows for name in p.values}
-        attributes = [f.attname for f in model._meta.local_concrete_fields if f.attname not in skip and (f.attname in stated or _needed(f))]
-        defaults = {a: model._meta.get_field(a.removesuffix("_id") if a.endswith("_id") and a not in stated else a).get_default() if a not in stated else None for a in attributes}
+        fields = {f.attname: f for f in model._meta.local_concrete_fields if f.attname not in skip and (f.attname in stated or _needed(f))}
+        attributes = list(fields)
+        defaults = {a: None if a in stated else f.get_default() for a, f in fields.items()}
         defaults["custom"] = {}
         with transaction.atomic():
             ids = writing.next_ids(model, len(rows))
@@ -74,7 +75,9 @@ class Writer:
         for p in rows:
             for c in p.changes:
                 by_field.setdefault(c.field, []).append((c.new, int(p.object_id or 0)))
-                log.append((record, p.object_id, p.account_id, c.field, _json(c.old), _json(c.new), self.effective, self.now, self.stage.source, self.run.pk, None))
+                log.append(
+                    (record, p.object_id, p.account_id, c.field, _json(c.old), _json(c.new), self.effective, self.now, self.stage.source, self.run.pk, None)
+                )
         with transaction.atomic():
             for name, pairs in by_field.items():
                 writing.update(model, name, pairs)
@@ -95,9 +98,14 @@ class Writer:
         day: date = self.run.file_date or timezone.localdate()
         for part in writing.chunks(list(stated)):
             open_ones = Assignment.objects.filter(account_id__in=part, job="csm", until_on=None, archived_at=None)
-            mine = ExternalId.objects.filter(source=self.stage.source, record="assignments", object_id__in=open_ones.values("id")).values_list("object_id", flat=True)
+            mine = ExternalId.objects.filter(source=self.stage.source, record="assignments", object_id__in=open_ones.values("id")).values_list(
+                "object_id", flat=True
+            )
             former = [a for a in open_ones.filter(id__in=set(mine)) if a.person_id != people.get(stated[a.account_id])]
-            log = [("assignments", a.pk, a.account_id, "until_on", None, _json(day), self.effective, self.now, self.stage.source, self.run.pk, None) for a in former]
+            log = [
+                ("assignments", a.pk, a.account_id, "until_on", None, _json(day), self.effective, self.now, self.stage.source, self.run.pk, None)
+                for a in former
+            ]
             with transaction.atomic():
                 writing.update(Assignment, "until_on", [(day, a.pk) for a in former])
                 writing.insert(FieldChange, CHANGED, log)

@@ -26,9 +26,16 @@ def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:
         if not row.get("subscription_id") and row.get("account_id"):
             row["subscription_id"] = f"{row['account_id']}/{row.get('product_id') or row.get('plan') or 'subscription'}"
     yield from _unknown(
-        batch, stage, "subscriptions", "subscription_id",
-        lambda name, row: {k: row.get(c) for k, c in (("account_id", "account_id"), ("product_id", "product_id"), ("contract_id", "contract_id"), ("name", "plan")) if row.get(c)},
-    )  # fmt: skip
+        batch,
+        stage,
+        "subscriptions",
+        "subscription_id",
+        lambda name, row: {
+            k: row.get(c)
+            for k, c in (("account_id", "account_id"), ("product_id", "product_id"), ("contract_id", "contract_id"), ("name", "plan"))
+            if row.get(c)
+        },
+    )
 
 
 def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
@@ -40,7 +47,11 @@ def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
     people = Batch("people", plan.file)
     for name in names:
         if name not in known:
-            _add(people, name, {"name": name.split("@")[0].replace(".", " ").title() if "@" in name else name, **({"email": name.lower()} if "@" in name else {})})
+            _add(
+                people,
+                name,
+                {"name": name.split("@")[0].replace(".", " ").title() if "@" in name else name, **({"email": name.lower()} if "@" in name else {})},
+            )
     if people.rows:
         yield people
     assignments = Batch("assignments", plan.file)

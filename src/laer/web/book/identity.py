@@ -9,7 +9,6 @@ from typing import Any
 from laer.records.batch import Batch
 from laer.records.record import Record
 
-
 TAKEN_OUT = 0  # the row_hash of a row that an undo took out: the next import brings it back
 FORGOTTEN = 1  # of a row whose fields an undo put back: the next import compares it afresh
 

@@ -60,12 +60,30 @@ class FilePreview:
         there["repeated"] += plan.repeated
         self.reject(plan.record, plan.rejects)
         for planned in plan.new[: max(0, EXAMPLES - len(self.created))]:
-            self.created.append({"record": plan.record, "key": planned.key, "line": planned.line, "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None}})
+            self.created.append(
+                {
+                    "record": plan.record,
+                    "key": planned.key,
+                    "line": planned.line,
+                    "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None},
+                }
+            )
         for planned in plan.changed:
             if len(self.changes) >= SAMPLES:
                 break
             for c in planned.changes:
-                self.changes.append({"record": plan.record, "key": planned.key, "object_id": planned.object_id, "account_id": planned.account_id, "line": planned.line, "field": c.field, "old": _text(c.old), "new": _text(c.new)})
+                self.changes.append(
+                    {
+                        "record": plan.record,
+                        "key": planned.key,
+                        "object_id": planned.object_id,
+                        "account_id": planned.account_id,
+                        "line": planned.line,
+                        "field": c.field,
+                        "old": _text(c.old),
+                        "new": _text(c.new),
+                    }
+                )
 
     def reject(self, record: str, rejects: Iterable[Reject]) -> None:
         there = self.counts.setdefault(record, dict.fromkeys(COUNTS, 0))
@@ -78,7 +96,15 @@ class FilePreview:
 # -- taking files in ------------------------------------------------------------------------------------------------------
 
 
-def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User | None = None, file_date: date | None = None, mappings_given: Sequence[Mapping] = (), kind: str = "import") -> ImportRun:
+def begin_import(
+    paths: Iterable[tuple[str, Path]],
+    *,
+    source: str,
+    user: User | None = None,
+    file_date: date | None = None,
+    mappings_given: Sequence[Mapping] = (),
+    kind: str = "import",
+) -> ImportRun:
     """Keep the files and say how each table reads.
 
     In       (name shown to people, path) of files or folders
@@ -99,7 +125,8 @@ def begin_import(paths: Iterable[tuple[str, Path]], *, source: str, user: User |
             except UnreadableFile as error:
                 trouble = error
                 notes.append(str(error))
-                kept.unlink(missing_ok=True)
+                if not run.files.filter(path=str(kept.relative_to(home.uploads()))).exists():  # the sheets before a broken one stay
+                    kept.unlink(missing_ok=True)
     if not run.files.exists():
         run.delete()
         raise trouble or UnreadableFile("the files", "nothing that can be read")
@@ -151,7 +178,9 @@ def leave_out(file: ImportFile) -> None:
 
 def repeat_import(run: ImportRun, user: User | None = None) -> ImportRun:
     """An undone import once more: a new run over the same kept files, read in the same way."""
-    again = ImportRun.objects.create(source=run.source, user=user, file_date=run.file_date, created_at=timezone.now(), kind=run.kind, notes=run.notes, rows_total=run.rows_total)
+    again = ImportRun.objects.create(
+        source=run.source, user=user, file_date=run.file_date, created_at=timezone.now(), kind=run.kind, notes=run.notes, rows_total=run.rows_total
+    )
     for file in run.files.order_by("id"):
         file.pk, file.run, file.state, file.counts = None, again, "waiting", {}
         file.save(force_insert=True)

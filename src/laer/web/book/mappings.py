@@ -16,7 +16,7 @@ def to_json(mapping: Mapping) -> dict[str, Any]:
 def from_json(kept: dict[str, Any]) -> Mapping:
     """A kept mapping; names that this version does not know (such as `remembered`) are left out."""
     known = {f.name for f in fields(Mapping)}
-    values = {k: tuple(v) if k == "undecided" else v for k, v in kept.items() if k in known}
+    values: dict[str, Any] = {k: tuple(v) if k == "undecided" else v for k, v in kept.items() if k in known}
     evidence = values.get("end_evidence")
     return Mapping(**(values | {"end_evidence": EndEvidence(**evidence) if evidence else None}))
 

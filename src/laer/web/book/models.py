@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -303,7 +303,8 @@ class DirtyAccount(models.Model):
     since = models.DateTimeField()
 
 
-MODELS: dict[str, type[models.Model]] = {
+MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere
+   
     "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
     "subscription_lines": SubscriptionLine, "discounts": Discount, "tickets": Ticket, "survey_responses": SurveyResponse,
     "churn_events": ChurnEvent, "assignments": Assignment,

@@ -19,7 +19,19 @@ from django.utils import timezone
 from laer.records.money import minor_units, rounded
 from laer.records.record import record_type
 from laer.web.book.models import (
-    Account, Assignment, ChurnEvent, Contact, Contract, CustomField, ExternalId, FieldChange, ImportRun, Subscription, SubscriptionLine, SurveyResponse, Ticket,
+    Account,
+    Assignment,
+    ChurnEvent,
+    Contact,
+    Contract,
+    CustomField,
+    ExternalId,
+    FieldChange,
+    ImportRun,
+    Subscription,
+    SubscriptionLine,
+    SurveyResponse,
+    Ticket,
 )  # fmt: skip
 from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.models import Person, User

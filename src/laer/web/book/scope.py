@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -11,11 +12,11 @@ from laer.web.book.models import Account, Assignment
 from laer.web.people.models import User
 
 
-def visible_accounts(user: User) -> QuerySet[Account]:
+def visible_accounts(user: User | AnonymousUser) -> QuerySet[Account]:
     """Accounts that the person may see. Admins, leads and finance see all; members and viewers see what they are
     assigned to, or all where the firm opened its book (LAER_READ_SCOPE=all). Causes no query by itself."""
     current = Account.objects.filter(archived_at=None)
-    if not user.is_authenticated or not user.is_active:
+    if not isinstance(user, User) or not user.is_active:
         return current.none()
     if user.reads_everything or settings.READ_SCOPE == "all":
         return current
@@ -36,12 +37,15 @@ def assigned_to(user: User) -> QuerySet[Assignment, int]:
     today = timezone.localdate()
     current = Q(from_on=None) | Q(from_on__lte=today)
     return (
-        Assignment.objects.filter(person__user=user, archived_at=None).filter(current).filter(Q(until_on=None) | Q(until_on__gt=today)).values_list("account_id", flat=True)
+        Assignment.objects.filter(person__user=user, archived_at=None)
+        .filter(current)
+        .filter(Q(until_on=None) | Q(until_on__gt=today))
+        .values_list("account_id", flat=True)
     )
 
 
-def scope_of(user: User) -> Scope:
+def scope_of(user: User | AnonymousUser) -> Scope:
     """The scope that a named question needs. One query where the person does not see everything."""
-    if user.is_authenticated and (user.reads_everything or settings.READ_SCOPE == "all"):
+    if isinstance(user, User) and user.is_active and (user.reads_everything or settings.READ_SCOPE == "all"):
         return Scope(True)
     return Scope(False, frozenset(visible_accounts(user).values_list("id", flat=True)))

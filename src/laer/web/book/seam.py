@@ -10,9 +10,8 @@ from typing import Any
 
 from django.db import connections
 
-from laer.records.record import Record
+from laer.records.record import Record, record_type
 from laer.records.types import BOOK
-from laer.records.record import record_type
 from laer.web.book.models import MODELS
 
 
@@ -42,7 +41,11 @@ def make_views(using: str = "default", **_: Any) -> None:
     connection = connections[using]
     drop_views(using)
     with connection.cursor() as cursor:
-        there = {t.name: {c.name for c in connection.introspection.get_table_description(cursor, t.name)} for t in connection.introspection.get_table_list(cursor) if t.type == "t"}
+        there = {
+            t.name: {c.name for c in connection.introspection.get_table_description(cursor, t.name)}
+            for t in connection.introspection.get_table_list(cursor)
+            if t.type == "t"
+        }
         for name in BOOK:
             record = record_type(name)
             table = MODELS[name]._meta.db_table

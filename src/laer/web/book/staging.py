@@ -19,6 +19,7 @@ from laer.web.book.models import MODELS, ExternalId, FieldChange
 from laer.web.book.prepare import Row, as_json, prepare
 from laer.web.people.models import Person
 
+UNTOUCHED = object()  # no person ever changed the field
 REMEMBERED = 400_000  # resolved references kept in memory per record type
 
 
@@ -89,7 +90,14 @@ class Stage:
         there = self.resolved.setdefault(record, {})
         wanted = {n for n in names if n and n not in there}
         if wanted:
-            found = dict(_in(ExternalId.objects.filter(source=self.source, record=record).exclude(row_hash=TAKEN_OUT), "external_id", wanted, ("external_id", "object_id")))
+            found = dict(
+                _in(
+                    ExternalId.objects.filter(source=self.source, record=record).exclude(row_hash=TAKEN_OUT),
+                    "external_id",
+                    wanted,
+                    ("external_id", "object_id"),
+                )
+            )
             rest = wanted - found.keys()
             if rest and record == "products":
                 found.update((n, i) for n, i in _in(MODELS["products"].objects.filter(archived_at=None), "name", rest, ("name", "id")))
@@ -130,7 +138,12 @@ class Stage:
         named = keys.of(batch, hashes)
         known = {
             r[0]: r[1:]
-            for r in _in(ExternalId.objects.filter(source=self.source, record=batch.record), "external_id", {k for k, v in named if v == "first"}, ("external_id", "object_id", "row_hash", "run_id", "id"))
+            for r in _in(
+                ExternalId.objects.filter(source=self.source, record=batch.record),
+                "external_id",
+                {k for k, v in named if v == "first"},
+                ("external_id", "object_id", "row_hash", "run_id", "id"),
+            )
         }
         fresh: list[int] = []
         mine: list[int] = []
@@ -157,7 +170,9 @@ class Stage:
             self._decide(batch, plan, fresh, named, hashes, known, record.columns())
         return plan
 
-    def _decide(self, batch: Batch, plan: Plan, fresh: list[int], named: list[tuple[str, str]], hashes: list[int], known: dict[str, Any], columns: tuple[Column, ...]) -> None:
+    def _decide(
+        self, batch: Batch, plan: Plan, fresh: list[int], named: list[tuple[str, str]], hashes: list[int], known: dict[str, Any], columns: tuple[Column, ...]
+    ) -> None:
         references = [c for c in columns if c.col.refers and not c.col.virtual]
         needed = [c.name for c in columns if c.required and not c.col.refers and c.name != record_type(batch.record).info.key]
         for column in references:
@@ -251,7 +266,7 @@ class Stage:
                     new = {**{k: v for k, v in old.items() if not k.startswith("_")}, **new}
                 if _same(old, new):
                     continue
-                if (planned.object_id, name) in edits and edits[planned.object_id, name] == as_json(new):
+                if edits.get((int(planned.object_id or 0), name), UNTOUCHED) == as_json(new):
                     continue  # a person changed it, and the source still says what it said before
                 planned.changes.append(Change(name, old, new))
             if planned.revived:
@@ -267,11 +282,18 @@ class Stage:
 
     def _edits(self, record: str, ids: list[Any]) -> dict[tuple[int, str], Any]:
         """(row, field) -> what stood before a person's last edit. An undo of an import is no edit, whoever asked for it."""
-        rows = _in(FieldChange.objects.filter(record=record, user__isnull=False).exclude(source__startswith="undo:").order_by("id"), "object_id", set(ids), ("object_id", "field", "old"))
+        rows = _in(
+            FieldChange.objects.filter(record=record, user__isnull=False).exclude(source__startswith="undo:").order_by("id"),
+            "object_id",
+            set(ids),
+            ("object_id", "field", "old"),
+        )
         return {(object_id, name): old for object_id, name, old in rows}
 
     def _reject(self, batch: Batch, i: int, reason: str) -> Reject:
-        return Reject(batch.file, batch.lines[i], reason, batch.raw[i] if batch.raw else {k: "" if v is None else str(v) for k, v in batch.rows[i].items()}, batch.record)
+        return Reject(
+            batch.file, batch.lines[i], reason, batch.raw[i] if batch.raw else {k: "" if v is None else str(v) for k, v in batch.rows[i].items()}, batch.record
+        )
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -58,14 +58,30 @@ def _restore_fields(run: ImportRun, user: User | None, left: list[dict[str, Any]
             if later:
                 left.append({"record": place[0], "object_id": place[1], "field": place[2], "why": _by_whom(later)})
                 continue
-            model = MODELS[change["record"]]
+            model: Any = MODELS[change["record"]]
             by_column.setdefault((change["record"], change["field"]), []).append((_value(model, change["field"], change["old"]), change["object_id"]))
-            log.append((change["record"], change["object_id"], change["account_id"], change["field"], _dump(change["new"]), _dump(change["old"]), now, now, f"undo:{run.pk}", None, user.pk if user else None))
+            log.append(
+                (
+                    change["record"],
+                    change["object_id"],
+                    change["account_id"],
+                    change["field"],
+                    _dump(change["new"]),
+                    _dump(change["old"]),
+                    now,
+                    now,
+                    f"undo:{run.pk}",
+                    None,
+                    user.pk if user else None,
+                )
+            )
             restored += 1
         with transaction.atomic():
             for (record, name), pairs in by_column.items():
                 writing.update(MODELS[record], name, pairs)
-            writing.insert(FieldChange, ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id"), log)
+            writing.insert(
+                FieldChange, ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id"), log
+            )
             for record in {c["record"] for c in part}:
                 ids = [c["object_id"] for c in part if c["record"] == record]
                 ExternalId.objects.filter(record=record, object_id__in=ids, run_id=run.pk).update(row_hash=FORGOTTEN)
@@ -74,13 +90,15 @@ def _restore_fields(run: ImportRun, user: User | None, left: list[dict[str, Any]
 
 def _archive_created(run: ImportRun, record: str, left: list[dict[str, Any]]) -> int:
     """Take out the rows that the run created, except those that a person edited or that rows of other imports hang on."""
-    model = MODELS[record]
+    model: Any = MODELS[record]
     mine = {"created_run": run.pk}
     ids = list(model.objects.filter(**mine, archived_at=None).values_list("id", flat=True))
     archived = 0
     for part in writing.chunks(ids):
         keep: dict[int, str] = {}
-        for change in FieldChange.objects.filter(record=record, object_id__in=part, user__isnull=False).exclude(source__startswith="undo:").select_related("user"):
+        for change in (
+            FieldChange.objects.filter(record=record, object_id__in=part, user__isnull=False).exclude(source__startswith="undo:").select_related("user")
+        ):
             keep[change.object_id] = f"{change.field} was {_by_whom(change)}"
         for object_id, why in _hung_on(model, part, run).items():
             keep.setdefault(object_id, why)
@@ -96,6 +114,7 @@ def _archive_created(run: ImportRun, record: str, left: list[dict[str, Any]]) ->
 def _hung_on(model: type[models.Model], ids: Any, run: ImportRun) -> dict[int, str]:
     """Rows of other runs that point at these: object id -> why it stays."""
     found: dict[int, str] = {}
+    other: Any
     for other in MODELS.values():
         for f in other._meta.local_concrete_fields:
             if f.remote_field is None or f.remote_field.model is not model or f.attname == "created_run_id":
@@ -113,7 +132,7 @@ def _by_whom(change: FieldChange) -> str:
     return f"changed by {who} on {day}"
 
 
-def _value(model: type[models.Model], name: str, kept: Any) -> Any:
+def _value(model: Any, name: str, kept: Any) -> Any:
     return model._meta.get_field(name).to_python(kept) if not name.endswith("_id") and kept is not None else kept
 
 

@@ -17,7 +17,7 @@ CHUNK = 1_000  # rows of one write transaction: a person's save waits no longer 
 
 def columns_of(model: type[models.Model]) -> dict[str, str]:
     """Attribute name -> column name, primary key included."""
-    return {f.attname: f.column for f in model._meta.local_concrete_fields}
+    return {f.attname: str(f.column) for f in model._meta.local_concrete_fields}
 
 
 def next_ids(model: type[models.Model], count: int) -> range | list[int]:
@@ -27,7 +27,9 @@ def next_ids(model: type[models.Model], count: int) -> range | list[int]:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, key, count])
             return [row[0] for row in cursor.fetchall()]
-        cursor.execute(f'SELECT max(coalesce((SELECT max("{key}") FROM "{table}"), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0))', [table])
+        cursor.execute(
+            f'SELECT max(coalesce((SELECT max("{key}") FROM "{table}"), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = %s), 0))', [table]
+        )
         last = cursor.fetchone()[0]
         return range(last + 1, last + 1 + count)
 

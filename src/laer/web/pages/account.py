@@ -214,7 +214,7 @@ def _overview(request: HttpRequest, user: User, row: Account, run: PassRun | Non
         "mrr_chart": chart if any(v for _, v in months) else None,
         "usage_chart": _usage_chart(_usage(row, run), row.seats),
         "contacts": [_contact(c) for c in people],
-        "changes": [_change(c, None) for c in found],
+        "changes": [_change(c, user) for c in found],
         "owners": [_held(a) for a in owners],
         "departures": [_departure(e, currency) for e in queries.churn_events(row.pk)],
     }
@@ -275,7 +275,7 @@ def _changes(request: HttpRequest, user: User, row: Account, run: PassRun | None
     shown = []
     for change in found:
         place = (change.record, change.object_id, change.field)
-        shown.append(_change(change, user if editor and before is None and place not in seen else None))
+        shown.append(_change(change, user, undo=editor and before is None and place not in seen))
         seen.add(place)
     return {"changes": shown, "previous_url": "?tab=changes" if before else None, "next_url": f"?tab=changes&before={behind}" if behind else None}
 
@@ -316,16 +316,21 @@ def _held(assignment: Any) -> dict[str, Any]:
     return {"name": assignment.person.name, "job": job.upper() if len(job) <= 3 else job.capitalize(), "from_on": assignment.from_on, "until_on": assignment.until_on, "now": now}
 
 
-def _change(change: FieldChange, undo_for: User | None) -> dict[str, Any]:
-    run = change.run
-    who = _name(change.user) if change.user else run.source if run else change.source
-    source = "edited here" if change.source == "person" else f"undo of import {change.source.removeprefix('undo:')}" if change.source.startswith("undo:") else f"import {run.pk}" if run else change.source
-    mine = undo_for is not None and change.user_id == undo_for.pk and (change.field == "owner" or change.field in actions.EDITABLE.get(change.record, ()))
+def _change(change: FieldChange, reader: User, *, undo: bool = False) -> dict[str, Any]:
+    run, who = change.run, _origin(change)
+    undone = change.source.removeprefix("undo:") if change.source.startswith("undo:") else ""
+    source = f"undo of import {undone}" if undone else "edited here" if change.source == "person" else change.source if not run or run.source != who else ""
+    mine = undo and change.user_id == reader.pk and (change.field == "owner" or change.field in actions.EDITABLE.get(change.record, ()))
     later = abs((change.effective_at - change.recorded_at).total_seconds()) > 1
     return {
         "field": queries.field_label(change), "old": _text(change.old), "new": _text(change.new), "when": change.recorded_at, "effective_on": change.effective_at if later else None,
-        "who": who, "source": source, "undo_url": reverse("change_undo", args=[change.pk]) if mine else None,
+        "who": who, "source": source, "run": {"label": f"import {run.pk}", "url": reverse("import_result", args=[run.pk])} if run and reader.may_import else None, "undo_url": reverse("change_undo", args=[change.pk]) if mine else None,
     }  # fmt: skip
+
+
+def _origin(change: FieldChange) -> str:
+    """Who or what changed it: a person by name, else the system that a file came from."""
+    return _name(change.user) if change.user else change.run.source if change.run else change.source
 
 
 def _name(user: User) -> str:
@@ -378,7 +383,7 @@ def _raw(row: Account, name: str) -> Any:
 
 def _field(row: Account, name: str, editor: bool, owners: list[Any], said: FieldChange | None = None) -> dict[str, Any]:
     """A field of the page as parts/fact.html takes it; `said` is the change it stems from, where there was one."""
-    source = f"{_change(said, None)['who']}, {day(said.recorded_at)}" if said else None
+    source = f"{_origin(said)}, {day(said.recorded_at)}" if said else None
     common = {"name": name, "label": _label(name), "edit_url": reverse("account_edit", args=[row.pk, name]) if editor else None, "source": source}
     if name == "owner":
         return common | {"kind": "person", "value": queries.current_owner(owners)}

@@ -43,7 +43,7 @@ ADDED = ("name", "domain", "segment", "industry", "country", "region", "employee
 def front(request: HttpRequest) -> HttpResponse:
     """The address without a path: to the accounts, or to the import while there are none."""
     if request.user.may_import and not Account.objects.exists():  # type: ignore[union-attr]
-        return redirect("/data/import/")
+        return redirect("import")
     return redirect("accounts")
 
 
@@ -74,7 +74,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
         "as_of": run and run.as_of,
         "whose": None if user.reads_everything else "your book",
         "recomputing": page.everything_dirty,
-        "import_url": "/data/import/" if user.may_import else None,
+        "import_url": reverse("import") if user.may_import else None,
         "new_url": reverse("account_new") if user.may_edit else None,
     }
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"

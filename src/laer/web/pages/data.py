@@ -179,7 +179,7 @@ def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
     known = run.state in (ImportState.DONE, ImportState.UNDONE)
     files = len({file.name for file in run.files.all()})
     return {
-        "import_id": run.pk, "name": name_of(run), "files": files, "source": run.source, "started_at": run.created_at, "who": run.user.email if run.user else None,
+        "import_id": run.pk, "name": name_of(run), "files": files, "source": run.source, "started_at": run.created_at, "who": run.user.email if run.user else "Command line",
         "state": state, **{c: sums[c] if known else None for c in COUNTED}, "url": address(run),
         "undo_url": reverse("import_undo", args=[run.pk]) if state == "done" else None, "message": message_of(run, job)[:140],
         "progress": progress_of(run, job) if state == "running" else None,

@@ -29,7 +29,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     shown = [f for f in found if severity in ("", f.severity) and record in ("", f.record)]
     sums = {s: sum(f.severity == s for f in found) for s in SEVERITIES}
     context = frame(user, "doctor") | {
-        "findings": [_finding(f) for f in shown],
+        "findings": [_finding(f) | {"open": f is shown[0] and f.severity == "error"} for f in shown],
         "figures": [
             {"label": "Errors", "value": number(sums["error"]), "hint": "figures are wrong until they are mended"},
             {"label": "Warnings", "value": number(sums["warning"]), "hint": "sources that disagree, or something missing"},

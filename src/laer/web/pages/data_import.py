@@ -237,7 +237,7 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
     return {
         "file_id": file.pk, "name": file.name, "sheet": file.sheet, "rows": _rows(file, len(rows)), "record_type": file.record, "record_key": f"f{file.pk}-record",
         "record_types": [{"value": "", "label": "left out"}, *({"value": r, "label": record_type(r).info.noun} for r in RECORDS)],
-        "sure": mapping.sure if file.record else 0.0, "words": words if file.record else "not recognised", "tone": tone, "why": mapping.why, "remembered": file.mapping.get("remembered", False),
+        "sure": mapping.sure if file.record else 0.0, "words": words if file.record else "not recognised", "tone": tone, "why": mapping.why, "notes": table.notes, "remembered": file.mapping.get("remembered", False),
         "questions": _questions(run, file, mapping, first, post), "columns": shown if file.record else [],
     }  # fmt: skip
 

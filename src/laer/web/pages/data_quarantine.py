@@ -200,4 +200,5 @@ def dismiss(request: HttpRequest) -> HttpResponse:
         rows = waiting().filter(pk=int(one) if one.isascii() and one.isdigit() and len(one) < 19 else 0)
     done = dismiss_rows(rows)
     messages.success(request, f"{done:,} row{'' if done == 1 else 's'} dismissed; the import keeps {'it' if done == 1 else 'them'} on file")
-    return redirect(_with(request) if request.GET else "quarantine")
+    left = _rows(*_filters(request)).exists()
+    return redirect(f"/data/quarantine/?{request.GET.urlencode()}" if request.GET and left else "quarantine")

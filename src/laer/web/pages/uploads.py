@@ -49,6 +49,7 @@ def takes_files(view: View) -> View:
                 request.too_large = True  # type: ignore[attr-defined]
                 return view(request, *args, **kwargs)  # it writes nothing, and must not look at POST or FILES
             request.upload_handlers = [Bounded(request)]
+            request.FILES  # noqa: B018 - arrives now, so that the view knows whether it was cut off
         return protected(request, *args, **kwargs)
 
     return checked

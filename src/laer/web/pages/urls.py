@@ -1,18 +1,15 @@
-"""Addresses of the pages: each module of this room lists its own, this one lists the modules."""
+"""Addresses of the pages: each module lists its own, this one lists the modules."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from django.urls import URLPattern, URLResolver
 
-from django.urls import URLPattern
+from laer.web.pages import account, accounts, data, health, revenue
 
-from laer.web.pages import account, accounts, health
-
-urlpatterns: list[URLPattern] = [*health.urlpatterns, *accounts.urlpatterns, *account.urlpatterns]
-
-# Under construction by other hands: each is `from laer.web.pages import <name>` from the day it is whole.
-for name in ("revenue", "data"):
-    try:
-        urlpatterns += import_module(f"laer.web.pages.{name}").urlpatterns
-    except ImportError:
-        continue
+urlpatterns: list[URLPattern | URLResolver] = [
+    *health.urlpatterns,
+    *accounts.urlpatterns,
+    *account.urlpatterns,
+    *revenue.urlpatterns,
+    *data.urlpatterns,
+]

@@ -68,7 +68,7 @@ class Person(models.Model):
     """Somebody of our own firm. Owners named in files are people without a login."""
 
     name = models.CharField(max_length=200)
-    email = models.EmailField(blank=True, null=True)  # noqa: DJ001 - unknown is not empty
+    email = models.EmailField(blank=True, null=True)
     user = models.OneToOneField(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="person")
     custom = models.JSONField(default=dict, blank=True)
     created_run = models.BigIntegerField(null=True)  # the import that named the person; no key, so that people stays upstream of the book

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
+
 from laer.web.book.models import ChurnEvent
 from laer.web.book.scope import visible_accounts
 from laer.web.people.models import User
 from laer.web.runs.models import AccountCard, PassRun
 
 
-def revenue_contradictions(user: User, run: PassRun, figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+def revenue_contradictions(user: User | AnonymousUser, run: PassRun, figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Notices for the Revenue page. Two queries.
 
     Churn events name accounts whose lines go on: the ledger, which reads lines, does not see them leave.

@@ -37,7 +37,10 @@ class Job(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["unique_key"], condition=Q(state="ready"), name="one_waiting_job_per_key")]
-        indexes: ClassVar = [models.Index(fields=["-priority", "run_at"], condition=Q(state="ready"), name="jobs_ready"), models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_running")]
+        indexes: ClassVar = [
+            models.Index(fields=["-priority", "run_at"], condition=Q(state="ready"), name="jobs_ready"),
+            models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_running"),
+        ]
 
 
 class Lease(models.Model):

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from laer.cycle.passing import Settings, run_pass
 from laer.engine.book_reader import BookAddress, read_book
+from laer.engine.leases import process_exists
 from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
 from laer.records.record import record_type
@@ -61,9 +62,14 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         last_dirty = DirtyAccount.objects.order_by("-id").values_list("id", flat=True).first() or 0
         started = timezone.now()
         run = PassRun.objects.create(
-            as_of=as_of, kind="past" if past else "full" if accounts is None else "small", policy=policy.id, policy_version=policy.version, currency=currency, started_at=started,
+            as_of=as_of,
+            kind="past" if past else "full" if accounts is None else "small",
+            policy=policy.id,
+            policy_version=policy.version,
+            currency=currency,
+            started_at=started,
             position={"field_changes": FieldChange.objects.order_by("-id").values_list("id", flat=True).first() or 0, "dirty": last_dirty},
-        )  # fmt: skip
+        )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
             passed = run_pass(BookRead(), publisher, Settings(policy, currency, _rates()), as_of, accounts)
@@ -129,11 +135,13 @@ class BookRead:
         zone = timezone.get_default_timezone()
         return pa.table(
             {
-                "account_id": pa.array([r[0] for r in rows], pa.int64()), "field": pa.array([r[1] for r in rows], pa.string()),
-                "old": pa.array([_text(r[2]) for r in rows], pa.string()), "new": pa.array([_text(r[3]) for r in rows], pa.string()),
+                "account_id": pa.array([r[0] for r in rows], pa.int64()),
+                "field": pa.array([r[1] for r in rows], pa.string()),
+                "old": pa.array([_text(r[2]) for r in rows], pa.string()),
+                "new": pa.array([_text(r[3]) for r in rows], pa.string()),
                 "day": pa.array([day_number(r[4].astimezone(zone).date()) for r in rows], pa.int32()),
             }
-        )  # fmt: skip
+        )
 
 
 def _text(value: Any) -> str | None:
@@ -149,8 +157,12 @@ def _lease(name: str) -> Iterator[int]:
     holder = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
     Lease.objects.get_or_create(name=name)
     now = timezone.now()
+    before = Lease.objects.get(name=name)
+    free = Q(until=None) | Q(until__lt=now)
+    if _has_ended(before.holder):
+        free |= Q(holder=before.holder, token=before.token)
     with transaction.atomic():
-        taken = Lease.objects.filter(name=name).filter(Q(until=None) | Q(until__lt=now)).update(holder=holder, until=now + LEASE, token=F("token") + 1)
+        taken = Lease.objects.filter(name=name).filter(free).update(holder=holder, until=now + LEASE, token=F("token") + 1)
     if not taken:
         raise Busy(f"a {name} is running already")
     token = Lease.objects.get(name=name).token
@@ -163,6 +175,13 @@ def _lease(name: str) -> Iterator[int]:
         stop.set()
         beat.join()
         Lease.objects.filter(name=name, token=token).update(until=None, holder="")
+
+
+def _has_ended(holder: str) -> bool:
+    """Whether the holder was a process of this machine that is gone: a killed pass need not be waited for."""
+    host, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    return host == socket.gethostname() and pid.isdigit() and not process_exists(int(pid))
 
 
 def _renew(name: str, token: int, stop: threading.Event) -> None:

@@ -20,7 +20,22 @@ from laer.web.book.identity import content_hash
 from laer.web.runs import snapshots
 from laer.web.runs.models import AccountCard, AccountMonth, PassRun
 
-CARD = ("name", "search", "domain", "segment", "country", "industry", "owner_id", "owner_name", "state", "mrr_minor", "arr_minor", "currency", "first_paid_on", "contract_end_on")
+CARD = (
+    "name",
+    "search",
+    "domain",
+    "segment",
+    "country",
+    "industry",
+    "owner_id",
+    "owner_name",
+    "state",
+    "mrr_minor",
+    "arr_minor",
+    "currency",
+    "first_paid_on",
+    "contract_end_on",
+)
 MONTH = ("opening_minor", "closing_minor", *(f"{m}_minor" for m in MOVEMENTS))
 
 
@@ -60,7 +75,9 @@ class Publisher:
         self._chunks(changed, lambda part: upsert(AccountCard, attributes, ("account_id",), part))
         self._chunks(gone, lambda part: AccountCard.objects.filter(account_id__in=part).delete())
         if accounts is not None:  # computed again and found the same: no longer older than the change
-            self._chunks([a for a in fresh if there.get(a) == fresh[a][0]], lambda part: AccountCard.objects.filter(account_id__in=part).update(published_at=self.now))
+            self._chunks(
+                [a for a in fresh if there.get(a) == fresh[a][0]], lambda part: AccountCard.objects.filter(account_id__in=part).update(published_at=self.now)
+            )
         return len(changed) + len(gone)
 
     def account_months(self, rows: pa.Table, denominator: int, currency: str, accounts: frozenset[int] | None) -> int:
@@ -116,7 +133,9 @@ def upsert(model: Any, attributes: Sequence[str], key: Sequence[str], rows: Iter
         cursor.executemany(sql, [list(map(plain, row)) for row in rows])
 
 
-def _same_parts(old: dict[str, pa.Table], old_denominator: int, new: Mapping[str, pa.Table], denominator: int) -> tuple[dict[str, pa.Table], dict[str, pa.Table], int]:
+def _same_parts(
+    old: dict[str, pa.Table], old_denominator: int, new: Mapping[str, pa.Table], denominator: int
+) -> tuple[dict[str, pa.Table], dict[str, pa.Table], int]:
     """Bring two snapshots to one denominator; exact, and only where a line with a new interval or rate came in."""
     import math
 

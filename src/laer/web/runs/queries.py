@@ -15,8 +15,8 @@ from django.db import connection
 from django.db.models import Count, F, Func, Q, QuerySet, Sum
 from django.utils import timezone
 
-from laer.records.periods import date_of, day_number, first_day, month_number
 from laer.cycle.scope import Scope
+from laer.records.periods import date_of, day_number, first_day, month_number
 from laer.web.book.models import Account, DirtyAccount
 from laer.web.book.scope import scope_of, visible_accounts
 from laer.web.people.models import User
@@ -247,9 +247,9 @@ def _facets(cards: QuerySet[AccountCard]) -> Facets:
     """Five queries, once a minute or a run per scope."""
     found: Facets = {}
     for name in FACETS:
-        counted = cards.values_list(name).annotate(n=Count("account_id")).order_by("-n", name)
+        counted = cards.values_list(name).annotate(n=Count("account_id")).order_by("-n", F(name).asc(nulls_last=True))
         found[name] = [(value, value or "unknown", n) for value, n in counted[:OPTIONS]]
-    owners = cards.values_list("owner_id").annotate(n=Count("account_id")).order_by("-n", "owner_id")[:OPTIONS]
+    owners = cards.values_list("owner_id").annotate(n=Count("account_id")).order_by("-n", F("owner_id").asc(nulls_last=True))[:OPTIONS]
     ids = [o for o, _ in owners if o]
     names = dict(cards.filter(owner_id__in=ids).values_list("owner_id", "owner_name").distinct()) if ids else {}
     found["owner"] = [(str(o) if o else None, names.get(o) or "nobody", n) for o, n in owners]

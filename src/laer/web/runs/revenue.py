@@ -19,7 +19,15 @@ from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
 
 PERIODS = {"month": 1, "quarter": 3, "year": 12}
-DIMENSIONS = {"segment": "Segment", "plan": "Plan", "product": "Product", "owner": "Owner", "country": "Country", "industry": "Industry", "lead_source": "Lead source"}
+DIMENSIONS = {
+    "segment": "Segment",
+    "plan": "Plan",
+    "product": "Product",
+    "owner": "Owner",
+    "country": "Country",
+    "industry": "Industry",
+    "lead_source": "Lead source",
+}
 MOVES = ("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
 MOVED = ("new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
 
@@ -83,7 +91,11 @@ def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, l
     from laer.records.periods import first_day
 
     start, end = first_day(first), first_day(last + 1)
-    lines = SubscriptionLine.objects.filter(account_id__in=account_ids, archived_at=None, start_on__lt=end).select_related("product").order_by("account_id", "-start_on", "-id")
+    lines = (
+        SubscriptionLine.objects.filter(account_id__in=account_ids, archived_at=None, start_on__lt=end)
+        .select_related("product")
+        .order_by("account_id", "-start_on", "-id")
+    )
     found: dict[int, list[dict[str, Any]]] = {}
     for line in lines:
         if line.end_on is not None and line.end_on < start:
@@ -92,10 +104,15 @@ def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, l
         there = found.setdefault(line.account_id, [])
         there.append(
             {
-                "product": line.product.name if line.product else line.plan or "Subscription", "subscription_id": line.subscription_id, "start_on": line.start_on,
-                "end_on": line.end_on, "mrr": Fraction(line.mrr_num, line.mrr_den), "currency": line.currency, "what": what,
+                "product": line.product.name if line.product else line.plan or "Subscription",
+                "subscription_id": line.subscription_id,
+                "start_on": line.start_on,
+                "end_on": line.end_on,
+                "mrr": Fraction(line.mrr_num, line.mrr_den),
+                "currency": line.currency,
+                "what": what,
             }
-        )  # fmt: skip
+        )
     return {a: sorted(rows, key=lambda r: (not r["what"], -r["start_on"].toordinal()))[:12] for a, rows in found.items()}
 
 

@@ -20,7 +20,7 @@ WEEKS = 13
 FEATURES = 40
 READ = ("account_id", "day", "feature", "user_id", "count", "errors")
 
-_memory = Memory(200)
+memory = Memory(200)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Usage:
 
 def weekly_usage(account_id: int, mark: Any = None) -> Usage:
     """Usage of the account; with a mark (the run shown) it is read once and remembered for that mark."""
-    return _memory.get(("usage", str(home.lake()), account_id), object() if mark is None else mark, lambda: _leased(account_id))
+    return memory.get(("usage", str(home.lake()), account_id), object() if mark is None else mark, lambda: _leased(account_id))
 
 
 def _leased(account_id: int) -> Usage:

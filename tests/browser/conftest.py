@@ -1,0 +1,70 @@
+"""A served demo firm, a served empty installation, and chromium: one of each for the whole lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.pages import fill
+from tests.browser.served import MEMBER, Served, Troubles, chromium, make_demo, make_empty, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+if find_spec("playwright") is None:  # `make test` does without it
+    collect_ignore_glob = ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = chromium(playwright)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Served]:
+    """A firm of 160 accounts: more than two pages of a list, every state an account and an import can be in."""
+    folder = tmp_path_factory.mktemp("browser")
+    make_demo(folder / "demo", "--accounts", "160")
+    with served(folder / "demo") as site:
+        fill(site, browser, folder)
+        yield site
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("browser") / "empty"
+    make_empty(home)
+    with served(home) as site:
+        yield site
+
+
+@pytest.fixture
+def page(demo: Served, browser: Browser) -> Iterator[Page]:
+    """The admin's desk. Whatever a task did, its page must have had nothing to complain of."""
+    with demo.open(browser) as context:
+        page = context.new_page()
+        troubles = Troubles(page)
+        yield page
+        assert troubles.all() == []
+
+
+@pytest.fixture
+def member(demo: Served, browser: Browser) -> Iterator[Page]:
+    """The desk of a CSM who sees only the own book."""
+    with demo.open(browser, MEMBER) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def stranger(demo: Served, browser: Browser) -> Iterator[Page]:
+    """Nobody is signed in."""
+    with demo.open(browser, None) as context:
+        yield context.new_page()

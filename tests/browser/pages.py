@@ -1,0 +1,118 @@
+"""Every page there is, by name: where it is, on which installation, and who looks at it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.browser.served import ADMIN, MEMBER, Served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+# Two good rows, one without a name, one with a date that is none; as much as an import needs to show all it has to say.
+MIXED = (
+    "account_id,account_name,domain,industry,country,signup_date\n"
+    "K-1,Kestrel Quarries,kestrel.example,Mining,GB,2026-02-03\n"
+    "K-2,Lantern Optics,lantern.example,Optics,DE,2026-03-14\n"
+    "K-3,,nameless.example,Optics,FR,2026-04-01\n"
+    "K-4,Maple Foundry,maple.example,Metals,CA,the day after\n"
+)
+WAITS = "account_id,account_name,domain,industry,country,signup_date\nW-1,Willow Bakery,willow.example,Food,NL,2026-05-06\nW-2,Yarrow Mills,yarrow.example,Food,BE,2026-06-07\n"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page. With `link` it is the first link like that on `path`, and `then` is put behind it."""
+
+    name: str
+    path: str
+    link: str = ""
+    then: str = ""
+    site: str = "demo"
+    who: str | None = ADMIN
+    status: int = 200
+
+
+ACCOUNT = {"path": "/accounts/?sort=-arr&state=paying", "link": r"/accounts/\d+/"}
+
+PLACES = (
+    Place("login", "/login/", who=None),
+    Place("password-reset", "/password/reset/", who=None),
+    Place("accounts", "/accounts/"),
+    Place("accounts-filtered", "/accounts/?segment=Enterprise&state=paying&ends_within=365&sort=contract_end_on"),
+    Place("accounts-none-alike", "/accounts/?q=zzzz&state=churned"),
+    Place("accounts-member", "/accounts/", who=MEMBER),
+    Place("account-new", "/accounts/new/"),
+    Place("account", **ACCOUNT),
+    Place("account-subscriptions", **ACCOUNT, then="?tab=subscriptions"),
+    Place("account-contacts", **ACCOUNT, then="?tab=contacts"),
+    Place("account-tickets", **ACCOUNT, then="?tab=tickets"),
+    Place("account-usage", **ACCOUNT, then="?tab=usage"),
+    Place("account-changes", **ACCOUNT, then="?tab=changes"),
+    Place("account-edit", **ACCOUNT, then="edit/segment/"),
+    Place("account-churned", "/accounts/?state=churned", link=r"/accounts/\d+/"),
+    Place("account-prospect", "/accounts/?state=prospect", link=r"/accounts/\d+/"),
+    Place("revenue", "/revenue/"),
+    Place("revenue-quarter", "/revenue/?period=quarter&by=country&cohorts=mrr"),
+    Place("revenue-net", "/revenue/?movements=net&by=industry&share=number"),
+    Place("revenue-plan", "/revenue/?by=plan&cohorts=mrr&share=number"),
+    Place("revenue-year", "/revenue/?period=year&by=owner"),
+    Place("revenue-behind", "/revenue/", link=r"/revenue/behind/\?[^\"]*movement=expansion[^\"]*"),
+    Place("revenue-behind-part", "/revenue/", link=r"/revenue/behind/\?[^\"]*value=[^\"]*"),
+    Place("data", "/data/"),
+    Place("import", "/data/import/"),
+    Place("import-map", "/data/", link=r"/data/import/\d+/map/"),
+    Place("import-preview", "/data/", link=r"/data/import/\d+/preview/"),
+    Place("import-result", "/data/", link=r"/data/import/\d+/"),
+    Place("quarantine", "/data/quarantine/"),
+    Place("doctor", "/data/doctor/"),
+    Place("doctor-rows", "/data/doctor/", link=r"/data/doctor/[a-z_-]+/"),
+    Place("doctor-member", "/data/doctor/", who=MEMBER),
+    Place("not-there", "/accounts/999999999/", status=404),
+    Place("not-yours", "/data/import/", who=MEMBER, status=403),
+    Place("empty-accounts", "/accounts/", site="empty"),
+    Place("empty-revenue", "/revenue/", site="empty"),
+    Place("empty-data", "/data/", site="empty"),
+    Place("empty-import", "/data/import/", site="empty"),
+    Place("empty-quarantine", "/data/quarantine/", site="empty"),
+    Place("empty-doctor", "/data/doctor/", site="empty"),
+)  # fmt: skip
+
+
+def address_of(place: Place, page: Page) -> str:
+    """Where the page is; `page` belongs to whoever looks at it."""
+    if not place.link:
+        return place.path
+    html = page.request.get(place.path).text()
+    found = re.search(rf'href="({place.link})"', html)
+    assert found, f"{place.path} links to nothing like {place.link}"
+    return found[1].replace("&amp;", "&") + place.then
+
+
+def fill(site: Served, browser: Browser, folder: Path) -> None:
+    """Imports in every state, and a quarantine that is not empty: one import done, one before its columns, one before its confirmation."""
+    with site.open(browser) as context:
+        page = context.new_page()
+        for name, text, last in (("crm-accounts.csv", MIXED, "done"), ("new-accounts.csv", WAITS, "preview"), ("later.csv", WAITS.replace("W-", "X-"), "map")):
+            file = folder / name
+            file.write_text(text)
+            upload(page, file)
+            if last != "map":
+                page.get_by_role("button", name="See what it would do").click()
+                page.wait_for_url("**/preview/")
+            if last == "done":
+                page.get_by_role("button", name="Import", exact=True).click()
+                page.get_by_text("Imported", exact=True).wait_for(timeout=60_000)
+
+
+def upload(page: Page, file: Path, source: str = "crm") -> None:
+    """Choose a file on the import page and have it read."""
+    page.goto("/data/import/")
+    page.get_by_label("Drop files here, or choose them").set_input_files(file)
+    page.get_by_label("Source").fill(source)
+    page.get_by_role("button", name="Read the files").click()
+    page.wait_for_url("**/map/")
