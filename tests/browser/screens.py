@@ -25,6 +25,7 @@ def main() -> None:
     read.add_argument("--only", default="", help="pages whose name begins with this, several with commas")
     read.add_argument("--looks", default="", help="wide-light, wide-dark, phone-light, phone-dark; several with commas")
     read.add_argument("--home", type=Path, help="folder of the two installations, to use them again")
+    read.add_argument("--fold", action="store_true", help="only what the first screen shows")
     read.add_argument("--docs", action="store_true", help="write docs/images")
     asked = read.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -55,14 +56,14 @@ def _all(site: Served, browser: Browser, name: str, asked: argparse.Namespace) -
         look = f"{'phone' if phone else 'wide'}-{theme}"
         if asked.looks and look not in asked.looks.split(","):
             continue
-        for who in {p.who for p in PLACES}:
+        for who in dict.fromkeys(p.who for p in PLACES if _wanted(p, asked, name)):
             with site.open(browser, who, theme=theme, phone=phone) as context:
                 page = context.new_page()
                 for place in PLACES:
                     if place.who == who and _wanted(place, asked, name):
                         page.goto(address_of(place, page))
                         drawn(page)
-                        page.screenshot(path=asked.out / f"{place.name}-{look}.png", full_page=True)
+                        page.screenshot(path=asked.out / f"{place.name}-{look}.png", full_page=not asked.fold)
 
 
 def _for_docs(site: Served, browser: Browser) -> None:

@@ -314,10 +314,13 @@ def two_readings(text):
 def decide_date_order(rows, columns, asked):
     if asked != "auto":
         return asked
-    votes, doubtful = {"dmy": 0, "mdy": 0}, False
+    votes, doubtful, seen = {"dmy": 0, "mdy": 0}, False, set()
     for _, fields in rows:
         for name in {"start", "end"} & columns.keys():
             dmy, mdy = two_readings(fields[columns[name]])
+            if (name, dmy, mdy) in seen:  # a value speaks once per column, however often it stands there
+                continue
+            seen.add((name, dmy, mdy))
             if dmy and mdy:
                 doubtful = doubtful or dmy != mdy
             elif dmy or mdy:

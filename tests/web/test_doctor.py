@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    yield
+    return
 
 
 def found() -> dict[str, Finding]:
@@ -50,10 +50,16 @@ def test_a_finding_says_what_how_often_and_what_to_do(tmp_path: Path) -> None:
 
 
 def test_rows_that_imports_set_aside_are_found_by_reason(tmp_path: Path) -> None:
-    lines = LINES + "S4,A1,never,,90,active\nS5,A9,2024-06-01,,90,active\nS6,A1,2024-06-01,2024-05-01,90,active\nS7,A1,2024-06-01,,90,unheard of\nS8,A1,2024-06-01,,-90,active\n"
+    lines = (
+        LINES
+        + "S4,A1,never,,90,active\nS5,A9,2024-06-01,,90,active\nS6,A1,2024-06-01,2024-05-01,90,active\nS7,A1,2024-06-01,,90,unheard of\nS8,A1,2024-06-01,,-90,active\n"
+    )
     take_in(tmp_path, accounts=ACCOUNTS + "A1,Bluefin Two,Energy,US,2024-01-10,\n", lines=lines)
     aside = {check: (f.count, f.severity) for check, f in found().items() if f.record == "quarantine"}
-    assert aside == dict.fromkeys(("duplicate_keys", "references_nothing", "rejected_unreadable_date", "rejected_end_before_start", "rejected_unknown_status", "rejected_negative_mrr"), (1, "error"))
+    assert aside == dict.fromkeys(
+        ("duplicate_keys", "references_nothing", "rejected_unreadable_date", "rejected_end_before_start", "rejected_unknown_status", "rejected_negative_mrr"),
+        (1, "error"),
+    )
     (row,) = rows_behind("duplicate_keys", None)
     assert (row["File"], row["Line"]) == ("accounts.csv", 5)
     with pytest.raises(LookupError, match="there are"):
@@ -79,7 +85,14 @@ def test_rows_outside_the_life_of_their_parent(tmp_path: Path) -> None:
         surveys="response_id,account_id,score,response_date\nR1,A1,9,2023-12-31\nR2,A1,9,2024-05-31\n", churn="churn_event_id,account_id,churn_date,reason_code\nC1,A3,2024-01-01,price\n",
     )  # fmt: skip
     book = found()
-    expected = {"usage_outside_life": 3, "usage_before_sign_up": 1, "tickets_before_sign_up": 1, "lines_before_sign_up": 1, "surveys_before_sign_up": 1, "churn_before_sign_up": 1}
+    expected = {
+        "usage_outside_life": 3,
+        "usage_before_sign_up": 1,
+        "tickets_before_sign_up": 1,
+        "lines_before_sign_up": 1,
+        "surveys_before_sign_up": 1,
+        "churn_before_sign_up": 1,
+    }
     assert {check: book[check].count for check in expected} == expected
     assert {r["Usage id"] for r in rows_behind("usage_outside_life", None)} == {"U3", "U4", "U6"}  # the end itself is outside, the day before it is not
     assert names_behind("tickets_before_sign_up") == {"Willow"}
@@ -89,7 +102,13 @@ def test_usage_ids_that_repeat_with_other_content(tmp_path: Path) -> None:
     take_in(tmp_path, accounts=ACCOUNTS, lines=LINES, usage=USAGE + "U1,S1,2024-02-01,reports,3\nU2,S2,2024-03-01,reports,6\n")
     repeated = found()["usage_repeated_ids"]
     assert (repeated.count, repeated.details["rows"]) == (1, 2)  # U1 stands twice with the same content: one row
-    take_in(tmp_path, source="other", accounts=ACCOUNTS, lines=LINES, usage="usage_id,subscription_id,usage_date,feature_name,usage_count\nU3,S1,2024-02-01,reports,3\n")
+    take_in(
+        tmp_path,
+        source="other",
+        accounts=ACCOUNTS,
+        lines=LINES,
+        usage="usage_id,subscription_id,usage_date,feature_name,usage_count\nU3,S1,2024-02-01,reports,3\n",
+    )
     assert found()["usage_repeated_ids"].count == 1  # an id belongs to its source
 
 
@@ -105,13 +124,24 @@ def test_three_witnesses_of_churn(tmp_path: Path) -> None:
         "S5,A5,2024-01-01,2024-03-01,10\n"  # left, event, but the flag says no
         "S6,A6,2024-01-01,,10\n"
     )
-    events = "churn_event_id,account_id,churn_date,reason_code\nC1,A1,2024-02-01,price\nC2,A2,2024-02-01,price\nC4,A4,2024-03-01,price\nC5,A5,2024-03-01,price\n"
+    events = (
+        "churn_event_id,account_id,churn_date,reason_code\nC1,A1,2024-02-01,price\nC2,A2,2024-02-01,price\nC4,A4,2024-03-01,price\nC5,A5,2024-03-01,price\n"
+    )
     take_in(tmp_path, accounts=accounts, lines=lines, churn=events)
     assert names_behind("contradictory_labels") == {"Account A1", "Account A2", "Account A3", "Account A5"}
     labels = found()["contradictory_labels"]
-    assert {k: labels.details[k] for k in ("flagged", "with_events", "both", "flagged_and_paying")} == {"flagged": 2, "with_events": 4, "both": 1, "flagged_and_paying": 1}
+    assert {k: labels.details[k] for k in ("flagged", "with_events", "both", "flagged_and_paying")} == {
+        "flagged": 2,
+        "with_events": 4,
+        "both": 1,
+        "flagged_and_paying": 1,
+    }
     assert names_behind("churn_event_while_paying") == {"Account A1", "Account A2"}  # the first unpaid day is not paid
-    assert {c: found()[c].count for c in ("accounts_flagged_churned", "accounts_with_churn_events", "flag_and_events")} == {"accounts_flagged_churned": 2, "accounts_with_churn_events": 4, "flag_and_events": 1}
+    assert {c: found()[c].count for c in ("accounts_flagged_churned", "accounts_with_churn_events", "flag_and_events")} == {
+        "accounts_flagged_churned": 2,
+        "accounts_with_churn_events": 4,
+        "flag_and_events": 1,
+    }
 
 
 def test_labels_that_agree_are_no_finding(tmp_path: Path) -> None:
@@ -120,7 +150,10 @@ def test_labels_that_agree_are_no_finding(tmp_path: Path) -> None:
         lines="subscription_id,account_id,start_date,end_date,mrr_amount,churn_flag\nS1,A1,2024-01-01,2024-03-01,10,TRUE\nS2,A2,2024-01-01,,10,FALSE\n",
         churn="churn_event_id,account_id,churn_date,reason_code\nC1,A1,2024-03-01,price\n",
     )  # fmt: skip
-    assert not {"contradictory_labels", "accounts_flagged_churned", "churn_event_while_paying", "line_flag_without_end", "line_ended_without_flag"} & found().keys()
+    assert (
+        not {"contradictory_labels", "accounts_flagged_churned", "churn_event_while_paying", "line_flag_without_end", "line_ended_without_flag"}
+        & found().keys()
+    )
 
 
 def test_a_lines_flag_against_its_end(tmp_path: Path) -> None:
@@ -142,14 +175,19 @@ def test_amounts_that_do_not_come_to_the_mrr(tmp_path: Path) -> None:
 def test_what_is_missing_counts_accounts_that_pay_today(tmp_path: Path) -> None:
     ended = LINES.replace("2025-02-15", (timezone.localdate() + timedelta(days=90)).isoformat())
     take_in(tmp_path, accounts=ACCOUNTS + "A4,Quarry,Analytics,US,2024-04-01,\n", lines=ended)
-    Contract.objects.create(account=Account.objects.get(name="Willow"), start_on="2024-01-01", end_on=timezone.localdate() + timedelta(days=1), created_at=timezone.now())
+    Contract.objects.create(
+        account=Account.objects.get(name="Willow"), start_on="2024-01-01", end_on=timezone.localdate() + timedelta(days=1), created_at=timezone.now()
+    )
     assert names_behind("missing_owner") == {"Willow"}  # Quarry pays nothing
     assert names_behind("missing_contract") == {"Bluefin", "Kestrel"}
     assert names_behind("missing_renewal_date") == {"Bluefin"}  # Kestrel's line has a scheduled end
 
 
 def test_currencies_without_a_rate_trials_and_accounts_known_only_from_lines(tmp_path: Path) -> None:
-    take_in(tmp_path, lines="subscription_id,account_id,start_date,mrr_amount,currency,is_trial\nS1,Z1,2024-01-01,10,USD,FALSE\nS2,Z2,2024-01-01,10,SEK,FALSE\nS3,Z3,2024-01-01,10,,TRUE\n")
+    take_in(
+        tmp_path,
+        lines="subscription_id,account_id,start_date,mrr_amount,currency,is_trial\nS1,Z1,2024-01-01,10,USD,FALSE\nS2,Z2,2024-01-01,10,SEK,FALSE\nS3,Z3,2024-01-01,10,,TRUE\n",
+    )
     book = found()
     assert (book["currency_without_rate"].count, book["currency_without_rate"].details) == (1, {"SEK": 1})
     assert book["zero_mrr_trials"].count == 1
@@ -205,7 +243,9 @@ def test_the_rows_are_paged(client: Client, lead: User, tmp_path: Path) -> None:
 def test_findings_are_remembered_until_the_book_changes(client: Client, lead: User, tmp_path: Path) -> None:
     take_in(tmp_path, accounts=ACCOUNTS, lines=LINES)
     assert {f.check for f in doctor.remembered_findings(lead)} >= {"missing_owner"}
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
         doctor.remembered_findings(lead)
     assert len(asked) <= 3
     take_in(tmp_path, tickets="ticket_id,account_id,subject,submitted_at,closed_at\nT9,A1,Odd,2024-05-03 10:00,2024-05-01 10:00\n")

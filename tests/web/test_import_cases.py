@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    yield
+    return
 
 
 @pytest.fixture
@@ -67,7 +67,14 @@ def test_a_changed_row_is_shown_and_logged_with_old_and_new(tmp_path: Path) -> N
     importing.run_import(run)
     assert sums(run)["accounts"] == (0, 1, 2, 0)
     change = FieldChange.objects.get(record="accounts")
-    assert (change.field, change.old, change.new, change.source, change.run, str(change.effective_at.date())) == ("industry", "FinTech", "Banking", "crm", run, "2024-06-30")
+    assert (change.field, change.old, change.new, change.source, change.run, str(change.effective_at.date())) == (
+        "industry",
+        "FinTech",
+        "Banking",
+        "crm",
+        run,
+        "2024-06-30",
+    )
 
 
 def test_an_edit_by_a_person_stays_until_the_source_says_something_new(tmp_path: Path, lead: User) -> None:
@@ -94,7 +101,11 @@ def test_a_rejected_row_is_kept_with_line_reason_and_text_and_stops_nothing(tmp_
     bad = LINES + "S4,A1,not a day,,90,active\nS5,A1,2024-06-01,2024-05-01,90,active\nS6,A1,2024-06-01,,90,unheard of\n"
     run = take_in(tmp_path, accounts=ACCOUNTS, lines=bad)
     rows = list(QuarantinedRow.objects.order_by("line").values_list("file", "line", "kind", "record"))
-    assert rows == [("lines.csv", 5, "unreadable date", "subscription_lines"), ("lines.csv", 6, "end before start", "subscription_lines"), ("lines.csv", 7, "unknown status", "subscription_lines")]
+    assert rows == [
+        ("lines.csv", 5, "unreadable date", "subscription_lines"),
+        ("lines.csv", 6, "end before start", "subscription_lines"),
+        ("lines.csv", 7, "unknown status", "subscription_lines"),
+    ]
     kept = QuarantinedRow.objects.get(line=5)
     assert kept.raw == {"subscription_id": "S4", "account_id": "A1", "start_date": "not a day", "end_date": "", "mrr_amount": "90", "status": "active"}
     assert "not a day" in kept.reason
@@ -102,9 +113,19 @@ def test_a_rejected_row_is_kept_with_line_reason_and_text_and_stops_nothing(tmp_
 
 
 def test_a_reference_to_nothing_sets_the_row_aside_once(tmp_path: Path) -> None:
-    run = take_in(tmp_path, accounts=ACCOUNTS, lines=LINES + "S9,A9,2024-06-01,,90,active\n", tickets=TICKETS + "T9,A9,Lost,2024-05-05 10:00,,low\n", usage=USAGE + "U9,S9,2024-06-02,reports,1\n")
+    run = take_in(
+        tmp_path,
+        accounts=ACCOUNTS,
+        lines=LINES + "S9,A9,2024-06-01,,90,active\n",
+        tickets=TICKETS + "T9,A9,Lost,2024-05-05 10:00,,low\n",
+        usage=USAGE + "U9,S9,2024-06-02,reports,1\n",
+    )
     kept = list(QuarantinedRow.objects.order_by("file").values_list("file", "record", "kind"))
-    assert kept == [("lines.csv", "subscription_lines", "references nothing"), ("tickets.csv", "tickets", "references nothing"), ("usage.csv", "usage_days", "references nothing")]
+    assert kept == [
+        ("lines.csv", "subscription_lines", "references nothing"),
+        ("tickets.csv", "tickets", "references nothing"),
+        ("usage.csv", "usage_days", "references nothing"),
+    ]
     assert "account 'A9' is not in the book" in QuarantinedRow.objects.get(file="lines.csv").reason
     assert "subscriptions" not in {r for r, c in sums(run).items() if c[3]}
 
@@ -126,7 +147,10 @@ def test_a_duplicate_key_with_other_values_is_set_aside_and_an_equal_row_is_not(
     run = take_in(tmp_path, accounts=ACCOUNTS + "A1,Bluefin Two,Energy,US,2024-01-10,\nA2,Kestrel,FinTech,DE,2024-02-11,Tom Becker\n")
     kept = QuarantinedRow.objects.get()
     assert (kept.kind, kept.line, kept.raw["account_name"]) == ("duplicate key", 5, "Bluefin Two")
-    assert (Account.objects.get(pk=ExternalId.objects.get(record="accounts", external_id="A1").object_id).name, run.counts["accounts"]["repeated"]) == ("Bluefin", 1)
+    assert (Account.objects.get(pk=ExternalId.objects.get(record="accounts", external_id="A1").object_id).name, run.counts["accounts"]["repeated"]) == (
+        "Bluefin",
+        1,
+    )
 
 
 def test_a_required_value_that_is_missing_sets_the_row_aside(tmp_path: Path) -> None:
@@ -154,13 +178,20 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     run = importing.begin_import(write(tmp_path, accounts=ACCOUNTS, lines=LINES + "S9,A9,2024-06-01,,90,active\n", usage=USAGE), source="crm")
     previews = importing.preview_import(run)
     counts = {record: c for shown in previews.values() for record, c in shown.counts.items()}
-    assert (counts["accounts"]["new"], counts["subscription_lines"]["new"], counts["subscription_lines"]["rejected"], counts["usage_days"]["new"]) == (3, 3, 1, 3)
+    assert (counts["accounts"]["new"], counts["subscription_lines"]["new"], counts["subscription_lines"]["rejected"], counts["usage_days"]["new"]) == (
+        3,
+        3,
+        1,
+        3,
+    )
     assert not Account.objects.exists()
     assert not QuarantinedRow.objects.exists()
     assert not ExternalId.objects.exists()
     assert usage.lake().total("usage_days") == 0
     importing.run_import(run)
-    assert {r: (c["new"], c["rejected"]) for r, c in run.counts.items()} == {r: (c["new"], c["rejected"]) for r, c in counts.items()}  # it promised what was done
+    assert {r: (c["new"], c["rejected"]) for r, c in run.counts.items()} == {
+        r: (c["new"], c["rejected"]) for r, c in counts.items()
+    }  # it promised what was done
 
 
 @pytest.mark.parametrize("chunks", [0, 1, 2, 3, 4, 5, 6, 8, 11])
@@ -202,7 +233,13 @@ def test_an_import_killed_in_the_middle_and_run_again_gives_what_one_run_gives(t
     logged = sorted((c.field, str(c.old), str(c.new)) for c in FieldChange.objects.filter(run=run))
     assert logged == [("amount", "100", "120"), ("industry", "FinTech", "Banking"), ("mrr_num", "100", "120")]
     assert QuarantinedRow.objects.filter(run=run).count() == 1
-    assert (Account.objects.count(), SubscriptionLine.objects.count(), Ticket.objects.count(), Person.objects.count(), Assignment.objects.filter(until_on=None).count()) == (4, 4, 3, 3, 4)
+    assert (
+        Account.objects.count(),
+        SubscriptionLine.objects.count(),
+        Ticket.objects.count(),
+        Person.objects.count(),
+        Assignment.objects.filter(until_on=None).count(),
+    ) == (4, 4, 3, 3, 4)
     assert usage.lake().total("usage_days") == 3
 
 
@@ -218,7 +255,9 @@ def test_corrected_rows_come_back_in_and_leave_the_quarantine(tmp_path: Path, le
         importing.run_import(run)
     (run,) = runs
     assert (run.kind, run.source, sums(run)["subscription_lines"]) == ("retry", "crm", (1, 0, 0, 1))
-    assert str(SubscriptionLine.objects.get(subscription__id=ExternalId.objects.get(record="subscriptions", external_id="S4").object_id).start_on) == "2024-06-01"
+    assert (
+        str(SubscriptionLine.objects.get(subscription__id=ExternalId.objects.get(record="subscriptions", external_id="S4").object_id).start_on) == "2024-06-01"
+    )
     assert [(r.run, r.kind) for r in waiting()] == [(run, "references nothing")]
     undo_import(run)
     assert {r.pk for r in waiting()} == {bad.pk, lost.pk}  # what the retry took is waiting again
@@ -237,7 +276,12 @@ def test_a_dismissed_row_waits_no_longer_and_stays_on_file(tmp_path: Path) -> No
 def test_an_undo_puts_back_what_stood_before_in_book_and_lake(tmp_path: Path) -> None:
     take_in(tmp_path, accounts=ACCOUNTS, lines=LINES, usage=USAGE)
     before = state_of_book()
-    run = take_in(tmp_path, accounts=ACCOUNTS.replace("FinTech", "Banking") + "A4,Quarry,Analytics,US,2024-04-01,\n", lines=LINES.replace("100,active", "120,active"), usage=USAGE + "U4,S1,2024-02-02,alerts,9\n")
+    run = take_in(
+        tmp_path,
+        accounts=ACCOUNTS.replace("FinTech", "Banking") + "A4,Quarry,Analytics,US,2024-04-01,\n",
+        lines=LINES.replace("100,active", "120,active"),
+        usage=USAGE + "U4,S1,2024-02-02,alerts,9\n",
+    )
     assert usage.lake().total("usage_days") == 4
     summary = undo_import(run)
     assert (summary["archived"], summary["lake"], summary["left"]) == (1, 1, [])
@@ -249,7 +293,9 @@ def test_an_undo_puts_back_what_stood_before_in_book_and_lake(tmp_path: Path) ->
 def test_an_undone_import_can_be_done_again_and_undone_again(tmp_path: Path, lead: User) -> None:
     take_in(tmp_path, accounts=ACCOUNTS, lines=LINES, usage=USAGE)
     before = state_of_book()
-    run = take_in(tmp_path, accounts=ACCOUNTS.replace("FinTech", "Banking") + "A4,Quarry,Analytics,US,2024-04-01,\n", usage=USAGE + "U4,S1,2024-02-02,alerts,9\n")
+    run = take_in(
+        tmp_path, accounts=ACCOUNTS.replace("FinTech", "Banking") + "A4,Quarry,Analytics,US,2024-04-01,\n", usage=USAGE + "U4,S1,2024-02-02,alerts,9\n"
+    )
     after = state_of_book()
     undo_import(run, lead)
     again = importing.run_import(importing.repeat_import(run, lead))
@@ -263,7 +309,10 @@ def test_an_undone_import_can_be_done_again_and_undone_again(tmp_path: Path, lea
 
 def test_an_undo_leaves_what_someone_changed_since_and_names_it(tmp_path: Path, lead: User) -> None:
     take_in(tmp_path, accounts=ACCOUNTS)
-    run = take_in(tmp_path, accounts=ACCOUNTS.replace("FinTech", "Banking").replace("Foods", "Food") + "A4,Quarry,Analytics,US,2024-04-01,\nA5,Atlas,Labs,US,2024-04-01,\n")
+    run = take_in(
+        tmp_path,
+        accounts=ACCOUNTS.replace("FinTech", "Banking").replace("Foods", "Food") + "A4,Quarry,Analytics,US,2024-04-01,\nA5,Atlas,Labs,US,2024-04-01,\n",
+    )
     kestrel, quarry = Account.objects.get(name="Kestrel"), Account.objects.get(name="Quarry")
     actions.edit_field(lead, "accounts", kestrel.pk, "industry", "Payments")
     actions.edit_field(lead, "accounts", quarry.pk, "country", "CA")
@@ -283,3 +332,24 @@ def test_an_undo_leaves_rows_that_another_import_hangs_on(tmp_path: Path) -> Non
     left = {one["object_id"] for one in summary["left"]}
     assert left == set(Account.objects.filter(name__in=["Bluefin", "Kestrel"]).values_list("id", flat=True))
     assert list(Account.objects.filter(archived_at=None).order_by("name").values_list("name", flat=True)) == ["Bluefin", "Kestrel"]
+
+
+def test_a_line_that_is_set_aside_brings_nothing_into_being(tmp_path: Path) -> None:
+    run = take_in(
+        tmp_path, accounts=ACCOUNTS, lines=LINES + "S4,A1,2024-06-01,2024-05-01,90,active\nS5,A1,2024-06-01,2024-05-01,90,active\nS5,A1,2024-06-02,,90,active\n"
+    )
+    assert (sums(run)["subscriptions"], sums(run)["subscription_lines"]) == ((4, 0, 0, 0), (4, 0, 0, 2))
+    take_in(
+        tmp_path,
+        source="billing",
+        lines="subscription_id,account_id,start_date,mrr_amount,status\nS1,New,2024-01-01,5,unheard of\nS2,Other,2024-01-01,5,active\n",
+    )
+    assert set(Account.objects.values_list("name", flat=True)) == {"Bluefin", "Kestrel", "Willow", "Other"}
+
+
+def test_a_row_that_did_come_to_the_mrr_later_loses_its_note(tmp_path: Path) -> None:
+    header = "subscription_id,account_id,start_date,mrr,arr\n"
+    take_in(tmp_path, accounts=ACCOUNTS, lines=header + "S1,A1,2024-01-01,100,1300\n")
+    assert SubscriptionLine.objects.get().custom == {"_disagrees": "MRR 100, ARR 1300"}
+    take_in(tmp_path, lines=header + "S1,A1,2024-01-01,100,1200\n")
+    assert SubscriptionLine.objects.get().custom == {}

@@ -26,7 +26,7 @@ BAD = LINES + "S4,A1,not a day,,90,active\n"
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    yield
+    return
 
 
 @pytest.fixture
@@ -174,13 +174,13 @@ def test_a_mapping_goes_out_as_a_file_and_comes_back(client: Client, lead: User)
     assert "Read as the mapping says: accounts.csv, lines.csv" in [str(m) for m in answer.context["messages"]]
     assert run.files.get(name="accounts.csv").mapping["columns"]["csm"] is None
     answer = client.post(f"/data/import/{run.pk}/mapping/", {"mapping": SimpleUploadedFile("m.yaml", b"record: nonsense\ncolumns: {}")}, follow=True)
-    assert "no record type 'nonsense'" in [str(m) for m in answer.context["messages"]][0]
+    assert "no record type 'nonsense'" in next(str(m) for m in answer.context["messages"])
 
 
 def test_a_large_file_is_previewed_in_the_background(client: Client, lead: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    from laer.web.pages import data_import
+    from laer.web.pages import data_columns
 
-    monkeypatch.setattr(data_import, "DIRECT", 10)
+    monkeypatch.setattr(data_columns, "DIRECT", 10)
     run = upload(client, accounts=ACCOUNTS)
     address = client.post(f"/data/import/{run.pk}/map/", form_of(client, run)).url
     waiting_page = client.get(address)
@@ -227,7 +227,6 @@ def test_files_that_are_too_large_unreadable_or_missing_are_refused_in_words(cli
 
 def test_a_name_never_becomes_a_path(client: Client, lead: User) -> None:
     from laer.web import home
-
 
     file = SimpleUploadedFile("accounts.csv", ACCOUNTS.encode())
     file._name = "../../../../tmp/../etc/passwd\n.csv"  # type: ignore[attr-defined]
@@ -290,7 +289,10 @@ def test_an_import_that_fails_says_so_and_can_go_on(client: Client, lead: User, 
 def test_rows_go_out_as_csv_come_back_corrected_and_leave_the_quarantine(client: Client, lead: User) -> None:
     run = import_whole(client, accounts=ACCOUNTS, lines=BAD + "S5,A1,=2024,,-5,active\n")
     page = client.get("/data/quarantine/")
-    assert [(r["file"], r["line"], r["reason"].split(" in ")[0]) for r in page.context["rows"]] == [("lines.csv", 6, "unreadable date"), ("lines.csv", 5, "unreadable date")]
+    assert [(r["file"], r["line"], r["reason"].split(" in ")[0]) for r in page.context["rows"]] == [
+        ("lines.csv", 6, "unreadable date"),
+        ("lines.csv", 5, "unreadable date"),
+    ]
     assert client.get(f"/data/quarantine/?import={run.pk}&reason=unreadable+date").context["total"] == 2
     assert client.get("/data/quarantine/?reason=duplicate+key").context["total"] == 0
 
@@ -334,7 +336,7 @@ def test_rows_are_dismissed_one_by_one_or_as_filtered(client: Client, lead: User
 def test_a_file_that_is_no_download_is_refused_in_words(client: Client, lead: User) -> None:
     import_whole(client, accounts=ACCOUNTS, lines=BAD)
     page = client.post("/data/quarantine/correct/", {"file": SimpleUploadedFile("mine.csv", b"a,b\n1,2\n")}, follow=True)
-    assert "no column 'quarantine_id'" in str(list(page.context["messages"])[0])
+    assert "no column 'quarantine_id'" in str(next(iter(page.context["messages"])))
     assert waiting().count() == 1
 
 

@@ -51,7 +51,9 @@ def test_every_row_is_taken_in(imported: ImportRun) -> None:
 
 
 def test_no_column_is_dropped_in_silence(imported: ImportRun) -> None:
-    ignored = {(f.record, header): f.mapping["reasons"][header] for f in imported.files.all() for header, target in f.mapping["columns"].items() if target is None}
+    ignored = {
+        (f.record, header): f.mapping["reasons"][header] for f in imported.files.all() for header, target in f.mapping["columns"].items() if target is None
+    }
     assert ignored == {("usage_days", "is_beta_feature"): "left out: usage keeps no custom fields"}
     account = MODELS["accounts"].objects.get(name="Company_0")
     assert account.custom == {"plan_tier": "Basic", "seats": 9, "is_trial": False}  # type: ignore[attr-defined]

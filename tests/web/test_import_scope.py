@@ -17,7 +17,15 @@ from laer.web.runs import doctor
 from tests.web.files import ACCOUNTS, LINES, TICKETS, USAGE, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PAGES = ("/data/import/", "/data/import/{run}/", "/data/import/{run}/map/", "/data/import/{run}/preview/", "/data/import/{run}/mapping.yaml", "/data/quarantine/", "/data/quarantine/download.csv")
+PAGES = (
+    "/data/import/",
+    "/data/import/{run}/",
+    "/data/import/{run}/map/",
+    "/data/import/{run}/preview/",
+    "/data/import/{run}/mapping.yaml",
+    "/data/quarantine/",
+    "/data/quarantine/download.csv",
+)
 WRITES = (
     "/data/import/", "/data/import/{run}/map/", "/data/import/{run}/mapping/", "/data/import/{run}/confirm/", "/data/import/{run}/discard/", "/data/import/{run}/undo/",
     "/data/import/{run}/redo/", "/data/import/{run}/resume/", "/data/quarantine/correct/", "/data/quarantine/retry/", "/data/quarantine/dismiss/",
@@ -27,7 +35,7 @@ WRITES = (
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    yield
+    return
 
 
 @pytest.fixture

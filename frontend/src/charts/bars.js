@@ -9,7 +9,7 @@ function frame(data, colors, names, boundaryGap, width) {
     color: colors.series,
     grid: { left: 6, right: 16, top: names.length > 1 ? 38 : 14, bottom: 4, containLabel: true },
     legend: { show: names.length > 1, left: 0, top: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 } },
-    tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], true), ...points.map((p) => `${p.seriesName}   ${exactly(number(p.value === "-" ? null : p.value), unit)}`)].join("\n")),
+    tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], { long: true }), ...points.map((p) => `${p.seriesName}   ${exactly(number(p.value === "-" ? null : p.value), unit)}`)].join("\n")),
     xAxis: {
       type: "category",
       boundaryGap,

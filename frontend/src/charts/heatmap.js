@@ -24,11 +24,11 @@ export function heatmap(data, colors, width) {
     grid: { left: 6, right: 6, top: 26, bottom: 4, containLabel: true },
     tooltip: tooltip(
       colors,
-      ({ data: { row, column, exact, url } }) => `${data.row_title ?? "Cohort"} ${moment(data.rows[row], true)}${data.row_notes?.[row] ? `, ${data.row_notes[row]} at first` : ""}\n${data.columns[column]} months later: ${exactly(exact, unit)}${url ? "\nClick for the accounts" : ""}`,
+      ({ data: { row, column, exact, url } }) => `${data.row_title ?? "Cohort"} ${moment(data.rows[row])}${data.row_notes?.[row] ? `, ${data.row_notes[row]} at first` : ""}\n${data.columns[column]} months later: ${exactly(exact, unit)}${url ? "\nClick for the accounts" : ""}`,
       "item",
     ),
     xAxis: { type: "category", position: "top", data: data.columns, name: data.column_title ?? "Months since the first paying month", nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colors.text, fontSize: 11 }, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...axisText(colors), hideOverlap: true } },
-    yAxis: { type: "category", inverse: true, data: data.rows, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...axisText(colors), formatter: (text, at) => moment(text, width > 520) + (data.row_notes?.[at] && width > 520 ? `  ·  ${data.row_notes[at]}` : "") } },
+    yAxis: { type: "category", inverse: true, data: data.rows, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...axisText(colors), formatter: (text, at) => moment(text, { tight: width <= 520 }) + (data.row_notes?.[at] && width > 520 ? `  ·  ${data.row_notes[at]}` : "") } },
     series: [
       {
         type: "heatmap",

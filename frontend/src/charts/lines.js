@@ -16,19 +16,20 @@ export function lines(data, colors, width) {
   const high = all.length ? Math.max(...all) : 1;
   const pad = Math.max((high - low) * 0.12, high * 0.01);
   const floor = data.from_zero || low - pad < 0 ? Math.min(0, low) : low - pad;
-  const narrow = width < 520;
+  const keys = series.reduce((sum, { name }) => sum + 48 + 6.4 * name.length, 0) > width ? series.length : 1; // lines of the legend
+  const ends = width > 330; // room for each line's last value behind its end
   return {
     color: colors.series,
-    grid: { left: 6, right: narrow ? 14 : 20, top: 40, bottom: 4, containLabel: true },
+    grid: { left: 6, right: ends ? 52 : 14, top: 20 + 20 * keys, bottom: 4, containLabel: true },
     legend: { left: 0, top: 0, icon: "path://M0 4h24v3H0z", itemWidth: 22, itemHeight: 8, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 }, selectedMode: series.length > 1 },
-    tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], true), ...points.map((p) => `${p.seriesName}   ${exactly(series[p.seriesIndex].values[p.dataIndex], unit)}`)].join("\n")),
+    tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], { long: true }), ...points.map((p) => `${p.seriesName}   ${exactly(series[p.seriesIndex].values[p.dataIndex], unit)}`)].join("\n")),
     xAxis: {
       type: "category",
       boundaryGap: false,
       data: data.x,
       axisTick: { show: false },
       axisLine: { lineStyle: { color: colors.line } },
-      axisLabel: { ...axisText(colors), formatter: (text) => moment(text), interval: steps(data.x.length, width), alignMaxLabel: "right" },
+      axisLabel: { ...axisText(colors), formatter: (text) => moment(text), interval: steps(data.x.length, width, 72), alignMaxLabel: ends ? "center" : "right" },
     },
     yAxis: { type: "value", min: floor, max: high + pad, splitNumber: 5, splitLine: { lineStyle: { color: colors.grid } }, axisLabel: { ...axisText(colors), showMinLabel: floor === 0, showMaxLabel: false, formatter: (value) => say(value, { ...unit, whole: high - low > 0.08 }) } },
     series: series.map((one, at) => ({
@@ -41,7 +42,7 @@ export function lines(data, colors, width) {
       data: one.values.map((value, index) => ({ value: value ?? "-", url: one.urls?.[index] })),
       lineStyle: { width: 2.25, type: named[one.dash] ?? DASHES[at % DASHES.length] },
       areaStyle: one.area ? { color: colors.area } : undefined,
-      endLabel: { show: !narrow || width > 330, formatter: ({ value }) => (value === "-" ? "" : say(value, unit)), color: colors.strong, fontSize: 11, fontWeight: 600, offset: [-34, -10] },
+      endLabel: { show: ends, formatter: ({ value }) => (value === "-" ? "" : say(value, unit)), color: colors.strong, fontSize: 11, fontWeight: 600 },
       emphasis: { disabled: true },
       triggerLineEvent: true,
       markLine:

@@ -40,11 +40,12 @@ export const steps = (count, width, each = 64) => {
   return (at) => (count - 1 - at) % step === 0;
 };
 
-// The first of a month or a day as the axis says it; anything that is no ISO date is shown as given.
-export function moment(text, long = false) {
+// A month or a day as the axis says it; anything that is no ISO date is shown as given. A year of two digits would read as a day
+// ("Mar 25"), so it is only for where there is no room.
+export function moment(text, { long = false, tight = false } = {}) {
   const match = /^(\d{4})-(\d{2})(?:-(\d{2}))?$/.exec(text);
   if (!match) return String(text);
   const date = new Date(Date.UTC(+match[1], +match[2] - 1, +(match[3] ?? 1)));
-  const parts = match[3] ? { day: "numeric", month: "short", ...(long && { year: "numeric" }) } : { month: "short", year: long ? "numeric" : "2-digit" };
+  const parts = match[3] ? { day: "numeric", month: "short", ...(long && { year: "numeric" }) } : { month: "short", year: tight ? "2-digit" : "numeric" };
   return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: "UTC", ...parts }).format(date);
 }

@@ -57,7 +57,7 @@ export function waterfall(data, colors, width) {
           const wide = Math.min(64, band * 0.6);
           const tall = Math.max(step.value > 0 ? 2.5 : 1, bottom[1] - top[1]);
           const left = top[0] - wide / 2;
-          const sign = step.kind === "down" ? "−" : step.kind === "up" ? "+" : "";
+          const sign = !step.value ? "" : step.kind === "down" ? "−" : step.kind === "up" ? "+" : "";
           const children = [
             { type: "rect", shape: { x: left, y: top[1], width: wide, height: tall, r: Math.min(3, tall / 2) }, style: { fill: step.value ? fill[step.kind] : colors.line } },
             {

@@ -8,20 +8,19 @@ import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laer.cli import app
 from laer.cli.book import fail
-from laer.cli.line_file import FileRefused, LineFile, read_line_file
-from laer.cycle.ledger import Ledger, compute
-from laer.engine.session import DuckDBSession
-from laer.metrics.policy import load_policy
 from laer.metrics.statement import COUNT, columns, plain, printed
 from laer.records.money import minor_units, rounded
 from laer.records.periods import month_name, month_of
-from laer.sources.tabular.files import UnreadableFile
+
+if TYPE_CHECKING:
+    from laer.cli.line_file import LineFile
+    from laer.cycle.ledger import Ledger
 
 
 class Movements(StrEnum):
@@ -67,6 +66,13 @@ def revenue(
     cohorts: Annotated[bool, typer.Option("--cohorts", help="print cohorts of first paying month instead")] = False,
 ) -> None:
     """MRR movements, retention and cohorts of one file of subscription lines, month by month. Needs no database."""
+    # The engine takes a second to import: only this command pays for it.
+    from laer.cli.line_file import FileRefused, read_line_file
+    from laer.cycle.ledger import compute
+    from laer.engine.session import DuckDBSession
+    from laer.metrics.policy import load_policy
+    from laer.sources.tabular.files import UnreadableFile
+
     policy = load_policy().changed(movements=movements.value, gap_days=gap_days, end=end.value)
     try:
         bounds = (month_of(from_) if from_ else None, month_of(to) if to else None)

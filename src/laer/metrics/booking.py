@@ -34,9 +34,11 @@ def booked(values: Table, changes: Table) -> Table:
     total = j.total.fill_null(literal(0, "int64").cast(kind))
     same_way = ((total > 0) & (j.delta > 0)) | ((total < 0) & (j.delta < 0))
     side = ifelse(total > 0, j.up, j.down)
-    # floor of |delta| * |total| / side (a product of two amounts would pass 38 digits); the largest takes what is left over
+    # floor of |delta| * |total| / side (a product of two amounts would pass 38 digits); the largest takes what is left over.
+    # Where nothing went the other way the share is the change itself: through a float it would be off beyond 2^53 parts.
     part = j.delta.abs().cast("float64") * ratio(total.abs(), side, None)
-    share = ifelse(same_way, (part if kind.is_decimal() else part.floor()).cast(kind), total - total)  # floor() is 64-bit
+    shared = (part if kind.is_decimal() else part.floor()).cast(kind)  # floor() is 64-bit
+    share = cases((~same_way, total - total), (side == total.abs(), j.delta.abs()), else_=shared)
     j = j.mutate(total=total, same_way=same_way, share=share)
     w = {"group_by": [j.account_id, j.d]}
     order = row_number().over(group_by=[j.account_id, j.d], order_by=[j.same_way.cast("int8").desc(), j.delta.abs().desc(), j.value])

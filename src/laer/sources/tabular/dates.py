@@ -121,7 +121,7 @@ def read_instant(text: str, order: str | None = None, zone: str | tzinfo = "UTC"
 
 
 def _day(shape: Shape, order: str | None) -> date | None:
-    if shape.fixed or order in ("dmy", "mdy") or (order == "ymd" and shape.years == 2):
+    if shape.fixed or order is not None:
         return shape.day(order or "ymd")
     readings = {day for each in ORDERS if (day := shape.day(each))}
     return readings.pop() if len(readings) == 1 else None

@@ -130,9 +130,8 @@ def editable_row(user: User, record: str, object_id: int, archived: bool = False
     """A row of an account that the person may edit; PermissionDenied tells nothing about rows of others."""
     model: Any = MODELS[record]
     row: Any = model.objects.filter(pk=object_id, archived_at__isnull=not archived).first()
-    account_id = None if row is None else row.pk if record == "accounts" else row.account_id
     allowed = editable_accounts(user, archived=archived and record == "accounts")
-    if row is None or not allowed.filter(pk=account_id).exists():
+    if row is None or not allowed.filter(pk=row.pk if record == "accounts" else row.account_id).exists():
         raise PermissionDenied
     return row
 

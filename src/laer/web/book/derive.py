@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from laer.records.batch import Batch
+from laer.web.book.prepare import prepare
 from laer.web.book.staging import Plan, Stage
 
 FROM_LINES = ("subscription_lines", "contracts", "discounts")  # their accounts may be first heard of here
@@ -61,16 +62,18 @@ def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
 
 
 def _unknown(batch: Batch, stage: Stage, record: str, column: str, state: Any) -> Iterator[Batch]:
-    first: dict[str, int] = {}
+    """The names in a column that the book does not know, each as the first row says it that will not be set aside itself."""
+    named: dict[str, list[int]] = {}
     for i, row in enumerate(batch.rows):
-        name = row.get(column)
-        if name and str(name) not in first:
-            first[str(name)] = i
-    known = stage.resolve(record, first)
+        if row.get(column):
+            named.setdefault(str(row[column]), []).append(i)
+    known = stage.resolve(record, named)
     made = Batch(record, batch.file)
-    for name, i in first.items():
+    for name, places in named.items():
         if name not in known:
-            _add(made, name, state(name, batch.rows[i]), batch.lines[i])
+            sound = next((i for i in places if prepare(batch.record, batch.rows[i], stage.policy)[1] is None), None)
+            if sound is not None:
+                _add(made, name, state(name, batch.rows[sound]), batch.lines[sound])
     if made.rows:
         yield made
 

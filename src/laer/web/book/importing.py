@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from laer.web import home
 from laer.web.book import derive, mappings, usage
 from laer.web.book.applying import Writer
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
-from laer.web.book.staging import Plan, Stage
+from laer.web.book.staging import Change, Plan, Stage
 from laer.web.people.models import User
 
 SAMPLES = 200  # changed and rejected rows that a preview shows
@@ -45,8 +45,12 @@ Progress = Callable[[int, str], None]
 
 @dataclass
 class FilePreview:
-    """What one table would do: counts per record, the first changes with old and new values, the first rejected rows."""
+    """What one table would do: counts per record, the first changes with old and new values, the first rejected rows.
 
+    record   what the table holds; examples of new rows are of these, not of what they bring into being
+    """
+
+    record: str = ""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
@@ -59,7 +63,7 @@ class FilePreview:
         there["unchanged"] += plan.unchanged
         there["repeated"] += plan.repeated
         self.reject(plan.record, plan.rejects)
-        for planned in plan.new[: max(0, EXAMPLES - len(self.created))]:
+        for planned in plan.new[: max(0, EXAMPLES - len(self.created))] if plan.record == self.record else ():
             self.created.append(
                 {
                     "record": plan.record,
@@ -71,19 +75,8 @@ class FilePreview:
         for planned in plan.changed:
             if len(self.changes) >= SAMPLES:
                 break
-            for c in planned.changes:
-                self.changes.append(
-                    {
-                        "record": plan.record,
-                        "key": planned.key,
-                        "object_id": planned.object_id,
-                        "account_id": planned.account_id,
-                        "line": planned.line,
-                        "field": c.field,
-                        "old": _text(c.old),
-                        "new": _text(c.new),
-                    }
-                )
+            named = {"record": plan.record, "key": planned.key, "object_id": planned.object_id, "account_id": planned.account_id, "line": planned.line}
+            self.changes.extend(named | {"field": name, "old": old, "new": new} for name, old, new in _spoken(planned.changes))
 
     def reject(self, record: str, rejects: Iterable[Reject]) -> None:
         there = self.counts.setdefault(record, dict.fromkeys(COUNTS, 0))
@@ -123,8 +116,8 @@ def begin_import(
             try:
                 _add_tables(run, kept, shown, mappings_given)
             except UnreadableFile as error:
-                trouble = error
-                notes.append(str(error))
+                trouble = UnreadableFile(shown, error.found, error.expected, error.what_to_do)  # by the name that people know
+                notes.append(str(trouble))
                 if not run.files.filter(path=str(kept.relative_to(home.uploads()))).exists():  # the sheets before a broken one stay
                     kept.unlink(missing_ok=True)
     if not run.files.exists():
@@ -223,7 +216,7 @@ def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, Fi
     stage = _stage(run, policy, dry=True)
     previews = {}
     for file in files_in_order(run):
-        shown = FilePreview()
+        shown = FilePreview(file.record)
         parts = _parts(file)
         if file.record in LAKE:
             coming = usage.UsageFile(run, stage, parts)
@@ -394,7 +387,22 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _spoken(changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
+    """(field, old, new) as a reader sees them: custom fields one by one; the parts of MRR only where nothing else says what moved it."""
+    telling = [c for c in changes if c.field not in INSIDE]
+    for c in telling or [c for c in changes if c.field != "custom"]:
+        yield c.field, _text(c.old), _text(c.new)
+    for c in changes:
+        if c.field == "custom":
+            for name in sorted({n for n in (*c.old, *c.new) if not n.startswith("_") and c.old.get(n) != c.new.get(n)}):
+                yield name, _text(c.old.get(name)), _text(c.new.get(name))
+
+
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
     return "" if value is None else str(value)
 
 

@@ -304,7 +304,7 @@ class DirtyAccount(models.Model):
 
 
 MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere
-   
+
     "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
     "subscription_lines": SubscriptionLine, "discounts": Discount, "tickets": Ticket, "survey_responses": SurveyResponse,
     "churn_events": ChurnEvent, "assignments": Assignment,

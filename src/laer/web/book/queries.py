@@ -50,20 +50,38 @@ class Part:
     more: bool
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of each kind an account has; seats of the lines in force, None where no line says."""
+
+    contacts: int
+    subscriptions: int
+    tickets: int
+    open_tickets: int
+    seats: int | None
+
+
 def account_for(user: User, account_id: int) -> Account | None:
     """The account, where the person may see it; an archived one where they may restore it. One query, two where it is not there.
 
-    The account carries how many there are of each: contact_count, subscription_count, ticket_count, open_ticket_count; and seats.
+    It carries its counts (`counts_of`).
     """
     counted = _counted(visible_accounts(user)).filter(pk=account_id).first()
     return counted or _counted(editable_accounts(user, archived=True)).filter(pk=account_id).first()
 
 
-def may_edit(user: User, account_id: int) -> bool:
-    """One query, none for people who edit everything or nothing."""
+def counts_of(account: Account) -> Counts:
+    """Of an account that `account_for` gave. No query."""
+    there = vars(account)
+    contacts, subscriptions, tickets, open_tickets = (there[f"n_{name}"] or 0 for name in ("contacts", "subscriptions", "tickets", "open_tickets"))
+    return Counts(contacts, subscriptions, tickets, open_tickets, there["n_seats"])
+
+
+def may_edit(user: User, account: Account) -> bool:
+    """Whether the person may edit it (an archived one: restore it). One query, none for people who edit everything or nothing."""
     if not user.may_edit or user.role in ("admin", "lead"):
         return user.may_edit
-    return editable_accounts(user).filter(pk=account_id).exists()
+    return editable_accounts(user, archived=account.archived_at is not None).filter(pk=account.pk).exists()
 
 
 def owners_of(account_id: int) -> list[Assignment]:
@@ -104,7 +122,7 @@ def contracts(account_id: int, more: int = 1) -> Part:
 def contract_arr(account_id: int, as_of: date) -> dict[int, tuple[Decimal, str]]:
     """ARR of the lines in force by contract: contract id -> (amount, currency). One query."""
     found: dict[tuple[int, str], Fraction] = {}
-    lines = _lines_in_force(account_id, as_of).exclude(contract_id=None).values_list("contract_id", "currency", "mrr_num", "mrr_den")
+    lines = _lines_in_force(account_id, as_of).filter(contract_id__isnull=False).values_list("contract_id", "currency", "mrr_num", "mrr_den")
     for contract, currency, num, den in lines[:LINES]:
         key = (contract, currency or settings.CURRENCY)
         found[key] = found.get(key, Fraction(0)) + Fraction(num, den)
@@ -120,7 +138,9 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     found = Subscription.objects.filter(account_id=account_id, archived_at=None).select_related("product")
     last = SubscriptionLine.objects.filter(subscription=OuterRef("pk"), archived_at=None).order_by("-start_on").values("start_on")[:1]
     live = _lines_in_force(account_id, as_of).filter(subscription=OuterRef("pk")).order_by().values("subscription").annotate(n=Count("id")).values("n")
-    ordered = found.annotate(live=Subquery(live, output_field=IntegerField()), last=Subquery(last)).order_by(F("live").desc(nulls_last=True), F("last").desc(nulls_last=True), "id")
+    ordered = found.annotate(live=Subquery(live, output_field=IntegerField()), last=Subquery(last)).order_by(
+        F("live").desc(nulls_last=True), F("last").desc(nulls_last=True), "id"
+    )
     part = _part(ordered, more)
     ids = [s.pk for s in part.rows]
     lines: dict[int, list[SubscriptionLine]] = {i: [] for i in ids}
@@ -223,9 +243,9 @@ def _counted(accounts: QuerySet[Account]) -> QuerySet[Account]:
     closed = Q()
     for word in CLOSED:
         closed |= Q(status__iexact=word)
-    return accounts.select_related("parent").annotate(
-        contact_count=count(Contact), subscription_count=count(Subscription), ticket_count=count(Ticket),
-        open_ticket_count=count(Ticket, Q(closed_at=None), Q(status=None) | ~closed), seats=Subquery(seats, output_field=IntegerField()),
+    return accounts.annotate(
+        n_contacts=count(Contact), n_subscriptions=count(Subscription), n_tickets=count(Ticket),
+        n_open_tickets=count(Ticket, Q(closed_at=None), Q(status=None) | ~closed), n_seats=Subquery(seats, output_field=IntegerField()),
     )  # fmt: skip
 
 

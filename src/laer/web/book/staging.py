@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from laer.metrics.policy import Policy
@@ -19,6 +20,7 @@ from laer.web.book.models import MODELS, ExternalId, FieldChange
 from laer.web.book.prepare import Row, as_json, prepare
 from laer.web.people.models import Person
 
+ID_LENGTH = 255  # of an external id
 UNTOUCHED = object()  # no person ever changed the field
 REMEMBERED = 400_000  # resolved references kept in memory per record type
 
@@ -183,6 +185,7 @@ class Stage:
             if batch.record == "accounts" and row.pop("owner", None):
                 plan.owners.append((named[i][0], batch.rows[i]["owner"]))
             values, reason = prepare(batch.record, row, self.policy)
+            reason = reason or too_long(batch.record, values, named[i][0])
             missing = reason or next((f"empty {n.removesuffix('_on').removesuffix('_at')}" for n in needed if values.get(n) is None), None)
             missing = missing or self._refer(values, references, batch.record)
             if missing:
@@ -294,6 +297,25 @@ class Stage:
         return Reject(
             batch.file, batch.lines[i], reason, batch.raw[i] if batch.raw else {k: "" if v is None else str(v) for k, v in batch.rows[i].items()}, batch.record
         )
+
+
+@lru_cache
+def _limits(record: str) -> dict[str, int]:
+    return {f.attname: f.max_length for f in MODELS[record]._meta.local_concrete_fields if getattr(f, "max_length", None)}
+
+
+def too_long(record: str, values: Row, key: str) -> str | None:
+    """What a column of the book cannot hold: SQLite would take it, PostgreSQL would stop the whole import."""
+    if len(key) > ID_LENGTH:
+        return f"id too long: {len(key)} characters, at most {ID_LENGTH}"
+    limits = _limits(record)
+    for name, value in values.items():
+        if type(value) is str:
+            if name in limits and len(value) > limits[name]:
+                return f"text too long: {name} has {len(value)} characters, at most {limits[name]}"
+            if "\x00" in value:
+                return f"unreadable text: {name} holds a NUL character"
+    return None
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -29,7 +29,13 @@ from laer.web.templatetags.laer import day, money_short, number
 COLUMNS = ("segment", "country", "spark", "mrr", "arr", "contract_end_on", "owner_name")
 CURSORS = ("after", "before", "page")
 STATES = {"paying": "Paying", "churned": "Churned", "prospect": "Prospect"}
-FACETS = (("state", "State", "circle-dot"), ("segment", "Segment", "category"), ("owner", "Owner", "user"), ("country", "Country", "map-pin"), ("industry", "Industry", "building-community"))
+FACETS = (
+    ("state", "State", "circle-dot"),
+    ("segment", "Segment", "category"),
+    ("owner", "Owner", "user"),
+    ("country", "Country", "map-pin"),
+    ("industry", "Industry", "building-community"),
+)
 ENDS = (30, 60, 90, 180, 365)
 BOUNDS = (500, 2_000, 10_000)  # of MRR, in units of the firm's currency
 SENTENCES = {
@@ -68,7 +74,12 @@ def accounts(request: HttpRequest) -> HttpResponse:
         "clear_url": request.path,
         "facets": _facets(request.GET, filters, counted, currency),
         "total_label": number(page.totals.accounts),
-        "totals": {"accounts": page.totals.accounts, "mrr": _major(page.totals.mrr_minor, places), "arr": _major(page.totals.arr_minor, places), "currency": currency},
+        "totals": {
+            "accounts": page.totals.accounts,
+            "mrr": _major(page.totals.mrr_minor, places),
+            "arr": _major(page.totals.arr_minor, places),
+            "currency": currency,
+        },
         "previous_url": page.previous and _url(request.GET, after=None, before=page.previous),
         "next_url": page.next and _url(request.GET, before=None, after=page.next),
         "as_of": run and run.as_of,
@@ -100,13 +111,17 @@ def new(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{account.name} added")
             return redirect("account", account.pk) if book.account_for(user, account.pk) else redirect("accounts")
     record = {name: actions.column_of("accounts", name) for name in ADDED}
-    fields_ = [{"name": n, "label": c.label, "type": {"date": "date"}.get(c.kind, "text"), "numeric": c.kind == "integer", "required": c.required, "value": values[n]} for n, c in record.items()]
+    fields_ = [
+        {"name": n, "label": c.label, "type": {"date": "date"}.get(c.kind, "text"), "numeric": c.kind == "integer", "required": c.required, "value": values[n]}
+        for n, c in record.items()
+    ]
     context = {"fields": fields_, "people": book.people(), "owner": values["owner"], "error": error, "action": request.path}
     return render(request, "pages/account_new.html", context, status=422 if error else 200)
 
 
 def read_filters(query: QueryDict, currency: str) -> Filters:
     """The filters of an address. What does not read is left out, so that an old link still works."""
+
     def bounded(name: str) -> str | None:
         value = query.get(name, "").strip()
         return value if value and len(value) <= 120 and "\0" not in value else None
@@ -146,20 +161,35 @@ def _facets(query: QueryDict, filters: Filters, counted: queries.Facets, currenc
         for value, label, count in counted.get(name, []):
             key = NONE if value is None else value
             active = getattr(filters, name) == key
-            options.append({"label": STATES.get(label, label), "value": key, "count": count, "url": rest.url({name: None if active else key}), "active": active})
+            options.append(
+                {"label": STATES.get(label, label), "value": key, "count": count, "url": rest.url({name: None if active else key}), "active": active}
+            )
         menus.append({"name": name, "title": title, "icon": icon, "options": options})
     ends = [{"label": f"Within {days} days", "value": days, "active": filters.ends_within == days} for days in ENDS]
     for one in ends:
         one["url"] = rest.url({"ends_within": None if one["active"] else one["value"], "ends_before": None})
     menus.append({"name": "ends_within", "title": "Contract ends", "icon": "calendar-event", "options": ends})
-    menus.append({"name": "mrr", "title": "MRR", "icon": "chart-bar", "options": [_band(rest, filters, low, high, currency) for low, high in zip((None, *BOUNDS), (*BOUNDS, None), strict=True)]})
+    menus.append(
+        {
+            "name": "mrr",
+            "title": "MRR",
+            "icon": "chart-bar",
+            "options": [_band(rest, filters, low, high, currency) for low, high in zip((None, *BOUNDS), (*BOUNDS, None), strict=True)],
+        }
+    )
     return menus
 
 
 def _band(rest: _Rest, filters: Filters, low: int | None, high: int | None, currency: str) -> dict[str, Any]:
     scale = 10 ** minor_units(currency)
     active = (filters.mrr_min, filters.mrr_max) == (low and low * scale, high and high * scale)
-    label = f"Under {money_short(high, currency)}" if low is None else f"{money_short(low, currency)} and more" if high is None else f"{money_short(low, currency)} to {money_short(high, currency)}"
+    label = (
+        f"Under {money_short(high, currency)}"
+        if low is None
+        else f"{money_short(low, currency)} and more"
+        if high is None
+        else f"{money_short(low, currency)} to {money_short(high, currency)}"
+    )
     return {"label": label, "url": rest.url({"mrr_min": None if active else low, "mrr_max": None if active else high}), "active": active}
 
 

@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import include, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -32,7 +32,13 @@ PATIENCE = 2.0  # seconds after which a job that nobody took is said to wait for
 BYTES_A_ROW = 90  # for the progress of a file that nobody previewed
 BUSY = (ImportState.QUEUED, ImportState.RUNNING, ImportState.UNDOING)
 OPEN = (ImportState.UPLOADED, ImportState.PREVIEWED)
-STATES = {ImportState.DONE: "done", ImportState.FAILED: "failed", ImportState.UNDONE: "undone", **dict.fromkeys(BUSY, "running"), **dict.fromkeys(OPEN, "waiting")}
+STATES = {
+    ImportState.DONE: "done",
+    ImportState.FAILED: "failed",
+    ImportState.UNDONE: "undone",
+    **dict.fromkeys(BUSY, "running"),
+    **dict.fromkeys(OPEN, "waiting"),
+}
 NAMES = {"demo": "Demonstration firm", "retry": "Corrected rows"}
 COUNTED = ("new", "changed", "unchanged", "rejected")
 
@@ -59,7 +65,15 @@ def frame(user: User, active: str) -> dict[str, Any]:
     """Context that all tabs share. One query, none for people who do not import."""
     found = doctor.known_findings(user)
     wrong = sum(f.severity != "info" for f in found) if found else None
-    tabs = [{"title": "Doctor", "url": reverse("doctor"), "active": active == "doctor", "count": wrong, "tone": "bad" if found and found[0].severity == "error" else ""}]
+    tabs = [
+        {
+            "title": "Doctor",
+            "url": reverse("doctor"),
+            "active": active == "doctor",
+            "count": wrong,
+            "tone": "bad" if found and found[0].severity == "error" else "",
+        }
+    ]
     if user.may_import:
         aside = waiting().count()
         tabs = [
@@ -83,9 +97,12 @@ def imports(request: HttpRequest) -> HttpResponse:
     jobs = jobs_of([run.pk for run in rows if run.state in BUSY])
     shown = [_row(run, jobs.get(run.pk)) for run in rows]
     context = frame(user, "imports") | {
-        "imports": shown, "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None, "previous_url": previous, "next_url": behind,
+        "imports": shown,
+        "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None,
+        "previous_url": previous,
+        "next_url": behind,
         "state": {"shown": "Imports, newest first" if shown else None, "recomputing": DirtyAccount.objects.exists()},
-    }  # fmt: skip
+    }
     return render(request, "pages/data.html", context)
 
 
@@ -119,7 +136,9 @@ def _page(request: HttpRequest, name: str, key: int) -> str:
 
 def with_names(runs: Any) -> Any:
     """Runs with what their name is made of; mappings and previews, which may be large, are left where they are."""
-    return runs.select_related("user").prefetch_related(Prefetch("files", ImportFile.objects.only("id", "run_id", "name", "sheet", "size", "sha256").order_by("id")))
+    return runs.select_related("user").prefetch_related(
+        Prefetch("files", ImportFile.objects.only("id", "run_id", "name", "sheet", "size", "sha256").order_by("id"))
+    )
 
 
 def name_of(run: ImportRun) -> str:
@@ -179,11 +198,19 @@ def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
     known = run.state in (ImportState.DONE, ImportState.UNDONE)
     files = len({file.name for file in run.files.all()})
     return {
-        "import_id": run.pk, "name": name_of(run), "files": files, "source": run.source, "started_at": run.created_at, "who": run.user.email if run.user else "Command line",
-        "state": state, **{c: sums[c] if known else None for c in COUNTED}, "url": address(run),
-        "undo_url": reverse("import_undo", args=[run.pk]) if state == "done" else None, "message": message_of(run, job)[:140],
+        "import_id": run.pk,
+        "name": name_of(run),
+        "files": files,
+        "source": run.source,
+        "started_at": run.created_at,
+        "who": run.user.email if run.user else "Command line",
+        "state": state,
+        **{c: sums[c] if known else None for c in COUNTED},
+        "url": address(run),
+        "undo_url": reverse("import_undo", args=[run.pk]) if state == "done" else None,
+        "message": message_of(run, job)[:140],
         "progress": progress_of(run, job) if state == "running" else None,
-    }  # fmt: skip
+    }
 
 
 def address(run: ImportRun) -> str:
@@ -238,21 +265,28 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
     undo = run.counts.get("undo", {})
     aside = QuarantinedRow.objects.filter(run=run)
     context = frame(user_of(request), "imports") | {
-        "run": _said(run, job, state, undo), "state": None, "counts": run.counts,
-        "figures": figures(run.counts, coming=False), "by_record": by_record(run.counts),
-        "progress": progress_of(run, job) if state == "running" else None, "poll_url": request.path if state == "running" else None,
+        "run": _said(run, job, state, undo),
+        "state": None,
+        "counts": run.counts,
+        "figures": figures(run.counts, coming=False),
+        "by_record": by_record(run.counts),
+        "progress": progress_of(run, job) if state == "running" else None,
+        "poll_url": request.path if state == "running" else None,
         "undo_url": reverse("import_undo", args=[run.pk]) if state in ("done", "failed") and run.files.exists() | (run.kind == "demo") else None,
         "redo_url": reverse("import_redo", args=[run.pk]) if state == "undone" and run.files.exists() else None,
         "resume_url": reverse("import_resume", args=[run.pk]) if state == "failed" else None,
-        "left": named_left(undo.get("left", [])), "left_count": undo.get("left_count", 0),
+        "left": named_left(undo.get("left", [])),
+        "left_count": undo.get("left_count", 0),
         "notices": [{"tone": "warn", "title": "Left out", "text": note} for note in run.notes],
         "next_steps": NEXT if state == "done" else None,
-    }  # fmt: skip
+    }
     if state != "running":
         context["reasons"] = [{"reason": r["kind"], "count": r["n"]} for r in aside.values("kind").annotate(n=Count("id")).order_by("-n")]
         context["rejects"] = [shown_reject(r.file, r.line, r.reason, r.raw) for r in aside.order_by("id")[:20]]
         context["rejects_url"] = reverse("quarantine_download") + f"?import={run.pk}&all=1"
-        context["quarantine_url"] = reverse("quarantine") + f"?import={run.pk}"
+        if state == "done" and waiting().filter(run=run).exists():
+            repair = {"label": "Repair the rejected rows", "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
+            context["next_steps"] = [repair, *NEXT]
     return render(request, "pages/import_result.html", context)
 
 
@@ -266,32 +300,51 @@ NEXT = [
 def _said(run: ImportRun, job: Job | None, state: str, undo: Mapping[str, Any]) -> dict[str, Any]:
     message = message_of(run, job)
     if state == "undone" and run.undone_at:
-        parts = [f"{number(undo.get('archived', 0))} rows taken out", f"{number(undo.get('restored', 0))} fields put back", f"{number(undo.get('lake', 0))} usage rows taken out"]
+        parts = [
+            f"{number(undo.get('archived', 0))} rows taken out",
+            f"{number(undo.get('restored', 0))} fields put back",
+            f"{number(undo.get('lake', 0))} usage rows taken out",
+        ]
         message = ", ".join(parts) + ". The files are kept, so that it can be done again."
     elif state == "done" and run.kind == "retry":
         message = "Rows that were corrected. What is still wrong with some of them has been set aside again."
     return {
-        "import_id": run.pk, "name": name_of(run), "source": run.source, "who": run.user.email if run.user else "the command line", "started_at": run.created_at,
-        "ended_at": run.undone_at if state == "undone" else run.finished_at, "state": state, "message": message,
-    }  # fmt: skip
+        "import_id": run.pk,
+        "name": name_of(run),
+        "source": run.source,
+        "who": run.user.email if run.user else "the command line",
+        "started_at": run.created_at,
+        "ended_at": run.undone_at if state == "undone" else run.finished_at,
+        "state": state,
+        "message": message,
+    }
+
+
+def names_of(places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str | None]]:
+    """(record, our id) -> what people call the row, and the page of its account. One query a record type."""
+    wanted: dict[str, set[int]] = {}
+    for record, pk in places:
+        wanted.setdefault(record, set()).add(pk)
+    names: dict[tuple[str, int], tuple[str, str | None]] = {}
+    for record, ids in wanted.items():
+        model = MODELS[record]
+        fields = {f.name for f in model._meta.get_fields()}
+        column = next((c for c in ("name", "subject", "plan", "reason", "kind") if c in fields), "id")
+        owner = "id" if record == "accounts" else "account_id" if "account" in fields else None
+        for pk, text, account in model._default_manager.filter(pk__in=ids).values_list("id", column, owner or "id"):
+            names[record, pk] = (str(text or f"{record.removesuffix('s').replace('_', ' ')} {pk}"), f"/accounts/{account}/" if owner else None)
+    return names
 
 
 def named_left(left: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What an undo left, with names in place of numbers. One query a record type."""
+    """What an undo left, with names in place of numbers."""
     left = list(left)
-    names: dict[tuple[str, int], tuple[str, int | None]] = {}
-    for record in {one["record"] for one in left}:
-        model = MODELS[record]
-        fields = {f.name for f in model._meta.get_fields()}
-        column = next((c for c in ("name", "subject", "reason", "kind") if c in fields), "id")
-        account = "id" if record == "accounts" else "account_id" if "account" in fields else None
-        rows = model._default_manager.filter(pk__in=[one["object_id"] for one in left if one["record"] == record])
-        for pk, name, owner in rows.values_list("id", column, account or "id"):
-            names[record, pk] = (str(name or f"{record.removesuffix('s')} {pk}"), owner if account else None)
+    names = names_of((one["record"], one["object_id"]) for one in left)
     told = []
     for one in left:
-        name, account = names.get((one["record"], one["object_id"]), (f"number {one['object_id']}", None))
-        told.append({"record": label_of(one["record"]), "name": name, "url": f"/accounts/{account}/" if account else None, "field": one["field"].removesuffix("_id").replace("_", " ") or "the whole row", "why": one["why"]})
+        name, url = names.get((one["record"], one["object_id"]), (f"number {one['object_id']}", None))
+        field = one["field"].removesuffix("_id").replace("_", " ") or "the whole row"
+        told.append({"record": label_of(one["record"]), "name": name, "url": url, "field": field, "why": one["why"]})
     return told
 
 
@@ -346,6 +399,3 @@ def queue(run: ImportRun) -> None:
     """Hand a run to the worker."""
     ImportRun.objects.filter(Q(pk=run.pk)).update(state=ImportState.QUEUED, error="")
     enqueue("import", {"run_id": run.pk}, unique_key=f"import-{run.pk}")
-
-
-urlpatterns = [path("data/", include("laer.web.pages.data_urls"))]

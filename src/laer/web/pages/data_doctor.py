@@ -36,10 +36,15 @@ def findings(request: HttpRequest) -> HttpResponse:
             {"label": "Notes", "value": number(sums["info"]), "hint": "worth knowing"},
         ],
         "facets": _facets(request, found) if found else [],
-        "filters": [{"label": label, "value": SEVERITIES.get(value, label_of(value)), "remove_url": _with(request, **{name: None})} for name, label, value in (("severity", "Severity is", severity), ("record", "Record is", record)) if value],
-        "clear_url": request.path, "upload_url": None,
+        "filters": [
+            {"label": label, "value": SEVERITIES.get(value, label_of(value)), "remove_url": _with(request, **{name: None})}
+            for name, label, value in (("severity", "Severity is", severity), ("record", "Record is", record))
+            if value
+        ],
+        "clear_url": request.path,
+        "upload_url": None,
         "state": {"shown": f"{len(found)} finding{'' if len(found) == 1 else 's'}", "whose": None if user.reads_everything else "in your book"},
-    }  # fmt: skip
+    }
     return render(request, "pages/doctor.html", context)
 
 
@@ -58,11 +63,17 @@ def behind(request: HttpRequest, check: str) -> HttpResponse:
     aside = finding is not None and finding.record == "quarantine"
     context = frame(user, "doctor") | {
         "finding": _finding(finding) if finding else {"check": check, "title": "Nothing is found by this check", "count": 0},
-        "headings": headings, "upload_url": None, "with_account": not aside,
-        "rows": [{"account": r["account"], "url": f"/accounts/{r['account_id']}/" if r["account_id"] else None, "cells": [_cell(r[h]) for h in headings]} for r in rows[:SHOWN]],
+        "headings": headings,
+        "upload_url": None,
+        "with_account": not aside,
+        "rows": [
+            {"account": r["account"], "url": f"/accounts/{r['account_id']}/" if r["account_id"] else None, "cells": [_cell(r[h]) for h in headings]}
+            for r in rows[:SHOWN]
+        ],
         "shown": f"{number(first)} to {number(last)}" if rows else None,
-        "previous_url": f"?page={place - 1}" if place > 1 else None, "next_url": f"?page={place + 1}" if len(rows) > SHOWN and place < FARTHEST else None,
-    }  # fmt: skip
+        "previous_url": f"?page={place - 1}" if place > 1 else None,
+        "next_url": f"?page={place + 1}" if len(rows) > SHOWN and place < FARTHEST else None,
+    }
     return render(request, "pages/doctor_rows.html", context)
 
 
@@ -71,8 +82,12 @@ def _finding(f: Finding) -> dict[str, Any]:
     kinds = kinds_of(f.check) if f.record == "quarantine" else []
     details = [{"name": name.replace("_", " "), "count": n} for name, n in f.details.items()]
     return f.as_dict() | {
-        "text": f.sentence, "url": url, "record": label_of(f.record), "details": details, "repair_url": f"/data/quarantine/?reason={quote(kinds[0])}" if kinds else None,
-    }  # fmt: skip
+        "text": f.sentence,
+        "url": url,
+        "record": label_of(f.record),
+        "details": details,
+        "repair_url": f"/data/quarantine/?reason={quote(kinds[0])}" if kinds else None,
+    }
 
 
 def _facets(request: HttpRequest, found: list[Finding]) -> list[dict[str, Any]]:
@@ -83,7 +98,13 @@ def _facets(request: HttpRequest, found: list[Finding]) -> list[dict[str, Any]]:
     ):
         now = request.GET.get(name, "")
         options = [
-            {"label": label, "value": value, "count": sum(getattr(f, name) == value for f in found), "active": value == now, "url": _with(request, **{name: None if value == now else value})}
+            {
+                "label": label,
+                "value": value,
+                "count": sum(getattr(f, name) == value for f in found),
+                "active": value == now,
+                "url": _with(request, **{name: None if value == now else value}),
+            }
             for value, label in labels.items()
         ]
         menus.append({"name": name, "title": title, "icon": icon, "options": options})

@@ -46,25 +46,65 @@ def quarantine(request: HttpRequest) -> HttpResponse:
     context = frame(user, "quarantine") | {
         "rows": [
             {
-                "row_id": r.pk, "file": r.file, "line": r.line, "reason": r.reason, "text": text_of(r.raw) or "(no text)", "at": r.run.created_at,
-                "import_name": name_of(runs[r.run_id]), "import_url": f"/data/import/{r.run_id}/",
+                "row_id": r.pk,
+                "file": r.file,
+                "line": r.line,
+                "reason": r.reason,
+                "text": text_of(r.raw) or "(no text)",
+                "at": r.run.created_at,
+                "import_name": name_of(runs[r.run_id]),
+                "import_url": f"/data/import/{r.run_id}/",
             }
             for r in shown
         ],
         "reasons": [] if reason else [{"reason": kind, "count": n, "url": _with(request, reason=kind)} for kind, n in reasons if run is None],
         "facets": [
-            {"name": "reason", "title": "Reason", "icon": "alert-circle", "options": [{"label": k, "value": k, "count": n, "active": k == reason, "url": _with(request, reason=None if k == reason else k)} for k, n in reasons]},
-            {"name": "import", "title": "Import", "icon": "file-import", "options": [{"label": names.get(i, f"Import {i}"), "value": i, "count": n, "active": i == run, "url": _with(request, **{"import": None if i == run else i})} for i, n in imports]},
-        ] if reasons else [],
+            {
+                "name": "reason",
+                "title": "Reason",
+                "icon": "alert-circle",
+                "options": [
+                    {"label": k, "value": k, "count": n, "active": k == reason, "url": _with(request, reason=None if k == reason else k)} for k, n in reasons
+                ],
+            },
+            {
+                "name": "import",
+                "title": "Import",
+                "icon": "file-import",
+                "options": [
+                    {
+                        "label": names.get(i, f"Import {i}"),
+                        "value": i,
+                        "count": n,
+                        "active": i == run,
+                        "url": _with(request, **{"import": None if i == run else i}),
+                    }
+                    for i, n in imports
+                ],
+            },
+        ]
+        if reasons
+        else [],
         "filters": [
             *([{"label": "Reason is", "value": reason, "remove_url": _with(request, reason=None)}] if reason else []),
-            *([{"label": "Import is", "value": name_of(runs[run]) if run in runs else str(run), "remove_url": _with(request, **{"import": None})}] if run else []),
+            *(
+                [{"label": "Import is", "value": name_of(runs[run]) if run in runs else str(run), "remove_url": _with(request, **{"import": None})}]
+                if run
+                else []
+            ),
         ],
-        "clear_url": request.path, "total_label": f"{number(total)} row{'' if total == 1 else 's'} set aside", "previous_url": previous, "next_url": behind, "total": total,
+        "clear_url": request.path,
+        "total_label": f"{number(total)} row{'' if total == 1 else 's'} set aside",
+        "previous_url": previous,
+        "next_url": behind,
+        "total": total,
         "state": {"shown": f"{number(total)} row{'' if total == 1 else 's'} wait for repair" if total else None},
-        "download_url": f"/data/quarantine/download.csv?{query}" if total else None, "correct_url": "/data/quarantine/correct/",
-        "retry_url": f"/data/quarantine/retry/?{query}" if total else None, "dismiss_url": f"/data/quarantine/dismiss/?{query}" if total else None, "upload_url": None,
-    }  # fmt: skip
+        "download_url": f"/data/quarantine/download.csv?{query}" if total else None,
+        "correct_url": "/data/quarantine/correct/",
+        "retry_url": f"/data/quarantine/retry/?{query}" if total else None,
+        "dismiss_url": f"/data/quarantine/dismiss/?{query}" if total else None,
+        "upload_url": None,
+    }
     return render(request, "pages/quarantine.html", context)
 
 
@@ -156,7 +196,12 @@ def _read(path: Path, name: str) -> tuple[list[Corrected], int]:
     unknown = 0
     for table in open_tables(path, name):
         if BEFORE[0] not in table.header:
-            raise UnreadableFile(name, f"no column {BEFORE[0]!r}", "the file that was downloaded from the quarantine, with its first columns", "Download the rows, correct them, and keep all columns.")
+            raise UnreadableFile(
+                name,
+                f"no column {BEFORE[0]!r}",
+                "the file that was downloaded from the quarantine, with its first columns",
+                "Download the rows, correct them, and keep all columns.",
+            )
         at = table.header.index(BEFORE[0])
         for _, lot in table.chunks(1_000):
             ids = {row[at].strip() for row in lot}
@@ -166,7 +211,9 @@ def _read(path: Path, name: str) -> tuple[list[Corrected], int]:
                 if before is None:
                     unknown += 1
                     continue
-                cells = {h if h != SURPLUS_NAME else SURPLUS: unescaped(cell) for h, cell in zip(map(unescaped, table.header), row, strict=False) if h not in BEFORE}
+                cells = {
+                    h if h != SURPLUS_NAME else SURPLUS: unescaped(cell) for h, cell in zip(map(unescaped, table.header), row, strict=False) if h not in BEFORE
+                }
                 corrected.append(Corrected(before, cells))
     return corrected, unknown
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import data, data_doctor, data_import, data_quarantine
+from laer.web.pages import data, data_columns, data_doctor, data_import, data_quarantine
 
 urlpatterns: list[URLPattern] = [
     path("", data.imports, name="data"),
     path("import/", data_import.upload, name="import"),
     path("import/<int:import_id>/", data.result, name="import_result"),
-    path("import/<int:import_id>/map/", data_import.columns, name="import_map"),
-    path("import/<int:import_id>/map/<int:file_id>/", data_import.columns, name="import_map_file"),
-    path("import/<int:import_id>/mapping.yaml", data_import.mapping_file, name="import_mapping"),
-    path("import/<int:import_id>/mapping/", data_import.give_mapping, name="import_give_mapping"),
+    path("import/<int:import_id>/map/", data_columns.columns, name="import_map"),
+    path("import/<int:import_id>/map/<int:file_id>/", data_columns.columns, name="import_map_file"),
+    path("import/<int:import_id>/mapping.yaml", data_columns.mapping_file, name="import_mapping"),
+    path("import/<int:import_id>/mapping/", data_columns.give_mapping, name="import_give_mapping"),
     path("import/<int:import_id>/preview/", data_import.preview, name="import_preview"),
     path("import/<int:import_id>/confirm/", data_import.confirm, name="import_confirm"),
     path("import/<int:import_id>/discard/", data_import.discard, name="import_discard"),

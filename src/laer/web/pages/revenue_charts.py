@@ -208,7 +208,8 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
             rows.append(_by_row(value or "", figures, currency, behind_url(asked, "closing", by=asked.by, value=value or "")))
     rows.sort(key=lambda r: -r["closing_mrr"])
     dimensions = [{"label": label, "url": asked.url(by=key), "active": key == asked.by} for key, label in revenue.DIMENSIONS.items()]
-    return {"dimension": revenue.DIMENSIONS[asked.by], "dimensions": dimensions, "rows": rows, "total": total}
+    moved = any(row["entering_mrr"] or row["leaving_mrr"] for row in rows)
+    return {"dimension": revenue.DIMENSIONS[asked.by], "dimensions": dimensions, "rows": rows, "total": total, "moved": moved}
 
 
 def _by_row(name: str, figures: Mapping[str, Any], currency: str, url: str | None) -> dict[str, Any]:

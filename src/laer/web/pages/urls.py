@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, accounts, data, health, revenue
+from laer.web.pages import account, account_edit, accounts, health, revenue
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
     *accounts.urlpatterns,
     *account.urlpatterns,
+    *account_edit.urlpatterns,
     *revenue.urlpatterns,
-    *data.urlpatterns,
+    path("data/", include("laer.web.pages.data_urls")),
 ]

@@ -19,6 +19,10 @@ class Role(models.TextChoices):
 
 
 class Logins(BaseUserManager["User"]):
+    def get_queryset(self) -> models.QuerySet[User]:
+        """With the person, whose name every page says."""
+        return super().get_queryset().select_related("person")
+
     def create_user(self, email: str, password: str | None = None, *, role: str = Role.MEMBER, **fields: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), role=role, **fields)
         user.set_password(password)

@@ -59,7 +59,7 @@ def place(token: str, sort: str, order: Order) -> Place | None:
         of, backwards, value, *tail = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         if value is not None:
             value = date.fromisoformat(value) if order.kind is date else value
-            sound = type(value) is order.kind and (order.kind is not int or abs(value) < 2**63) and "\0" not in str(value)
+            sound = type(value) is order.kind and (not isinstance(value, int) or abs(value) < 2**63) and "\0" not in str(value)
         else:
             sound = order.unknown
         sound = sound and of == sort and backwards in (0, 1) and len(tail) == len(order.tail) and all(type(t) is int and abs(t) < 2**63 for t in tail)

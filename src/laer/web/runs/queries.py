@@ -38,7 +38,23 @@ SORTS = {
 DEFAULT_SORT = "-arr"
 FACETS = ("state", "segment", "country", "industry")
 NONE = "none"  # the value of a filter that asks for what is unknown
-SHOWN = ("account_id", "name", "search", "domain", "segment", "country", "industry", "owner_id", "owner_name", "state", "mrr_minor", "arr_minor", "currency", "contract_end_on", "published_at")
+SHOWN = (
+    "account_id",
+    "name",
+    "search",
+    "domain",
+    "segment",
+    "country",
+    "industry",
+    "owner_id",
+    "owner_name",
+    "state",
+    "mrr_minor",
+    "arr_minor",
+    "currency",
+    "contract_end_on",
+    "published_at",
+)
 GATHERED = 20_000  # up to so many rows it is quicker to find them by their filters and sort them
 SELECTIVE = 5_000  # up to so many a filter's own index beats reading the narrow index of all cards once
 FOUND = 2_000  # up to so many hits of a search are listed by their ids
@@ -97,7 +113,9 @@ class Page:
     everything_dirty: bool
 
 
-def account_list(user: User, *, q: str = "", filters: Filters | None = None, sort: str = DEFAULT_SORT, cursor: str = "", size: int = 50, run: PassRun | None = None) -> Page:
+def account_list(
+    user: User, *, q: str = "", filters: Filters | None = None, sort: str = DEFAULT_SORT, cursor: str = "", size: int = 50, run: PassRun | None = None
+) -> Page:
     """The accounts that the person may see and that are like this.
 
     A broken cursor gives the first page, an unknown sort the default one.
@@ -172,7 +190,9 @@ def _cards(user: User, scope: Scope) -> QuerySet[AccountCard]:
     cards = AccountCard.objects.all()
     if scope.everything:
         return cards
-    return cards.filter(account_id__in=scope.account_ids if len(scope.account_ids) <= NAMED else visible_accounts(user).values("id"))
+    if len(scope.account_ids) <= NAMED:
+        return cards.filter(account_id__in=scope.account_ids)
+    return cards.filter(account_id__in=visible_accounts(user).values("id"))
 
 
 def _at_most(filters: Filters, facets: Facets) -> int:

@@ -41,13 +41,13 @@ def _quick(slow: Write, digits: int) -> Write:
     """A function that writes what `slow` does, from its samples."""
     tail = Decimal(1).scaleb(-digits) * 5 if digits else Decimal(0)
     said = slow(SAMPLE + tail)
-    first, last = said.find("1"), said.rfind("5" if digits else "7")
-    body = said[first : last + 1]
+    begin, end = said.find("1"), said.rfind("5" if digits else "7")
+    body = said[begin : end + 1]
     group = body[1:2]
     point = body[9 : len(body) - digits] if digits else ""
     expected = f"1{group}234{group}567{point}" + ("0" * (digits - 1) + "5" if digits else "")
-    plain = first >= 0 and not group.isdigit() and body == expected and len(point) <= 1
-    before, after = said[:first], said[last + 1 :]
+    plain = begin >= 0 and not group.isdigit() and body == expected and len(point) <= 1
+    before, after = said[:begin], said[end + 1 :]
     if not plain or slow(Decimal(1234)) != _say(Decimal(1234), before, after, group, point, digits):
         return slow
     negative = slow(-SAMPLE).split(_say(SAMPLE, "", "", group, point, digits))
@@ -55,7 +55,8 @@ def _quick(slow: Write, digits: int) -> Write:
         return slow
 
     def write(value: Decimal) -> str:
-        return _say(value, *(negative if value < 0 else (before, after)), group, point, digits)
+        first, last = negative if value < 0 else (before, after)
+        return _say(value, first, last, group, point, digits)
 
     return write
 

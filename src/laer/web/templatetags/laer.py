@@ -95,12 +95,7 @@ def hue(name: Any) -> int:
 @register.filter
 def person_name(user: Any) -> str:
     """How a person is called on the page: their name, else their e-mail address."""
-    for attribute in ("name", "full_name", "get_full_name", "email", "get_username"):
-        value = getattr(user, attribute, None)
-        value = value() if callable(value) else value
-        if value:
-            return str(value)
-    return ""
+    return str(getattr(getattr(user, "person", None), "name", "") or getattr(user, "email", ""))
 
 
 # Fields
@@ -179,9 +174,9 @@ def _pattern(digits: int, of: str) -> str:
 
 @register.filter
 def move(value: Any, currency: str = "USD") -> str:
-    """money_short for the cells of a movement table; nothing moved is an empty cell."""
+    """money_short for the cells of a movement table, where no cents stand beside thousands; nothing moved is an empty cell."""
     read = _decimal(value)
-    return "" if not read else money_short(read, currency)
+    return "" if not read else money_short(round(read) or read, currency)
 
 
 @register.filter
@@ -342,7 +337,9 @@ def sparkline_points(values: Any, box: str = "84x26") -> str:
     known = [float(value) for value in reads if value is not None]
     if len(known) < 2:
         return ""
-    low, span = min(known), (max(known) - min(known)) or 1.0
+    low, span = min(known), max(known) - min(known)
+    if not span:  # what never changed runs through the middle, unless it is nothing
+        low, span = (low - 1.0, 2.0) if low else (low, 1.0)
     step = width / (len(reads) - 1)
     return " ".join(f"{at * step:.1f},{height - 2 - (float(value) - low) / span * (height - 4):.1f}" for at, value in enumerate(reads) if value is not None)
 

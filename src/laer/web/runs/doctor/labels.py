@@ -13,7 +13,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from laer.web.book.models import Account, ChurnEvent, SubscriptionLine
 from laer.web.runs.doctor.finding import Check, Details, Seen, many
 
-LATER = SubscriptionLine.objects.filter(archived_at=None, subscription_id=OuterRef("subscription_id"), start_on__gte=OuterRef("end_on")).exclude(id=OuterRef("id"))
+LATER = SubscriptionLine.objects.filter(archived_at=None, subscription_id=OuterRef("subscription_id"), start_on__gte=OuterRef("end_on")).exclude(
+    id=OuterRef("id")
+)
 
 
 def _events(seen: Seen) -> QuerySet[Any]:
@@ -22,9 +24,9 @@ def _events(seen: Seen) -> QuerySet[Any]:
 
 def _unheeded(seen: Seen) -> QuerySet[Any]:
     """Churn events on whose day the account's MRR goes on."""
-    goes_on = SubscriptionLine.objects.filter(archived_at=None, account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on")).filter(
-        Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on"))
-    )
+    goes_on = SubscriptionLine.objects.filter(
+        archived_at=None, account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on")
+    ).filter(Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on")))
     return _events(seen).filter(Exists(goes_on))
 
 

@@ -59,7 +59,15 @@ def rows_of(check: str) -> QuerySet[QuarantinedRow]:
 def behind(check: str, limit: int, offset: int) -> list[dict[str, Any]]:
     rows = rows_of(check).order_by("id")[offset : offset + limit]
     return [
-        {"account_id": None, "account": "", "File": r.file, "Line": r.line, "Reason": r.reason, "Original text": ", ".join(f"{k}: {v}" for k, v in r.raw.items() if v)} for r in rows
+        {
+            "account_id": None,
+            "account": "",
+            "File": r.file,
+            "Line": r.line,
+            "Reason": r.reason,
+            "Original text": ", ".join(f"{k}: {v}" for k, v in r.raw.items() if v),
+        }
+        for r in rows
     ]
 
 

@@ -17,18 +17,21 @@ from laer.web.runs.passes import book_address
 COLUMNS = ("Usage id", "Day", "Subscription", "Feature", "Count", "Source")
 SAID: dict[str, tuple[Severity, str, str]] = {
     "usage_outside_life": (
-        "warning", "Usage outside the life of its subscription",
+        "warning",
+        "Usage outside the life of its subscription",
         "Compare the dates of the product's usage with billing. Such usage is kept and counts as usage, never as revenue.",
     ),
     "usage_repeated_ids": (
-        "warning", "Usage ids that repeat with other content",
+        "warning",
+        "Usage ids that repeat with other content",
         "Ask whoever writes the usage export why ids repeat. Both rows are kept.",
     ),
     "usage_before_sign_up": (
-        "warning", "Usage from before the account signed up",
+        "warning",
+        "Usage from before the account signed up",
         "Compare the sign-up date with the product's usage. Such usage is kept.",
     ),
-}  # fmt: skip
+}
 
 
 def find(seen: Seen) -> list[Finding]:
@@ -38,7 +41,17 @@ def find(seen: Seen) -> list[Finding]:
     try:
         counts = count_usage(lake, _lives(seen))
     except TimeoutError as late:
-        return [Finding("usage_not_checked", "warning", 1, "The usage was not checked", f"{str(late).capitalize()}.", "Try again when the machine is less busy.", "usage_days")]
+        return [
+            Finding(
+                "usage_not_checked",
+                "warning",
+                1,
+                "The usage was not checked",
+                f"{str(late).capitalize()}.",
+                "Try again when the machine is less busy.",
+                "usage_days",
+            )
+        ]
     findings = []
     for check, found in counts.items():
         count = found["ids"] if check == "usage_repeated_ids" else found["rows"]
@@ -57,11 +70,12 @@ def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, An
     subscriptions = dict(Subscription.objects.filter(id__in={r["subscription_id"] for r in rows}).values_list("id", "name"))
     return [
         {
-            "account_id": r["account_id"], "account": names.get(r["account_id"], ""),
+            "account_id": r["account_id"],
+            "account": names.get(r["account_id"], ""),
             **dict(zip(COLUMNS, (r["row_id"], r["day"], subscriptions.get(r["subscription_id"]), r["feature"], r["count"], r["source"]), strict=True)),
         }
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def _lives(seen: Seen) -> Lives:
@@ -74,7 +88,8 @@ def _lives(seen: Seen) -> Lives:
 def _sentence(check: str, found: dict[str, int]) -> str:
     rows = many(found["rows"], "usage row")
     if check == "usage_outside_life":
-        return f"{rows} of {many(found['accounts'], 'account')} {'lies' if found['rows'] == 1 else 'lie'} on days on which no line of the subscription holds (the end is the first unpaid day)."
+        lie = "lies" if found["rows"] == 1 else "lie"
+        return f"{rows} of {many(found['accounts'], 'account')} {lie} on days on which no line of the subscription holds (the end is the first unpaid day)."
     if check == "usage_repeated_ids":
         return f"{many(found['ids'], 'usage id')} {'stands' if found['ids'] == 1 else 'stand'} on several rows with other content: {rows} in all."
     return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} older than the account's sign-up."

@@ -1,0 +1,93 @@
+"""Every page, light and dark, wide and on a phone: it answers, complains of nothing, fits, and can be used by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.pages import PLACES, Place, address_of
+from tests.browser.served import AXE, Served, Troubles, drawn
+
+pytestmark = pytest.mark.browser
+
+LOOKS = ("light-wide", "dark-wide", "light-phone", "dark-phone")
+
+AXE_RUN = """async () => {
+  const found = await axe.run(document, { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+  return found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? '')).join(' | ')}`);
+}"""
+
+# What the Tab key reaches, and how each of it shows that it has the focus: an outline or a ring of its own, or one around it.
+FOCUS = """() => {
+  const reach = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')].filter((e) => !e.disabled && e.checkVisibility({ visibilityProperty: true }));
+  const ringed = (e) => { const s = getComputedStyle(e); return (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0) || s.boxShadow.includes('0px 0px 0px'); };
+  const bad = [];
+  for (const e of reach) {
+    e.focus({ preventScroll: true });
+    if (document.activeElement !== e) continue;
+    const shown = [e, e.closest('.figure-card'), e.closest('label')].filter(Boolean).some(ringed);
+    if (!shown || +getComputedStyle(e).opacity === 0) bad.push(e.outerHTML.slice(0, 140));
+  }
+  document.activeElement?.blur();
+  return { count: reach.length, bad };
+}"""
+
+HEADINGS = "() => [...document.querySelectorAll('h1')].filter((e) => e.checkVisibility()).map((e) => e.textContent.trim())"
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[Place, str], Page]]:
+    """A page of whoever looks, in one of the four looks; its browser is kept for the next page."""
+    open_: dict[tuple[Any, ...], BrowserContext] = {}
+
+    def page(place: Place, look: str) -> Page:
+        site: Served = request.getfixturevalue(place.site)
+        key = (place.site, place.who, look)
+        if key not in open_:
+            theme, size = look.split("-")
+            open_[key] = site.open(browser, place.who, theme=theme, phone=size == "phone")
+        return open_[key].new_page()
+
+    yield page
+    for context in open_.values():
+        context.close()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+def test_page(desk: Callable[[Place, str], Page], place: Place, look: str) -> None:
+    page = desk(place, look)
+    try:
+        _is_in_order(page, place, look)
+    finally:
+        page.close()
+
+
+def _is_in_order(page: Page, place: Place, look: str) -> None:
+    troubles = Troubles(page)
+    answer = page.goto(address_of(place, page))
+    assert answer is not None
+    assert answer.status == place.status
+    drawn(page)
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == look.split("-")[0]
+    assert troubles.all() == []
+    assert page.evaluate("[...document.querySelectorAll('[data-failed]')].length") == 0, "a chart could not be drawn"
+
+    width, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width <= room, f"the page is {width} wide and has {room}"
+
+    headings = page.evaluate(HEADINGS)
+    assert len(headings) == 1, headings
+    assert headings[0]
+    assert page.title().strip(" ·") not in ("", "laer")
+
+    page.keyboard.press("Tab")  # from here on focus is shown as to somebody who uses the keyboard
+    focus = page.evaluate(FOCUS)
+    assert focus["count"] > 1
+    assert focus["bad"] == [], "focus is not seen"
+
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(AXE_RUN) == []
