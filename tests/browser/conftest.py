@@ -53,7 +53,7 @@ def page(demo: Served, browser: Browser) -> Iterator[Page]:
         page = context.new_page()
         troubles = Troubles(page)
         yield page
-        assert troubles.all() == []
+        assert troubles.said == []
 
 
 @pytest.fixture

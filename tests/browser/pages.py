@@ -73,7 +73,7 @@ PLACES = (
     Place("doctor-rows", "/data/doctor/", link=r"/data/doctor/[a-z_-]+/"),
     Place("doctor-member", "/data/doctor/", who=MEMBER),
     Place("not-there", "/accounts/999999999/", status=404),
-    Place("not-yours", "/data/import/", who=MEMBER, status=403),
+    Place("not-yours", "/data/import/", who=MEMBER, status=404),
     Place("empty-accounts", "/accounts/", site="empty"),
     Place("empty-revenue", "/revenue/", site="empty"),
     Place("empty-data", "/data/", site="empty"),
@@ -109,10 +109,10 @@ def fill(site: Served, browser: Browser, folder: Path) -> None:
                 page.get_by_text("Imported", exact=True).wait_for(timeout=60_000)
 
 
-def upload(page: Page, file: Path, source: str = "crm") -> None:
-    """Choose a file on the import page and have it read."""
+def upload(page: Page, *files: Path, source: str = "crm") -> None:
+    """Choose files on the import page and have them read."""
     page.goto("/data/import/")
-    page.get_by_label("Drop files here, or choose them").set_input_files(file)
+    page.get_by_label("Drop files here, or choose them").set_input_files(files)
     page.get_by_label("Source").fill(source)
     page.get_by_role("button", name="Read the files").click()
     page.wait_for_url("**/map/")

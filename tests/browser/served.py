@@ -29,7 +29,7 @@ WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 # Told by the page itself: what its Content-Security-Policy refused, from the first byte on.
-LISTEN = "window.refused = []; document.addEventListener('securitypolicyviolation', (e) => window.refused.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));"
+LISTEN = "document.addEventListener('securitypolicyviolation', (e) => console.error(`refused by the policy: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`));"
 
 DRAWN = """async () => {
   await document.fonts.ready;
@@ -68,7 +68,6 @@ class Troubles:
     """What a page complains of: errors on the console, uncaught exceptions, answers that failed, what the CSP refused."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
         self.said: list[str] = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.said.append(f"exception: {error}"))
@@ -78,9 +77,6 @@ class Troubles:
         # A form with errors is a 422 on purpose; chromium calls each 4xx an error, and the tests ask for the status themselves.
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.said.append(f"console: {message.text}")
-
-    def all(self) -> list[str]:
-        return self.said + [f"refused by the policy: {r}" for r in self.page.evaluate("window.refused ?? []")]
 
 
 def sign_in(page: Page, who: str, password: str) -> None:

@@ -73,7 +73,7 @@ def _is_in_order(page: Page, place: Place, look: str) -> None:
     assert answer.status == place.status
     drawn(page)
     assert page.evaluate("document.documentElement.dataset.bsTheme") == look.split("-")[0]
-    assert troubles.all() == []
+    assert troubles.said == []
     assert page.evaluate("[...document.querySelectorAll('[data-failed]')].length") == 0, "a chart could not be drawn"
 
     width, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

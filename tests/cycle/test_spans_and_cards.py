@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -96,7 +97,7 @@ def test_owners_cover_every_day_once(rows):
     made = spans(accounts(a="Big"), assignments=rows, dimension="owner")
     assert made[0][2] == BEGINNING
     assert made[-1][3] == FAR
-    assert all(one[3] == two[2] and one[1] != two[1] for one, two in zip(made, made[1:], strict=False))
+    assert all(one[3] == two[2] and one[1] != two[1] for one, two in itertools.pairwise(made))
     for n in range(45):
         today = date(2023, 12, 30) + timedelta(days=n)
         held = [(a or date.min, PEOPLE["name"].to_pylist()[p - 1]) for p, a, b in rows if (a is None or a <= today) and (b is None or today < b)]

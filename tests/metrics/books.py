@@ -6,6 +6,7 @@ day. A day is a number from 1970-01-01; books lie within WINDOW, from the middle
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def paid(lines: list[Line], gap_days: int = 0) -> dict[int, list[Counter[str]]]:
 def bridged(days: list[Counter[str]], gap_days: int) -> list[Counter[str]]:
     days = list(days)
     paying = [i for i, here in enumerate(days) if here.total()]
-    for one, two in zip(paying, paying[1:], strict=False):
+    for one, two in itertools.pairwise(paying):
         if 0 < two - one - 1 <= gap_days:
             days[one + 1 : two] = [days[one]] * (two - one - 1)
     return days

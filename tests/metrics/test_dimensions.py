@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_pieces_add_up_to_the_lines_on_every_day_under_the_value_of_the_day(rows
     for account in {x.account for x in lines}:
         cuts = sorted(set(data.draw(st.lists(st.integers(DAY0, DAY0 + LENGTH), max_size=4))))
         edges = [BEGINNING, *cuts, FAR]
-        rows += [(account, data.draw(st.sampled_from("abc")), a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        rows += [(account, data.draw(st.sampled_from("abc")), a, b) for a, b in itertools.pairwise(edges)]
     found = rows_of(SPLIT, lines=arrow(lines), spans=spans(rows))
     for d in WINDOW:
         value_of = {account: value for account, value, a, b in rows if a <= d < b}

@@ -160,6 +160,7 @@ def test_a_search_with_many_hits_gives_the_same_as_one_with_few(cast: Cast, many
     few = shown(cast, q="tie", country="US")
     forget()
     monkeypatch.setattr(queries, "FOUND", 2)
+    monkeypatch.setattr(queries, "FOUND_BESIDE", 2)
     assert shown(cast, q="tie", country="US") == few
     assert len(few) == 11
 

@@ -163,3 +163,17 @@ def test_changes_that_come_in_during_a_pass_stay_dirty(book: PassRun, monkeypatc
     DirtyAccount.objects.create(account_id=None, since=timezone.now())
     passes.run_waiting_pass()
     assert DirtyAccount.objects.count() == 1
+
+
+def test_when_the_day_turns_the_worker_asks_for_a_full_pass(book: PassRun) -> None:
+    from laer.web.runs import jobs
+    from laer.web.runs.models import Job
+
+    jobs.ask_for_pass()
+    assert not Job.objects.filter(kind="pass").exists()
+    PassRun.objects.filter(pk=book.pk).update(as_of=timezone.localdate() - timedelta(days=1))
+    jobs.ask_for_pass()
+    assert Job.objects.filter(kind="pass", state="ready").count() == 1
+    done = passes.run_waiting_pass()
+    assert done is not None
+    assert (done.kind, done.as_of) == ("full", timezone.localdate())

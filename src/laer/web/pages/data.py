@@ -25,7 +25,7 @@ from laer.web.people.models import User
 from laer.web.runs import doctor
 from laer.web.runs.jobs import enqueue
 from laer.web.runs.models import Job, JobState
-from laer.web.templatetags.laer import number
+from laer.web.templatetags.laer import number, person_name
 
 SHOWN = 50
 PATIENCE = 2.0  # seconds after which a job that nobody took is said to wait for the worker
@@ -58,7 +58,7 @@ def importer(request: HttpRequest) -> User:
 
 def run_for(request: HttpRequest, import_id: int) -> ImportRun:
     importer(request)
-    return get_object_or_404(ImportRun.objects.exclude(kind="edit").select_related("user"), pk=import_id)
+    return get_object_or_404(ImportRun.objects.exclude(kind="edit").select_related("user__person"), pk=import_id)
 
 
 def frame(user: User, active: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _page(request: HttpRequest, name: str, key: int) -> str:
 
 def with_names(runs: Any) -> Any:
     """Runs with what their name is made of; mappings and previews, which may be large, are left where they are."""
-    return runs.select_related("user").prefetch_related(
+    return runs.select_related("user__person").prefetch_related(
         Prefetch("files", ImportFile.objects.only("id", "run_id", "name", "sheet", "size", "sha256").order_by("id"))
     )
 
@@ -203,7 +203,7 @@ def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
         "files": files,
         "source": run.source,
         "started_at": run.created_at,
-        "who": run.user.email if run.user else "Command line",
+        "who": person_name(run.user) if run.user else "Command line",
         "state": state,
         **{c: sums[c] if known else None for c in COUNTED},
         "url": address(run),
@@ -312,7 +312,7 @@ def _said(run: ImportRun, job: Job | None, state: str, undo: Mapping[str, Any]) 
         "import_id": run.pk,
         "name": name_of(run),
         "source": run.source,
-        "who": run.user.email if run.user else "the command line",
+        "who": person_name(run.user) if run.user else "the command line",
         "started_at": run.created_at,
         "ended_at": run.undone_at if state == "undone" else run.finished_at,
         "state": state,

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from laer.web.book.scope import visible_accounts
 from laer.web.pages.data import frame, label_of, user_of
 from laer.web.runs import doctor
 from laer.web.runs.doctor.finding import Finding
@@ -41,6 +42,7 @@ def findings(request: HttpRequest) -> HttpResponse:
             for name, label, value in (("severity", "Severity is", severity), ("record", "Record is", record))
             if value
         ],
+        "no_accounts": not found and not user.reads_everything and not visible_accounts(user).exists(),
         "clear_url": request.path,
         "upload_url": None,
         "state": {"shown": f"{len(found)} finding{'' if len(found) == 1 else 's'}", "whose": None if user.reads_everything else "in your book"},

@@ -26,7 +26,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from laer.web.book.models import DirtyAccount
-from laer.web.runs.models import Job, JobState
+from laer.web.runs.models import Job, JobState, PassRun
 
 LEASE = 30.0  # seconds that a dead worker's job waits for the next
 ATTEMPTS = 5
@@ -184,17 +184,27 @@ def claim(worker: Worker) -> Job | None:
 
 
 def ask_for_pass() -> None:
-    """Ask for a pass when the book is newer than what is published. One small query while it is not.
+    """Ask for a pass when the book is newer than what is published, or the day has turned since. Two small queries while neither is.
 
     Actions of the book leave their mark in their own transaction and know nothing of jobs. A pass that waits, runs, or is put
     off after a failure is left alone; one that failed for good is asked for again when the book has changed since.
     """
     newest = DirtyAccount.objects.order_by("-id").values_list("since", flat=True).first()
     if newest is None:
+        newest = _day_turned()
+    if newest is None:
         return
     settled = Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=newest)
     if not Job.objects.filter(settled, unique_key=PASS).exists():
         enqueue("pass", unique_key=PASS)
+
+
+def _day_turned() -> datetime | None:
+    """The start of today in the firm's time zone, where the last pass is of a day before; None where there was none, or it is today's."""
+    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").values_list("as_of", flat=True).first()
+    if last is None or last >= timezone.localdate():
+        return None
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def back_off(attempts: int) -> timedelta:

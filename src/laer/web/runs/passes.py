@@ -40,11 +40,13 @@ class Busy(Exception):
 
 
 def run_waiting_pass() -> PassRun | None:
-    """The pass that waiting changes ask for: none, a small one over the dirty accounts, or a full one."""
+    """The pass that waiting changes and the calendar ask for: none, a small one over the dirty accounts, or a full one."""
     dirty = list(DirtyAccount.objects.order_by("id").values_list("id", "account_id")[: SMALL + 1])
-    if not dirty and PassRun.objects.filter(state="complete").exists():
+    latest = latest_run()
+    turned = latest is None or latest.as_of < timezone.localdate()
+    if not dirty and not turned:
         return None
-    whole = not dirty or len(dirty) > SMALL or any(a is None for _, a in dirty) or not PassRun.objects.filter(state="complete").exists()
+    whole = turned or len(dirty) > SMALL or any(a is None for _, a in dirty)
     return start_pass(accounts=None if whole else frozenset(a for _, a in dirty if a is not None))
 
 

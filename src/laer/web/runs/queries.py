@@ -58,8 +58,9 @@ SHOWN = (
 GATHERED = 20_000  # up to so many rows it is quicker to find them by their filters and sort them
 SELECTIVE = 5_000  # up to so many a filter's own index beats reading the narrow index of all cards once
 FOUND = 2_000  # up to so many hits of a search are listed by their ids
+FOUND_BESIDE = 8_000  # where other filters would have to look at every row for each word
 NAMED = 10_000  # a scope of more accounts is joined instead of being listed
-OPTIONS = 40
+OPTIONS = 25
 FACETS_GRACE = 60.0  # seconds; counting facets costs more than a page, and a small pass makes a new run every ten seconds
 
 Facets = dict[str, list[tuple[str | None, str, int]]]
@@ -130,20 +131,20 @@ def account_list(
     scope = scope_of(user)
     cards = _cards(user, scope)
     facets = facets_memory.get(("facets", scope.key), mark(run), lambda: _facets(cards), grace=FACETS_GRACE)
-    found = _found(words, run) if words and scope.everything else None
+    found = _found(words, run, FOUND_BESIDE if filters else FOUND) if words and scope.everything else None
+    wanted = words
     if found is not None:
         cards, wanted = cards.filter(account_id__in=found), []
-    else:
-        wanted = words
     few = found is not None or not scope.everything or _at_most(filters, facets) <= SELECTIVE
+    plain = found is not None or not few  # by their ids, or by reading a narrow index once
     totals = totals_memory.get(
-        ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run), lambda: _totals(_matching(cards, filters, wanted, plain=not few))
+        ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run), lambda: _totals(_matching(cards, filters, wanted, plain=plain))
     )
     # A filter's own index is in the order of MRR; and only PostgreSQL finds words by an index, so there a walk looks every row up.
     ordered = order.column == "mrr_minor" and not wanted and scope.everything and found is None and _indexed(filters)
     narrow = bool(filters) or (bool(wanted) and connection.vendor != "sqlite")
     gather = not ordered and (few or (totals.accounts <= GATHERED and narrow))
-    chosen = _matching(cards, filters, wanted, plain=not few and not ordered and (bool(wanted) or not gather))
+    chosen = _matching(cards, filters, wanted, plain=plain and not ordered and (found is not None or bool(wanted) or not gather))
     rows, previous, behind = keyset.page(chosen.values(*SHOWN), sort, order, cursor, size, gather=gather)
     rows, everything_dirty = _with_state(rows, run)
     return Page(rows, previous, behind, totals, run, facets, everything_dirty)
@@ -234,17 +235,17 @@ def _matching(cards: QuerySet[AccountCard], filters: Filters, words: Iterable[st
     return cards
 
 
-def _found(words: list[str], run: PassRun | None) -> list[int] | None:
+def _found(words: list[str], run: PassRun | None, most: int) -> list[int] | None:
     """Ids of the cards whose name or domain holds every word; None where they are many. Reads one narrow index; nothing of it is shown."""
 
     def search() -> list[int] | None:
         cards = AccountCard.objects.all()
         for word in words:
             cards = cards.filter(search__contains=word)
-        ids = list(cards.order_by().values_list("account_id", flat=True)[: FOUND + 1])
-        return ids if len(ids) <= FOUND else None
+        ids = list(cards.order_by().values_list("account_id", flat=True)[: most + 1])
+        return ids if len(ids) <= most else None
 
-    return totals_memory.get(("found", tuple(words)), mark(run), search)
+    return totals_memory.get(("found", tuple(words), most), mark(run), search)
 
 
 class Unindexed(Func):
