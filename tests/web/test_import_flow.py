@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
@@ -243,7 +244,7 @@ def test_an_upload_without_its_token_is_refused(lead: User) -> None:
     answer = strict.post("/data/import/", {"files": [SimpleUploadedFile("a.csv", ACCOUNTS.encode())]})
     assert answer.status_code == 403
     strict.get("/data/import/")
-    token = strict.cookies["laer_csrf"].value
+    token = strict.cookies[settings.CSRF_COOKIE_NAME].value
     answer = strict.post("/data/import/", {"csrfmiddlewaretoken": token, "files": [SimpleUploadedFile("a.csv", ACCOUNTS.encode())]})
     assert answer.status_code == 302
 

@@ -51,7 +51,7 @@ def import_(
     if save_mapping:
         save_mapping.write_text(_mappings(run), encoding="utf-8")
     if not any(f.record for f in run.files.all()):
-        run.delete()
+        importing.discard_import(run)
         fail("no file was recognised as a record type; give --mapping FILE (write a first one with --save-mapping)")
     if dry_run:
         previews = importing.preview_import(run)
@@ -62,7 +62,7 @@ def import_(
                 _print_counts(shown.counts)
                 _print_changes(shown.changes)
                 _print_rejects(shown.rejects)
-        run.delete()
+        importing.discard_import(run)
         return
     with _bar(run) as progress:
         importing.run_import(run, progress)
@@ -79,14 +79,18 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
     """Take an import out of the book and the lake, and put back what stood before."""
     open_book()
     from laer.web.book.models import ImportRun
-    from laer.web.book.undo import undo_import
+    from laer.web.book.undo import NotUndoable, undo_import
 
     found = ImportRun.objects.filter(pk=run).first()
     if found is None:
         known = ", ".join(str(i) for i in ImportRun.objects.order_by("-id").values_list("id", flat=True)[:10]) or "none"
         fail(f"there is no import {run}; the newest are: {known}")
         return
-    summary = undo_import(found)
+    try:
+        summary = undo_import(found)
+    except NotUndoable as error:
+        fail(str(error))
+        return
     typer.echo(f"fields put back: {summary['restored']}, rows taken out: {summary['archived']}, usage rows taken out: {summary['lake']}")
     for left in summary["left"]:
         typer.echo(f"left: {left['record']} {left['object_id']} {left['field']}: {left['why']}".replace("  ", " "), err=True)

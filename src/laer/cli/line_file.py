@@ -70,7 +70,7 @@ class LineFile:
         paying = [s for s, e, m in zip(a.start, a.end, a.mrr, strict=True) if m and (e is None or s < e)]
         if not a.start or not paying:
             return None, None
-        last = max([*a.start, *(date.fromordinal(e.toordinal() - 1) for e in a.end if e is not None)])
+        last = max([*a.start, *(date.fromordinal(max(1, e.toordinal() - 1)) for e in a.end if e is not None)])
         return month_number(min(paying)), month_number(last)
 
     def ledger_input(self, by: bool) -> LedgerInput:

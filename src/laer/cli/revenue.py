@@ -77,6 +77,8 @@ def revenue(
     try:
         bounds = (month_of(from_) if from_ else None, month_of(to) if to else None)
         lines = read_line_file(file, policy, date_order=date_order.value, currency=currency, fx=fx, by=by)
+        if by in columns(policy.windows):
+            raise ValueError(f"--by {by}: the report has a column of that name; rename the column in the file")
         first, last = _bounds(lines, *bounds)
         given = lines.ledger_input(by is not None)
     except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:
@@ -86,7 +88,10 @@ def revenue(
         ledger = compute(session, given, movements=policy.movements, gap_days=policy.gap_days, windows=policy.windows, by=by is not None and not cohorts)
     _say(lines, ledger, last)
     if rejects:
-        _write_rejects(rejects, lines)
+        try:
+            _write_rejects(rejects, lines)
+        except OSError as error:
+            fail(f"--rejects {rejects}: {error.strerror or error}")
     if cohorts:
         places = minor_units(lines.currency)
         names = ["cohort", "months_since", "accounts", "mrr"]
@@ -117,7 +122,7 @@ def _say(lines: LineFile, ledger: Ledger, last: int) -> None:
     """Reports on standard error: reasons of rejected rows, then what a person should know."""
     for reason, count in lines.counts.items():
         typer.echo(f"rejected: {reason}: {count}", err=True)
-    lowered = lines.withheld(last) if lines.negative else None
+    lowered = lines.withheld(last) if lines.negative and lines.accepted.start else None
     if lowered is not None:
         amount = plain(rounded(lowered, minor_units(lines.currency)))
         typer.echo(f"note: the rejected lines with negative MRR would lower the closing MRR of {month_name(last)} by {amount}", err=True)

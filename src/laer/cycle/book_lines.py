@@ -64,7 +64,7 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
 
 def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], int]) -> pa.Array:
     largest = max(factors.values(), default=1)
-    total = pc.sum(pc.abs(pc.cast(nums, pa.float64()))).as_py() or 0.0
+    total = pc.sum(pc.abs(pc.cast(nums, pa.float64(), safe=False))).as_py() or 0.0
     if total * largest < SAFE:
         parts = pa.nulls(len(nums), pa.int64())
         for (den, code), factor in factors.items():

@@ -15,6 +15,7 @@ class Batch:
     rows     values by column name, typed as the record type says; a reference holds the external id as text;
              names that start with `custom.` are typed custom fields
     keys     the source's own id of each row, None where the file has none
+    made     places of rows whose subscription id was made up for want of one: equal ones all count (rule 7)
     lines    line of the file on which each row starts
     raw      the row as it stood in the file (header -> text), for quarantine
     """
@@ -25,6 +26,7 @@ class Batch:
     keys: list[str | None] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     raw: list[dict[str, str]] = field(default_factory=list)
+    made: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ def month_number(day: date) -> int:
 def month_of(text: str) -> int:
     """The month number of `YYYY-MM`."""
     year, _, month = text.strip().partition("-")
-    if not (len(year) == 4 and year.isdigit() and month.isdigit() and 1 <= int(month) <= 12):
-        raise ValueError(f"{text!r} is not a month; expected YYYY-MM, for example 2024-07")
+    if not (len(year) == 4 and year.isdigit() and month.isdigit() and 1 <= int(month) <= 12 and "0001-01" <= f"{year}-{int(month):02d}" <= "9999-11"):
+        raise ValueError(f"{text!r} is not a month; expected YYYY-MM from 0001-01 to 9999-11, for example 2024-07")
     return (int(year) - 1970) * 12 + int(month) - 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -129,7 +130,9 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "login": "60/m/ip"}
-EMAIL_BACKEND = os.environ.get("LAER_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Without a mail server nothing is sent, and nothing is printed: a link that sets a password is a secret.
+EMAIL_BACKEND = os.environ.get("LAER_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+MAIL_IS_SENT = "dummy" not in EMAIL_BACKEND
 DEFAULT_FROM_EMAIL = os.environ.get("LAER_EMAIL_FROM", "laer@localhost")
 
 # Login limits must hold across processes, so they live in the database.
@@ -138,8 +141,10 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "laer_session"
-CSRF_COOKIE_NAME = "laer_csrf"
+# Cookies know no ports: two installations on one machine must not log each other out.
+OURS = blake2b(str(home.home()).encode(), digest_size=4).hexdigest()
+SESSION_COOKIE_NAME = f"laer_session_{OURS}"
+CSRF_COOKIE_NAME = f"laer_csrf_{OURS}"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

@@ -213,14 +213,14 @@ def _replace(manifest: dict[str, Any], staging: Path, aside: Path) -> None:
     if manifest["database"] == "sqlite":
         live = Path(connection.settings_dict["NAME"])
         old += [(live.with_name(live.name + end), aside / (BOOKS["sqlite"] + end)) for end in ("", "-wal", "-shm")]
+    if manifest["database"] != "sqlite":  # what can fail comes first: nothing has been moved yet
+        postgres.load(connection.settings_dict, book, aside_schema=f"replaced_{int(time.time())}")
     for path, place in old:
         if path.exists():
             aside.mkdir(mode=home.PRIVATE, exist_ok=True)
             shutil.move(path, place)
     if manifest["database"] == "sqlite":
         shutil.move(book, live)
-    else:
-        postgres.load(connection.settings_dict, book, aside_schema=f"replaced_{int(time.time())}")
     for name, path in here.items():
         if (staging / name).exists():
             if path.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
@@ -12,10 +12,10 @@ from django.utils import timezone
 from laer.records.batch import Reject
 from laer.web.book import writing
 from laer.web.book.models import MODELS, Assignment, ExternalId, FieldChange, ImportRun, QuarantinedRow
-from laer.web.book.prepare import as_json
+from laer.web.book.prepare import as_json, without_empty
 from laer.web.book.staging import Plan, Planned, Stage
 
-EXTERNAL = ("source", "record", "external_id", "object_id", "row_hash", "run_id")
+EXTERNAL = ("source", "record", "external_id", "object_id", "row_hash", "run_id", "stated_run")
 CHANGED = ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id")
 LONGEST = 300
 
@@ -26,7 +26,7 @@ class Writer:
     def __init__(self, run: ImportRun, stage: Stage, now: datetime | None = None) -> None:
         self.run, self.stage = run, stage
         self.now = now or timezone.now()
-        self.effective = datetime.combine(run.file_date, datetime.min.time(), tzinfo=self.now.tzinfo) if run.file_date else self.now
+        self.effective = datetime.combine(run.file_date, datetime.min.time(), tzinfo=timezone.get_default_timezone()) if run.file_date else self.now
 
     def apply(self, plan: Plan) -> None:
         for part in writing.chunks([p for p in plan.new if not p.revived]):
@@ -35,6 +35,9 @@ class Writer:
             self._change(plan.record, part)
         for rejects in writing.chunks(plan.rejects):
             self.quarantine(rejects)
+        for part in writing.chunks([*plan.stated, *(p.external_row for p in plan.settled)]):
+            with transaction.atomic():
+                writing.update(ExternalId, "stated_run", [(self.run.pk, row) for row in part])
 
     def settle(self, plan: Plan) -> None:
         """Note that rows which are stated anew are as the book has them. Last of all: what was interrupted before is compared again."""
@@ -60,9 +63,11 @@ class Writer:
             ids = writing.next_ids(model, len(rows))
             writing.insert(
                 model, ("id", "created_run_id" if record != "people" else "created_run", "created_at", *attributes),
-                [(i, self.run.pk, self.now, *(p.values.get(a, defaults[a]) for a in attributes)) for i, p in zip(ids, rows, strict=True)],
+                [(i, self.run.pk, self.now, *(_stated(a, p.values.get(a, defaults[a])) for a in attributes)) for i, p in zip(ids, rows, strict=True)],
             )  # fmt: skip
-            writing.insert(ExternalId, EXTERNAL, [(self.stage.source, record, p.key, i, p.hash, self.run.pk) for i, p in zip(ids, rows, strict=True)])
+            writing.insert(
+                ExternalId, EXTERNAL, [(self.stage.source, record, p.key, i, p.hash, self.run.pk, self.run.pk) for i, p in zip(ids, rows, strict=True)]
+            )
         self.stage.learn(record, ((p.key, i) for i, p in zip(ids, rows, strict=True)))
         if record in {"products", "people"}:
             self.stage.learn(record, ((p.values["name"], i) for i, p in zip(ids, rows, strict=True)))
@@ -86,16 +91,14 @@ class Writer:
                 run_field = "created_run_id" if record != "people" else "created_run"
                 writing.update_many(model, ("archived_at", "archived_run", run_field), [(None, None, self.run.pk, p.object_id) for p in revived])
             writing.insert(FieldChange, CHANGED, [r for r, p in _logged(log, rows)])
-            writing.update_many(ExternalId, ("row_hash", "run_id"), [(p.hash, self.run.pk, p.external_row) for p in rows])
+            writing.update_many(ExternalId, ("row_hash", "run_id", "stated_run"), [(p.hash, self.run.pk, self.run.pk, p.external_row) for p in rows])
 
     def close_former_owners(self, plan: Plan) -> None:
         """An account's owner as a list states it now ends what the same source said before. Nothing to do for new accounts."""
-        there = {p.key: int(p.object_id or 0) for p in plan.changed}
-        stated = {there[account]: owner for account, owner in plan.owners if account in there}
-        if not stated:
-            return
+        accounts = self.stage.resolve("accounts", plan.moved)
+        stated = {accounts[account]: owner for account, owner in plan.moved.items()}
         people = self.stage.resolve("people", set(stated.values()))
-        day: date = self.run.file_date or timezone.localdate()
+        day = self.stage.day
         for part in writing.chunks(list(stated)):
             open_ones = Assignment.objects.filter(account_id__in=part, job="csm", until_on=None, archived_at=None)
             mine = ExternalId.objects.filter(source=self.stage.source, record="assignments", object_id__in=open_ones.values("id")).values_list(
@@ -109,6 +112,10 @@ class Writer:
             with transaction.atomic():
                 writing.update(Assignment, "until_on", [(day, a.pk) for a in former])
                 writing.insert(FieldChange, CHANGED, log)
+
+
+def _stated(attribute: str, value: Any) -> Any:
+    return without_empty(value) if attribute == "custom" and value else value
 
 
 def kind_of(reason: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from laer.records.batch import Batch
+from laer.web.book.models import Assignment, ExternalId
 from laer.web.book.prepare import prepare
 from laer.web.book.staging import Plan, Stage
 
@@ -23,8 +24,9 @@ def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:
     if batch.record != "subscription_lines":
         return
     yield from _unknown(batch, stage, "products", "product_id", lambda name, row: {"name": name})
-    for row in batch.rows:
+    for i, row in enumerate(batch.rows):
         if not row.get("subscription_id") and row.get("account_id"):
+            batch.made.add(i)
             row["subscription_id"] = f"{row['account_id']}/{row.get('product_id') or row.get('plan') or 'subscription'}"
     yield from _unknown(
         batch,
@@ -55,10 +57,31 @@ def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
             )
     if people.rows:
         yield people
+    accounts = stage.resolve("accounts", {account for account, _ in plan.owners})
+    held = _held(stage, [i for i in accounts.values() if i > 0])
+    created = {p.key for p in plan.new}
+    people_ids = stage.resolve("people", names)
     assignments = Batch("assignments", plan.file)
     for account, owner in plan.owners:
-        _add(assignments, f"{account}:owner:{owner}", {"account_id": account, "person_id": owner, "job": "csm"})
-    yield assignments
+        holder = held.get(accounts.get(account, -1))
+        if account in created or holder is None:  # its first owner, since when is not known
+            _add(assignments, f"{account}:owner:{owner}", {"account_id": account, "person_id": owner, "job": "csm"})
+        elif people_ids.get(owner) not in holder:
+            plan.moved[account] = owner
+            _add(assignments, f"{account}:owner:{owner}:{stage.day}", {"account_id": account, "person_id": owner, "job": "csm", "from_on": stage.day})
+    if assignments.rows:
+        yield assignments
+
+
+def _held(stage: Stage, accounts: list[int]) -> dict[int, set[int]]:
+    """Account -> people who are its CSM now, by what this source said."""
+    found: dict[int, set[int]] = {}
+    for start in range(0, len(accounts), 5_000):
+        open_ones = Assignment.objects.filter(account_id__in=accounts[start : start + 5_000], job="csm", until_on=None, archived_at=None)
+        stated = ExternalId.objects.filter(source=stage.source, record="assignments", object_id__in=open_ones.values("id")).values("object_id")
+        for account, person in open_ones.filter(id__in=stated).values_list("account_id", "person_id"):
+            found.setdefault(account, set()).add(person)
+    return found
 
 
 def _unknown(batch: Batch, stage: Stage, record: str, column: str, state: Any) -> Iterator[Batch]:

@@ -34,7 +34,7 @@ class Keys:
     def of(self, batch: Batch, hashes: list[int]) -> list[tuple[str, str]]:
         """(key, verdict) per row; the verdict is 'first', 'repeated' or 'conflict'."""
         answer = []
-        for key, row, content in zip(batch.keys, batch.rows, hashes, strict=True):
+        for i, (key, row, content) in enumerate(zip(batch.keys, batch.rows, hashes, strict=True)):
             name = key or self._natural(row)
             if name is None:
                 name = f"#{content & 0xFFFFFFFFFFFFFFFF:x}"
@@ -43,7 +43,7 @@ class Keys:
                 answer.append((name if not place else f"{name}#{place + 1}", "first"))
                 continue
             before = self.seen.setdefault(name, [])
-            if content in before:
+            if content in before and i not in batch.made:
                 answer.append((name, "repeated"))
             elif before and not self.several:
                 answer.append((name, "conflict"))

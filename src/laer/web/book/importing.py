@@ -108,7 +108,13 @@ def begin_import(
     notes: list[str] = []
     trouble: UnreadableFile | None = None
     for name, path in paths:
-        for file in files_at(path):
+        try:
+            files = files_at(path)
+        except UnreadableFile as error:
+            trouble = error
+            notes.append(str(error))
+            continue
+        for file in files:
             shown = file.name if path.is_dir() else name
             folder.mkdir(parents=True, exist_ok=True)
             kept = folder / f"{run.files.count() + 1:03d}-{re.sub(r'[^A-Za-z0-9._-]', '_', shown)[-80:]}"
@@ -349,7 +355,7 @@ def _one(batch: Batch, stage: Stage, writer: Writer | None, *, derived: bool = F
 def _stage(run: ImportRun, policy: Policy | None, *, dry: bool, accounts_known: bool | None = None) -> Stage:
     if accounts_known is None and any(f.record == "accounts" for f in run.files.all()):
         accounts_known = True
-    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known)
+    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known, day=run.file_date)
 
 
 def _parts(file: ImportFile) -> Iterator[tuple[Batch, list[Reject]]]:

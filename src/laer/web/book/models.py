@@ -107,7 +107,8 @@ class ExternalId(models.Model):
     external_id = models.CharField(max_length=255)
     object_id = models.BigIntegerField()
     row_hash = models.BigIntegerField(default=0)
-    run_id = models.BigIntegerField(null=True)
+    run_id = models.BigIntegerField(null=True)  # the import that wrote the row last
+    stated_run = models.BigIntegerField(null=True)  # the import that stated it last, be it unchanged
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "record", "external_id"], name="one_row_per_external_id")]

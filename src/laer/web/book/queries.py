@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from laer.records.money import minor_units, rounded
@@ -135,7 +135,9 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     Each row: subscription_id (ours), external_id, product, plan, status (active, trial, scheduled, ended), seats, mrr, currency, since_on,
     history (newest first): start_on, end_on, seats, mrr, currency, change, ended_because, plan
     """
-    found = Subscription.objects.filter(account_id=account_id, archived_at=None).select_related("product")
+    here = SubscriptionLine.objects.filter(account_id=account_id, archived_at=None)
+    mine = Q(account_id=account_id) | Exists(here.filter(subscription=OuterRef("pk")))  # a subscription may have moved here by its lines
+    found = Subscription.objects.filter(mine, archived_at=None).select_related("product")
     last = SubscriptionLine.objects.filter(subscription=OuterRef("pk"), archived_at=None).order_by("-start_on").values("start_on")[:1]
     live = _lines_in_force(account_id, as_of).filter(subscription=OuterRef("pk")).order_by().values("subscription").annotate(n=Count("id")).values("n")
     ordered = found.annotate(live=Subquery(live, output_field=IntegerField()), last=Subquery(last)).order_by(
@@ -144,7 +146,7 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     part = _part(ordered, more)
     ids = [s.pk for s in part.rows]
     lines: dict[int, list[SubscriptionLine]] = {i: [] for i in ids}
-    for line in SubscriptionLine.objects.filter(subscription_id__in=ids, archived_at=None).select_related("product").order_by("start_on", "id")[:LINES]:
+    for line in here.filter(subscription_id__in=ids).select_related("product").order_by("start_on", "id")[:LINES]:
         lines[line.subscription_id].append(line)
     names = external_ids("subscriptions", ids)
     return Part([_subscription(s, lines[s.pk], names.get(s.pk), as_of) for s in part.rows], part.more)

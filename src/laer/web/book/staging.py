@@ -12,12 +12,14 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from django.utils import timezone
+
 from laer.metrics.policy import Policy
 from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
-from laer.web.book.models import MODELS, ExternalId, FieldChange
-from laer.web.book.prepare import Row, as_json, prepare
+from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportFile, ImportState
+from laer.web.book.prepare import Row, as_json, prepare, without_empty
 from laer.web.people.models import Person
 
 ID_LENGTH = 255  # of an external id
@@ -59,6 +61,8 @@ class Plan:
     new: list[Planned] = field(default_factory=list)
     changed: list[Planned] = field(default_factory=list)
     settled: list[Planned] = field(default_factory=list)  # stated anew, and yet as the book has it: only the hash is noted
+    stated: list[int] = field(default_factory=list)  # external ids of rows that stand as they are: that this run states them is noted
+    moved: dict[str, str] = field(default_factory=dict)  # account's external id -> owner who takes over from another
     unchanged: int = 0
     repeated: int = 0
     mine: int = 0  # rows that this very run wrote before it was interrupted
@@ -71,8 +75,11 @@ class Plan:
 class Stage:
     """Holds what one import needs to know across its batches: keys seen, references resolved, what is still to come."""
 
-    def __init__(self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None) -> None:
+    def __init__(
+        self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None, day: date | None = None
+    ) -> None:
         self.source, self.policy, self.run_id, self.dry = source, policy, run_id, dry
+        self.day = day or timezone.localdate()  # of the files: what they state differently holds from then on
         self.keys: dict[str, Keys] = {}
         self.resolved: dict[str, dict[str, int]] = {}
         self.pending: dict[str, set[str]] = {}  # external ids of rows that a dry run would have created
@@ -82,10 +89,13 @@ class Stage:
     # -- references ---------------------------------------------------------------------------------------------------
 
     def learn(self, record: str, ids: Iterable[tuple[str, int]]) -> None:
-        there = self.resolved.setdefault(record, {})
-        if len(there) > REMEMBERED:
-            there.clear()
-        there.update(ids)
+        self.resolved.setdefault(record, {}).update(ids)
+
+    def _forget_some(self) -> None:
+        """Bound the memory, between batches only: what a batch has resolved it may still need."""
+        for there in self.resolved.values():
+            if len(there) > REMEMBERED:
+                there.clear()
 
     def resolve(self, record: str, names: Iterable[str]) -> dict[str, int]:
         """External ids -> our ids. Products and people are also found by name or e-mail; a dry run invents ids for what it would create."""
@@ -127,13 +137,15 @@ class Stage:
     def accounts_known(self) -> bool:
         """Whether a list of accounts of this source was ever taken in: then an unknown id is an error, else its first mention."""
         if self._accounts_known is None:
-            self._accounts_known = ExternalId.objects.filter(source=self.source, record="accounts").exclude(external_id__startswith="~").exists()
+            lists = ImportFile.objects.filter(run__source=self.source, record="accounts", state="done").exclude(run__state=ImportState.UNDONE)
+            self._accounts_known = lists.exists()
         return self._accounts_known
 
     # -- comparing ----------------------------------------------------------------------------------------------------
 
     def compare(self, batch: Batch) -> Plan:
         record = record_type(batch.record)
+        self._forget_some()
         plan = Plan(batch.record, batch.file)
         hashes = [content_hash(sorted(row.items())) for row in batch.rows]
         keys = self.keys.setdefault(batch.record, Keys(record))
@@ -162,6 +174,7 @@ class Stage:
                         plan.owners.append((key, batch.rows[i]["owner"]))
                 else:
                     plan.unchanged += 1
+                    plan.stated.append(before[3])
                 self.learn(batch.record, [(key, before[0])])
             else:
                 fresh.append(i)
@@ -226,7 +239,7 @@ class Stage:
                 return "empty account id"
             values["account_id"] = owner
         if custom:
-            values["custom"] = {k: as_json(v) for k, v in custom.items() if v is not None}
+            values["custom"] = {k: as_json(v) for k, v in custom.items()}
         return None
 
     def account_of_subscription(self, subscription_id: int | None) -> int | None:
@@ -258,7 +271,7 @@ class Stage:
                 plan.new.append(planned)
                 continue
             planned.account_id = planned.account_id or now.get("account_id") or (planned.object_id if plan.record == "accounts" else None)
-            planned.revived = now["archived_at"] is not None
+            planned.revived = now["archived_at"] is not None and now["archived_run"] is not None  # by an undo; what a person archived stays so
             if any(k.startswith("_") for k in now["custom"]):  # notes on what the source said before
                 planned.values.setdefault("custom", {})
             for name, new in planned.values.items():
@@ -266,7 +279,7 @@ class Stage:
                     continue
                 old = now[name]
                 if name == "custom":
-                    new = {**{k: v for k, v in old.items() if not k.startswith("_")}, **new}
+                    new = without_empty({**{k: v for k, v in old.items() if not k.startswith("_")}, **new})
                 if _same(old, new):
                     continue
                 if edits.get((int(planned.object_id or 0), name), UNTOUCHED) == as_json(new):
@@ -284,14 +297,16 @@ class Stage:
                     plan.settled.append(planned)
 
     def _edits(self, record: str, ids: list[Any]) -> dict[tuple[int, str], Any]:
-        """(row, field) -> what stood before a person's last edit. An undo of an import is no edit, whoever asked for it."""
-        rows = _in(
-            FieldChange.objects.filter(record=record, user__isnull=False).exclude(source__startswith="undo:").order_by("id"),
-            "object_id",
-            set(ids),
-            ("object_id", "field", "old"),
-        )
-        return {(object_id, name): old for object_id, name, old in rows}
+        """(row, field) -> what the source had said before people began to edit it; an undo of an import is no edit, whoever asked for it."""
+        log = FieldChange.objects.filter(record=record).order_by("id")
+        rows = _in(log, "object_id", set(ids), ("object_id", "field", "old", "user_id", "source"))
+        stood: dict[tuple[int, str], Any] = {}
+        for object_id, name, old, user, source in rows:
+            if user is None or source.startswith("undo:"):
+                stood.pop((object_id, name), None)
+            else:
+                stood.setdefault((object_id, name), old)
+        return stood
 
     def _reject(self, batch: Batch, i: int, reason: str) -> Reject:
         return Reject(

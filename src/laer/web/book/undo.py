@@ -15,6 +15,12 @@ from laer.web.book.prepare import as_json
 from laer.web.people.models import User
 
 LISTED = 200
+LOG = ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id")
+UNDOABLE = (ImportState.DONE, ImportState.FAILED, ImportState.UNDOING)
+
+
+class NotUndoable(Exception):
+    """The import has not written anything yet, or is still writing."""
 
 
 def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
@@ -24,8 +30,11 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
               left: [{record, object_id, field, why}]} ; `left` names what someone changed since
     Safe to call again after an interruption: what is done already is found done.
     """
+    run.refresh_from_db()
     if run.state == ImportState.UNDONE:
         return run.counts.get("undo", {})
+    if run.state not in UNDOABLE:
+        raise NotUndoable(f"import {run.pk} is {run.get_state_display().lower()}; only a finished import can be undone")
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
     left: list[dict[str, Any]] = []
     restored = _restore_fields(run, user, left)
@@ -42,50 +51,50 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
 
 
 def _restore_fields(run: ImportRun, user: User | None, left: list[dict[str, Any]]) -> int:
-    """Put back each field that the run changed, unless a later change stands on it."""
+    """Put each field that the run changed to what stands without the run, unless somebody else changed it since.
+
+    What stands is said by the change log alone: undo rows and the changes of undone imports do not count.
+    """
+    undone = set(ImportRun.objects.filter(state=ImportState.UNDONE).values_list("id", flat=True)) | {run.pk}
+    touched: dict[str, dict[int, set[str]]] = {}
+    for record, object_id, name in FieldChange.objects.filter(run=run).order_by("id").values_list("record", "object_id", "field"):
+        touched.setdefault(record, {}).setdefault(object_id, set()).add(name)
     restored = 0
-    changes = FieldChange.objects.filter(run=run).order_by("-id")
-    done = set(FieldChange.objects.filter(source=f"undo:{run.pk}").values_list("record", "object_id", "field"))
-    for part in writing.chunks(list(changes.values("id", "record", "object_id", "account_id", "field", "old", "new")), 500):
-        now = timezone.now()
-        log: list[tuple[Any, ...]] = []
-        by_column: dict[tuple[str, str], list[tuple[Any, int]]] = {}
-        for change in part:
-            place = (change["record"], change["object_id"], change["field"])
-            if place in done:
-                continue
-            later = FieldChange.objects.filter(record=place[0], object_id=place[1], field=place[2], id__gt=change["id"]).order_by("-id").first()
-            if later:
-                left.append({"record": place[0], "object_id": place[1], "field": place[2], "why": _by_whom(later)})
-                continue
-            model: Any = MODELS[change["record"]]
-            by_column.setdefault((change["record"], change["field"]), []).append((_value(model, change["field"], change["old"]), change["object_id"]))
-            log.append(
-                (
-                    change["record"],
-                    change["object_id"],
-                    change["account_id"],
-                    change["field"],
-                    _dump(change["new"]),
-                    _dump(change["old"]),
-                    now,
-                    now,
-                    f"undo:{run.pk}",
-                    None,
-                    user.pk if user else None,
-                )
-            )
-            restored += 1
-        with transaction.atomic():
-            for (record, name), pairs in by_column.items():
-                writing.update(MODELS[record], name, pairs)
-            writing.insert(
-                FieldChange, ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id"), log
-            )
-            for record in {c["record"] for c in part}:
-                ids = [c["object_id"] for c in part if c["record"] == record]
-                ExternalId.objects.filter(record=record, object_id__in=ids, run_id=run.pk).update(row_hash=FORGOTTEN)
+    for record, fields in touched.items():
+        for part in writing.chunks(sorted(fields), 500):
+            restored += _restore_part(run, user, left, record, {i: fields[i] for i in part}, undone)
     return restored
+
+
+def _restore_part(run: ImportRun, user: User | None, left: list[dict[str, Any]], record: str, fields: dict[int, set[str]], undone: set[int]) -> int:
+    model: Any = MODELS[record]
+    history: dict[tuple[int, str], list[FieldChange]] = {}
+    for change in FieldChange.objects.filter(record=record, object_id__in=list(fields)).order_by("id").select_related("user"):
+        if change.field in fields[change.object_id] and not change.source.startswith("undo:"):
+            history.setdefault((change.object_id, change.field), []).append(change)
+    current = {r["id"]: r for r in model.objects.filter(id__in=list(fields)).values()}
+    now = timezone.now()
+    log: list[tuple[Any, ...]] = []
+    by_column: dict[str, list[tuple[Any, int]]] = {}
+    for (object_id, name), changes in history.items():
+        mine = max(c.id for c in changes if c.run_id == run.pk)
+        standing = [c for c in changes if c.run_id not in undone]
+        if standing and standing[-1].id > mine:
+            left.append({"record": record, "object_id": object_id, "field": name, "why": _by_whom(standing[-1])})
+            continue
+        value = standing[-1].new if standing else changes[0].old
+        before = as_json(current[object_id][name])
+        if before == value:
+            continue
+        by_column.setdefault(name, []).append((_value(model, name, value), object_id))
+        account_id = changes[-1].account_id
+        log.append((record, object_id, account_id, name, _dump(before), _dump(value), now, now, f"undo:{run.pk}", None, user.pk if user else None))
+    with transaction.atomic():
+        for name, pairs in by_column.items():
+            writing.update(model, name, pairs)
+        writing.insert(FieldChange, LOG, log)
+        ExternalId.objects.filter(record=record, object_id__in=list(fields)).update(row_hash=FORGOTTEN)
+    return len(log)
 
 
 def _archive_created(run: ImportRun, record: str, left: list[dict[str, Any]]) -> int:
@@ -102,6 +111,9 @@ def _archive_created(run: ImportRun, record: str, left: list[dict[str, Any]]) ->
             keep[change.object_id] = f"{change.field} was {_by_whom(change)}"
         for object_id, why in _hung_on(model, part, run).items():
             keep.setdefault(object_id, why)
+        for object_id, other in _stated_since(record, part, run).items():
+            keep.setdefault(object_id, f"import {other} states it too")
+            model.objects.filter(pk=object_id).update(created_run=other)  # its undo will take the row out
         out = [i for i in part if i not in keep]
         left.extend({"record": record, "object_id": i, "field": "", "why": why} for i, why in keep.items())
         with transaction.atomic():
@@ -109,6 +121,13 @@ def _archive_created(run: ImportRun, record: str, left: list[dict[str, Any]]) ->
             ExternalId.objects.filter(record=record, object_id__in=out).update(row_hash=TAKEN_OUT)
         archived += len(out)
     return archived
+
+
+def _stated_since(record: str, ids: Any, run: ImportRun) -> dict[int, int]:
+    """Rows that a later import of which nothing was undone states as well: object id -> that import."""
+    later = ImportRun.objects.filter(state=ImportState.DONE).exclude(pk=run.pk).values("id")
+    rows = ExternalId.objects.filter(record=record, object_id__in=ids, stated_run__in=later).values_list("object_id", "stated_run")
+    return {object_id: other for object_id, other in rows if other is not None}
 
 
 def _hung_on(model: type[models.Model], ids: Any, run: ImportRun) -> dict[int, str]:

@@ -53,7 +53,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if too_large(request):
         return _upload_form(request, values, [f"These files are too large: {limit_text()}. Import them one by one, or with `laer import` on the server."], 413)
     if request.method == "POST":
-        values = {"source": request.POST.get("source", "").strip(), "as_of": request.POST.get("as_of", "").strip()}
+        values = {"source": request.POST.get("source", "").replace("\x00", "").strip(), "as_of": request.POST.get("as_of", "").strip()}
         files = request.FILES.getlist("files")
         day = date_of(values["as_of"])
         if not files:

@@ -172,10 +172,12 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
     size = revenue.PERIODS[asked.period]
     previous, following = period.first - 1, period.first + size
     choices = range(span[1], span[0] - 1, -1) if size == 1 else sorted({m - m % size for m in range(span[0], span[1] + 1)}, reverse=True)
-    by = revenue.ledger_of(run, scope_of(request.user), by=asked.by, movements=asked.movements)
+    scope = scope_of(request.user)
+    whole = scope.everything
+    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements)
     return {
         "figures": figures(now, period, run, asked),
-        "notices": [*revenue_contradictions(request.user, run, now), *({"tone": "warn", "title": note} for note in run.notes)],
+        "notices": [*revenue_contradictions(request.user, run, now), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
         "month": first_day(period.last) if size == 1 else period.label,
         "months": [
             {"label": revenue.period_of(m, asked.period, span).label, "url": asked.url(month=revenue.name_of(m)), "active": period.first <= m <= period.last}

@@ -43,7 +43,7 @@ def run_waiting_pass() -> PassRun | None:
     """The pass that waiting changes and the calendar ask for: none, a small one over the dirty accounts, or a full one."""
     dirty = list(DirtyAccount.objects.order_by("id").values_list("id", "account_id")[: SMALL + 1])
     latest = latest_run()
-    turned = latest is None or latest.as_of < timezone.localdate()
+    turned = latest is None or latest.as_of < timezone.localdate() or not snapshots.folder_of(latest.pk).exists()
     if not dirty and not turned:
         return None
     whole = turned or len(dirty) > SMALL or any(a is None for _, a in dirty)

@@ -63,8 +63,9 @@ def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def forget_old() -> None:
-    """Remove the folders of all but the newest complete runs."""
-    newest = set(PassRun.objects.filter(state="complete").order_by("-id").values_list("id", flat=True)[:KEPT])
+    """Remove the folders of all but the newest complete runs, those over past dates counted apart: pages read the others."""
+    complete = PassRun.objects.filter(state="complete").order_by("-id").values_list("id", flat=True)
+    newest = {*complete.exclude(kind="past")[:KEPT], *complete.filter(kind="past")[:KEPT]}
     parent = home.lake() / "runs"
     for folder in parent.iterdir() if parent.exists() else []:
         if folder.name.isdigit() and int(folder.name) not in newest and not PassRun.objects.filter(pk=int(folder.name), state="running").exists():
