@@ -127,7 +127,7 @@ class _File:
             spoken.append("XTS")
         if kind == "asked only":
             self.options["currency"] = home
-            return [home, home, home, ""] + known[:1]
+            return [home, home, home, "", *known[:1]]
         table = [(code, rng.choice(("0.92", "1.0837", "0.006711", "150.25", "11"))) for code in known]
         if kind == "fx" or rng.random() < 0.4:
             table.insert(rng.randint(0, len(table)), (home, "1"))
