@@ -79,7 +79,7 @@ def test_it_narrows_by_a_date(cast: Cast) -> None:
     assert shown(cast, ends_before=(cast.today + timedelta(days=100)).isoformat()) == ["Vantage Health"]
 
 
-@pytest.mark.parametrize("query", [{"state": "sideways"}, {"mrr_min": "much"}, {"ends_before": "soon"}, {"ends_within": "-3"}, {"owner": "1;drop"}, {"sort": "salary"}, {"after": "????"}, {"after": "WyJuYW1lIiwwLG51bGwsMV0"}, {"ends_within": "99999999999999999999"}, {"mrr_min": "1e400"}, {"segment": "\0"}])  # fmt: skip
+@pytest.mark.parametrize("query", [{"state": "sideways"}, {"mrr_min": "much"}, {"ends_before": "soon"}, {"ends_within": "-3"}, {"owner": "1;drop"}, {"sort": "salary"}, {"after": "????"}, {"after": "WyJuYW1lIiwwLG51bGwsMV0"}, {"ends_within": "99999999999999999999"}, {"mrr_min": "1e400"}])  # fmt: skip
 def test_what_does_not_read_is_left_out(cast: Cast, query: dict[str, str]) -> None:
     assert len(shown(cast, **query)) == 7
 
