@@ -157,7 +157,6 @@ def test_the_owner_is_the_csm_of_the_day(rows, owner):
     assert names.get(card["owner_id"]) == owner
 
 
-@pytest.mark.xfail(reason="with two CSMs from the same day the card takes the last row, the dimension the name last in the alphabet", strict=True)
 def test_the_card_and_the_dimension_name_the_same_owner():
     rows = [(2, None, None), (1, None, None)]
     (card,) = made_cards(assignments=rows)

@@ -125,6 +125,8 @@ def test_sums_cohorts_and_flash_accounts(spark, big, kind):
     same(spark, months.month_sums(made), lines=book(big))
     same(spark, months.cohorts(made), lines=book(big))
     same(spark, months.flash_accounts(made), lines=book(big))
+    events = changes.mrr_changes(lines(kind, True))
+    same(spark, months.change_sums(events, months.month_levels(events)), lines=book(big))
 
 
 @KINDS

@@ -65,10 +65,11 @@ def test_only_the_first_paying_day_is_first(rows_of):
     assert [(r[3], r[6]) for r in rows] == [(5, 1), (-5, 0), (5, 0), (-5, 0)]
 
 
-def test_alone_marks_the_only_change_of_an_accounts_month(rows_of):
+def test_closes_marks_the_last_change_of_an_accounts_month(rows_of):
     lines = [line(1, "2024-01-01", "2024-01-05", 5), line(1, "2024-02-01", "2024-03-05", 5), line(2, "2024-01-31", "2024-02-01", 7)]
     rows = rows_of(EVENTS[pa.int64()], lines=arrow(lines))
-    assert sorted((r["account_id"], r["m"] - month("2024-01"), r["alone"]) for r in rows) == [(1, 0, 0), (1, 0, 0), (1, 1, 1), (1, 2, 1), (2, 0, 1), (2, 1, 1)]
+    found = sorted((r["account_id"], r["d"] - day("2024-01-01"), r["closes"]) for r in rows)
+    assert found == [(1, 0, 0), (1, 4, 1), (1, 31, 1), (1, 64, 1), (2, 30, 1), (2, 31, 1)]
 
 
 @pytest.mark.parametrize(("gap_days", "changes"), [(9, 4), (10, 2), (11, 2)])
@@ -142,8 +143,8 @@ def test_change_points_add_up_to_what_is_paid_on_every_day(rows_of, kind, lines)
 def test_changes_are_what_the_day_by_day_witness_saw(rows_of, kind, lines):
     rows = rows_of(EVENTS[kind], lines=arrow(lines, kind=kind))
     assert changes_of(rows) == expected(lines)
-    months = Counter((r["account_id"], r["m"]) for r in rows)
-    assert all(r["alone"] == (months[r["account_id"], r["m"]] == 1) for r in rows)
+    last = {(r["account_id"], r["m"]): max(x["d"] for x in rows if (x["account_id"], x["m"]) == (r["account_id"], r["m"])) for r in rows}
+    assert all(r["closes"] == (last[r["account_id"], r["m"]] == r["d"]) for r in rows)
 
 
 @few
@@ -174,7 +175,7 @@ def test_net_months_are_closing_against_opening(rows_of, lines):
     rows = rows_of(NET, lines=arrow(lines))
     wanted = sorted((c.account, c.d, c.m, c.delta, c.before.total(), c.after.total(), int(c.first)) for c in monthly(paid(lines)) if c.delta)
     assert changes_of(rows) == wanted
-    assert all(r["alone"] for r in rows)
+    assert all(r["closes"] for r in rows)
 
 
 @few

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from laer.metrics.changes import month_changes, mrr_changes
-from laer.metrics.months import account_months, behind_level, behind_movement, cohort_accounts, cohorts, flash_accounts, month_sums
+from laer.metrics.months import account_months, behind_level, behind_movement, change_sums, cohort_accounts, cohorts, flash_accounts, month_levels, month_sums
 from laer.metrics.retention import month_states
 from tests.metrics import books as witness
 from tests.metrics.books import COUNTS, DECIMAL, KINDS, MONTHS, arrow, at_end, books, daily, line, month, monthly, paid, unbound
@@ -22,6 +22,13 @@ EVENT = {k: account_months(mrr_changes(unbound(k))) for k in (pa.int64(), DECIMA
 NET = account_months(month_changes(mrr_changes(unbound())))
 INTEGERS = EVENT[pa.int64()]
 SUMS, COHORTS, FLASH, STATES = month_sums(INTEGERS), cohorts(INTEGERS), flash_accounts(INTEGERS), month_states(INTEGERS)
+
+LEVELS = month_levels(mrr_changes(unbound()))
+STATES_OF = {"levels": month_states(LEVELS), "months": STATES}
+FROM_CHANGES = {
+    "event": (change_sums(mrr_changes(unbound()), LEVELS), SUMS),
+    "net": (change_sums(month_changes(mrr_changes(unbound())), month_levels(month_changes(mrr_changes(unbound())))), month_sums(NET)),
+}
 
 
 def keyed(rows):
@@ -116,6 +123,25 @@ def test_sums_are_the_sums_of_accounts_and_run_up_to_what_is_paid(rows_of, lines
         mrr, paying = mrr + row["change"], paying + row["paying"]
         assert mrr == sum(at_end(seen, m).total() for seen in days.values())
         assert paying == sum(at_end(seen, m).total() > 0 for seen in days.values())
+
+
+@few
+@given(lines=books())
+def test_levels_are_account_months_without_the_movements(rows_of, lines):
+    levels, months = keyed(rows_of(LEVELS, lines=arrow(lines))), keyed(rows_of(INTEGERS, lines=arrow(lines)))
+    assert {k: (r["opening"], r["closing"]) for k, r in levels.items()} == {k: (r["opening"], r["closing"]) for k, r in months.items()}
+    for (account, m), r in levels.items():
+        assert r["until_m"] == min((at for a, at in levels if a == account and at > m), default=witness.FAR)
+    by_levels, by_months = (sorted(map(tuple, (r.values() for r in rows_of(STATES_OF[n], lines=arrow(lines))))) for n in ("levels", "months"))
+    assert by_levels == by_months
+
+
+@pytest.mark.parametrize("movements", ["event", "net"])
+@few
+@given(lines=books())
+def test_sums_from_changes_are_the_sums_of_account_months(rows_of, movements, lines):
+    one, two = ({r["m"]: r for r in rows_of(x, lines=arrow(lines))} for x in FROM_CHANGES[movements])
+    assert one == two
 
 
 @few

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.ledger import LedgerInput
-from laer.cycle.lines_input import FINER, SAFE
+from laer.cycle.lines_input import FINER, SAFE, parts_array
 from laer.metrics.policy import Policy
 from laer.records.periods import FAR, OPEN_FROM
 
@@ -65,14 +64,13 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
 def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], int]) -> pa.Array:
     largest = max(factors.values(), default=1)
     total = pc.sum(pc.abs(pc.cast(nums, pa.float64(), safe=False))).as_py() or 0.0
-    if total * largest < SAFE:
+    if total * largest < SAFE and largest < SAFE:
         parts = pa.nulls(len(nums), pa.int64())
         for (den, code), factor in factors.items():
             here = pc.and_(pc.equal(dens, den), pc.equal(codes, code))
             parts = pc.if_else(here, pc.multiply(nums, pa.scalar(factor, pa.int64())), parts)
         return parts
-    exact = [Decimal(n * factors[d, c]) for n, d, c in zip(nums.to_pylist(), dens.to_pylist(), codes.to_pylist(), strict=True)]
-    return pa.array(exact, pa.decimal128(38, 0))
+    return parts_array([n * factors[d, c] for n, d, c in zip(nums.to_pylist(), dens.to_pylist(), codes.to_pylist(), strict=True)])
 
 
 def _days(dates: pa.Array) -> pa.Array:

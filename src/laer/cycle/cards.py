@@ -44,14 +44,14 @@ def cards(tables: dict[str, pa.Table], levels: pa.Table, given: LedgerInput, as_
 def _owners(tables: dict[str, pa.Table], as_of: date) -> dict[int, tuple[int, str]]:
     """The CSM of the day; of several, the one assigned last."""
     names = dict(zip(tables["people"]["person_id"].to_pylist(), tables["people"]["name"].to_pylist(), strict=True))
-    found: dict[int, tuple[date, int]] = {}
+    found: dict[int, tuple[tuple[date, date, str], int]] = {}
     columns = ("account_id", "person_id", "job", "from_on", "until_on")
     for account, person, job, start, until in zip(*(tables["assignments"][c].to_pylist() for c in columns), strict=True):
         if job != "csm" or person not in names or (start and start > as_of) or (until and until <= as_of):
             continue
-        since = start or date.min
-        if account not in found or since >= found[account][0]:
-            found[account] = (since, person)
+        place = (start or date.min, until or date.max, names[person])  # the order of `spans._owners`, so that both name the same
+        if account not in found or place > found[account][0]:
+            found[account] = (place, person)
     return {a: (p, names[p]) for a, (_, p) in found.items()}
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -78,10 +78,15 @@ class Ledger:
 class Tables:
     """The ledger's intermediate tables, kept in a session: what sums and lists alike are taken from.
 
-    months, states    per account, of the movements asked for; event_months are always of event movements
+    changes, levels   of the movements asked for: each change, and at what accounts opened and closed the months they moved in
+    months, states    per account, of the movements asked for; event_months and event_levels are always of event movements;
+                      months are expressions over kept tables, computed where a list needs them
     value_months, value_states   the same per value of a dimension, where one was asked for
     """
 
+    changes: Table
+    levels: Table
+    event_levels: Table
     event_months: Table
     months: Table
     states: Table
@@ -112,20 +117,22 @@ def tables(session: Session, given: LedgerInput, *, movements: str = "event", ga
         session.bind("spans", spans)
         lines = session.keep("ledger_lines", dimensions.split_by(lines, dimensions.spans_table()))
     events = session.keep("ledger_events", changes.mrr_changes(lines, gap_days))
-    event_months = session.keep("ledger_event_months", months.account_months(events))
+    event_levels = session.keep("ledger_event_levels", months.month_levels(events))
     net = movements == "net"
     moved = session.keep("ledger_net", changes.month_changes(events)) if net else events
-    account_months = session.keep("ledger_account_months", months.account_months(moved)) if net else event_months
-    states = session.keep("ledger_states", retention.month_states(event_months))
+    levels = session.keep("ledger_levels", months.month_levels(moved)) if net else event_levels
+    states = retention.month_states(event_levels)
+    event_months, account_months = months.account_months(events), months.account_months(moved)
+    made = Tables(moved, levels, event_levels, event_months, account_months, states)
     if not by:
-        return Tables(event_months, account_months, states)
+        return made
     values = session.keep("ledger_values", changes.value_changes(lines, gap_days))
     if net:
         values = session.keep("ledger_net_values", booking.month_value_changes(values))
     booked = session.keep("ledger_booked", booking.booked(values, moved))
     value_months = session.keep("ledger_value_months", booking.value_months(booked, account_months))
     value_states = session.keep("ledger_value_states", retention.month_states(value_months, ("value",)))
-    return Tables(event_months, account_months, states, value_months, value_states)
+    return replace(made, value_months=value_months, value_states=value_states)
 
 
 def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = retention.WINDOWS, **how: Any) -> Ledger:
@@ -137,12 +144,13 @@ def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = 
     """
     made = tables(session, given, **how)
     ledger = Ledger(given.denominator, given.currency, windows, Sums())
-    for row in _rows(session, months.month_sums(made.months)):
+    for row in _rows(session, months.change_sums(made.changes, made.levels)):
         ledger.total.months[row.pop("m")] = row
     for row in _rows(session, retention.retained(made.states, windows)):
         ledger.total.retained[row["window"], row["m"]] = (row["closing"], row["kept"])
-    ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(made.event_months))]
-    ledger.flash = sum(r["n"] for r in _rows(session, months.flash_accounts(made.event_months).aggregate(n=lambda t: t.count())))
+    ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(made.event_levels))]
+    came_and_went = made.event_levels.filter(made.event_levels.opening == 0, made.event_levels.closing == 0)
+    ledger.flash = sum(r["n"] for r in _rows(session, came_and_went.aggregate(n=came_and_went.count())))
     if made.value_months is None or made.value_states is None:
         return ledger
     for row in _rows(session, months.month_sums(made.value_months, ("value",))):

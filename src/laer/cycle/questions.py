@@ -77,8 +77,8 @@ class Desk:
     def _answer(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
         opened = self._open_run(run)
         with DuckDBSession(memory=self._memory) as session:
-            late = threading.Timer(self._seconds, session.interrupt)
-            late.start()
+            done = threading.Event()
+            threading.Thread(target=_interrupt_late, args=(session, done, self._seconds), daemon=True).start()
             try:
                 return QUESTIONS[name](session, opened, params, scope)
             except Exception as error:
@@ -86,7 +86,14 @@ class Desk:
                     raise TimeoutError(f"{name}: took longer than {self._seconds:.0f} seconds") from error
                 raise
             finally:
-                late.cancel()
+                done.set()
+
+
+def _interrupt_late(session: DuckDBSession, done: threading.Event, seconds: float) -> None:
+    """Once the time is up, interrupt until the question has ended: one interruption may fall between two statements."""
+    if not done.wait(seconds):
+        while not done.wait(0.05):
+            session.interrupt()
 
 
 def scoped(table: pa.Table, scope: Scope) -> pa.Table:

@@ -6,7 +6,7 @@ on its first unpaid day; the running sum is the account's MRR. All amounts are i
 
 from __future__ import annotations
 
-from laer.records.expr import NumericValue, Table, cases, ifelse, literal, running, table, union
+from laer.records.expr import NumericValue, Table, cases, ifelse, literal, row_number, running, table, union
 from laer.records.periods import FAR
 
 LINE_COLUMNS = {"account_id": "int64", "start_d": "int32", "start_m": "int32", "end_d": "int32", "end_m": "int32", "parts": "int64"}
@@ -47,8 +47,8 @@ def mrr_changes(lines: Table, gap_days: int = 0) -> Table:
     In      lines     see `lines_table`
             gap_days  an interval of zero MRR of at most this many unpaid days between two paying intervals is bridged at
                       the earlier MRR (rule 9)
-    Out     account_id, d, m, delta, before, after (parts), first (True on the account's first paying day), alone (True
-            where the account has no other change in the month, as in most)
+    Out     account_id, d, m, delta, before, after (parts), first (True on the account's first paying day), closes (True
+            on the account's last change of a month)
     Holds   after == before + delta; before == after of the row before, 0 on the first; delta != 0
     Method  docs/methods/mrr-movements.md
     """
@@ -81,19 +81,17 @@ def month_changes(changes: Table) -> Table:
     kind = changes.delta.type()
     months = changes.group_by("account_id", "m").agg(delta=changes.delta.sum().cast(kind), before=changes.before.argmin(changes.d), first=changes.first.max())
     months = months.filter(months.delta != 0)
-    return months.select("account_id", "m", "delta", "before", "first", d=months.m, after=months.before + months.delta, alone=literal(True))
+    return months.select("account_id", "m", "delta", "before", "first", d=months.m, after=months.before + months.delta, closes=literal(True))
 
 
 def _levels(points: Table) -> Table:
     kind = points.delta.type()
     ordered = {"group_by": points.account_id, "order_by": points.d}
     levels = points.mutate(
-        after=points.delta.sum().over(running("account_id", "d")).cast(kind),
-        m_before=points.m.lag().over(**ordered), m_next=points.m.lead().over(**ordered),
-    )  # fmt: skip
-    first = levels.m_before.isnull()
-    alone = (first | (levels.m_before != levels.m)) & (levels.m_next.isnull() | (levels.m_next != levels.m))
-    return levels.select("account_id", "d", "m", "delta", "after", before=levels.after - levels.delta, first=first, alone=alone)
+        after=points.delta.sum().over(running("account_id", "d")).cast(kind), place=row_number().over(**ordered), m_next=points.m.lead().over(**ordered)
+    )
+    closes = levels.m_next.isnull() | (levels.m_next != levels.m)
+    return levels.select("account_id", "d", "m", "delta", "after", before=levels.after - levels.delta, first=levels.place == 0, closes=closes)
 
 
 def _netted(moved: Table, by: tuple[str, ...] = ()) -> Table:

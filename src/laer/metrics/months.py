@@ -7,7 +7,8 @@ the reader (`statement.py`), so that 36 months of a quiet account cost nothing.
 from __future__ import annotations
 
 from laer.metrics.changes import MOVEMENTS, movement_columns
-from laer.records.expr import Table, literal, union
+from laer.records.expr import Table, literal
+from laer.records.periods import FAR
 
 COUNTS = {"new": "new_accounts", "reactivation": "reactivated_accounts", "expansion": "expansions", "contraction": "contractions", "churn": "churns"}
 
@@ -24,15 +25,45 @@ def account_months(changes: Table) -> Table:
     Method  docs/methods/mrr-movements.md
     """
     kind = changes.delta.type()
-    named = movement_columns(changes.delta, changes.before, changes.after, changes.first)
-    counts = {COUNTS[name]: (amount > 0).cast("int64") for name, amount in named.items()}
-    t = changes.select("account_id", "m", "d", "alone", opening="before", **named, **counts)
-    several = t.filter(~t.alone)
-    sums = {name: several[name].sum().cast(kind if name in MOVEMENTS else "int64") for name in (*named, *counts)}
-    summed = several.group_by("account_id", "m").agg(opening=several.opening.argmin(several.d), **sums)
-    months = union(t.filter(t.alone).drop("d", "alone"), summed)
-    closing = months.opening + months.new + months.reactivation + months.expansion - months.contraction - months.churn
-    return months.mutate(closing=closing, lost=((months.opening > 0) & (months.churns > 0)).cast("int64"))
+    t = changes.mutate(**movement_columns(changes.delta, changes.before, changes.after, changes.first))
+    sums = {name: t[name].sum().cast(kind) for name in MOVEMENTS}
+    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in MOVEMENTS}
+    months = t.group_by("account_id", "m").agg(opening=t.before.argmin(t.d), change=t.delta.sum().cast(kind), **sums, **counts)
+    lost = ((months.opening > 0) & (months.churns > 0)).cast("int64")
+    return months.mutate(closing=months.opening + months.change, lost=lost).drop("change")
+
+
+def month_levels(changes: Table) -> Table:
+    """At what an account opened and closed the months in which it moved: `account_months` without the movements.
+
+    Grain   account_id x m
+    In      changes  `mrr_changes` or `month_changes`
+    Out     account_id, m, until_m (the next month in which it moved, FAR after the last), opening, closing
+    """
+    t = changes.filter(changes.closes)
+    ordered = {"group_by": t.account_id, "order_by": t.m}
+    opening = t.after.lag().over(**ordered).fill_null(t.after - t.after)
+    return t.select("account_id", "m", until_m=t.m.lead().over(**ordered).fill_null(FAR), opening=opening, closing=t.after)
+
+
+def change_sums(changes: Table, levels: Table) -> Table:
+    """`month_sums` of everything, straight from changes: nothing is summed per account on the way.
+
+    Grain   m
+    In      changes  `mrr_changes` or `month_changes`;  levels  their `month_levels`
+    Holds   equals `month_sums(account_months(changes))`
+    """
+    kind = changes.delta.type()
+    t = changes.mutate(**movement_columns(changes.delta, changes.before, changes.after, changes.first))
+    sums = {name: t[name].sum().cast(kind) for name in MOVEMENTS}
+    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in MOVEMENTS}
+    moved = t.group_by("m").agg(change=t.delta.sum().cast(kind), **sums, **counts)
+    came = (levels.closing > 0).cast("int64") - (levels.opening > 0).cast("int64")
+    ends = levels.group_by(ends_m=levels.m).agg(paying=came.sum().cast("int64"))
+    left = levels.filter(levels.opening > 0).semi_join(changes.filter(changes.after == 0), ["account_id", "m"])
+    lost = left.group_by(lost_m=left.m).agg(lost=left.count())
+    j = moved.left_join(ends, moved.m == ends.ends_m).left_join(lost, moved.m == lost.lost_m)
+    return j.select("m", "change", *MOVEMENTS, *COUNTS.values(), paying=j.paying.fill_null(0), lost=j.lost.fill_null(0))
 
 
 def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:
@@ -64,7 +95,7 @@ def cohorts(months: Table) -> Table:
     Method  docs/methods/cohorts.md
     """
     kind = months.opening.type()
-    first = months.filter(months.new_accounts > 0).select("account_id", cohort="m")
+    first = months.group_by("account_id").agg(cohort=months.m.min())
     t = months.inner_join(first, "account_id")
     return t.group_by("cohort", "m").agg(
         paying=((t.closing > 0).cast("int64") - (t.opening > 0).cast("int64")).sum().cast("int64"), change=(t.closing - t.opening).sum().cast(kind)

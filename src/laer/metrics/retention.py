@@ -18,11 +18,12 @@ def month_states(months: Table, by: tuple[str, ...] = ()) -> Table:
     """Intervals of months over which an account's month-end MRR stays the same and is above 0.
 
     Grain   account_id (x by) x from_m
-    In      months  `account_months`: only months that moved
+    In      months  `account_months`, `booking.value_months` or `months.month_levels`: only months that moved
     Out     account_id, from_m, until_m (exclusive, FAR when open), level (parts)
     """
     keys = ["account_id", *by]
-    until = months.m.lead().over(group_by=[months[k] for k in keys], order_by=months.m).fill_null(FAR)
+    known = "until_m" in months.columns
+    until = months.until_m if known else months.m.lead().over(group_by=[months[k] for k in keys], order_by=months.m).fill_null(FAR)
     states = months.select(*keys, from_m=months.m, until_m=until, level=months.closing)
     return states.filter(states.level > 0)
 
