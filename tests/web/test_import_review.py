@@ -144,3 +144,11 @@ def test_passes_over_the_past_leave_the_tables_that_pages_read(bring) -> None:  
     for _ in range(6):
         passes.start_pass(as_of=date(2024, 3, 1))
     assert revenue.ledger_of(latest, Scope(True)).first_month == 648
+
+
+def test_a_sheet_that_mixes_accounts_and_dated_mrr_keeps_its_revenue(bring) -> None:  # type: ignore[no-untyped-def]
+    header = "account_id,account_name,segment,start_date,end_date,mrr,currency\n"
+    text = header + "1,Acme,SMB,2024-01-01,,100,USD\n2,Bolt,SMB,2024-02-01,,50,USD\n3,Core,ENT,2024-03-01,,70,USD\n"
+    run = bring("customers.csv", text)
+    assert run.counts["subscription_lines"]["new"] == 3
+    assert set(Account.objects.values_list("name", flat=True)) == {"Acme", "Bolt", "Core"}

@@ -20,6 +20,7 @@ LEAST = 0.4  # below it a file counts as not recognised
 MARGIN = 0.15  # distance to the runner-up that makes sure
 WELL_KNOWN = 0.4  # share of the columns that, when known, leaves no doubt for the others
 ELSEWHERE = "elsewhere"
+WITHOUT_REVENUE = ("accounts", "contracts")  # not these where a sheet has dated MRR: it would get lost in custom fields
 HALF, MOST = 0.5, 0.9  # share of readable values: below the first a column is refused, above the second it stands unreduced
 NEEDS = {  # without one of these a table is not of that type, whatever else it has
     "subscription_lines": spelled("mrr arr amount unit_price list_amount"),
@@ -81,6 +82,10 @@ def guess(table: Table, sample: Sample, record: str | None = None) -> Guess:
         for name in found:
             known[name] = known.get(name, 0) + 1
     hints = _hints(table)
+    lines = {match.column for match in candidates.get("subscription_lines", {}).values()}
+    if "start_on" in lines and lines & {"mrr", "arr"}:
+        hints = {each: weight for each, weight in hints.items() if each not in WITHOUT_REVENUE}
+        candidates = {each: {} if each in WITHOUT_REVENUE else found for each, found in candidates.items()}
     scores = sorted(((_score(each, found, known, hints), each) for each, found in candidates.items()), reverse=True)
     (score, best), (second, runner) = scores[0], scores[1]
     known_share = min(1.0, len(candidates[best]) / max(1, len(table.header)) / WELL_KNOWN)

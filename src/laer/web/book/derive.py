@@ -14,13 +14,14 @@ from laer.web.book.models import Assignment, ExternalId
 from laer.web.book.prepare import prepare
 from laer.web.book.staging import Plan, Stage
 
+NAMES = ("custom.account_name", "custom.customer_name", "custom.company_name", "custom.account", "custom.customer", "custom.company", "custom.name")
 FROM_LINES = ("subscription_lines", "contracts", "discounts")  # their accounts may be first heard of here
 
 
 def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:
     """Accounts (where no list of accounts was ever taken in), products and subscriptions that a batch names."""
     if batch.record in FROM_LINES and not stage.accounts_known:
-        yield from _unknown(batch, stage, "accounts", "account_id", lambda name, row: {"name": name})
+        yield from _unknown(batch, stage, "accounts", "account_id", lambda name, row: {"name": _called(row) or name})
     if batch.record != "subscription_lines":
         return
     yield from _unknown(batch, stage, "products", "product_id", lambda name, row: {"name": name})
@@ -39,6 +40,11 @@ def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:
             if row.get(c)
         },
     )
+
+
+def _called(row: dict[str, Any]) -> str | None:
+    """The account's name where a file of lines says it beside the id."""
+    return next((str(row[c]) for c in NAMES if row.get(c)), None)
 
 
 def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
