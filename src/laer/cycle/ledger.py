@@ -79,19 +79,26 @@ class Tables:
     """The ledger's intermediate tables, kept in a session: what sums and lists alike are taken from.
 
     changes, levels   of the movements asked for: each change, and at what accounts opened and closed the months they moved in
-    months, states    per account, of the movements asked for; event_months and event_levels are always of event movements;
-                      months are expressions over kept tables, computed where a list needs them
-    value_months, value_states   the same per value of a dimension, where one was asked for
+    states            what an account pays at the ends of months; events and event_levels are always of event movements
+    value_months, value_states   months and states per value of a dimension, where one was asked for
     """
 
     changes: Table
     levels: Table
+    events: Table
     event_levels: Table
-    event_months: Table
-    months: Table
     states: Table
     value_months: Table | None = None
     value_states: Table | None = None
+
+    @property
+    def months(self) -> Table:
+        """Months per account, of the movements asked for: an expression, computed where a list needs it."""
+        return months.account_months(self.changes)
+
+    @property
+    def event_months(self) -> Table:
+        return months.account_months(self.events)
 
     @property
     def booked_months(self) -> Table:
@@ -122,15 +129,14 @@ def tables(session: Session, given: LedgerInput, *, movements: str = "event", ga
     moved = session.keep("ledger_net", changes.month_changes(events)) if net else events
     levels = session.keep("ledger_levels", months.month_levels(moved)) if net else event_levels
     states = retention.month_states(event_levels)
-    event_months, account_months = months.account_months(events), months.account_months(moved)
-    made = Tables(moved, levels, event_levels, event_months, account_months, states)
+    made = Tables(moved, levels, events, event_levels, states)
     if not by:
         return made
     values = session.keep("ledger_values", changes.value_changes(lines, gap_days))
     if net:
         values = session.keep("ledger_net_values", booking.month_value_changes(values))
     booked = session.keep("ledger_booked", booking.booked(values, moved))
-    value_months = session.keep("ledger_value_months", booking.value_months(booked, account_months))
+    value_months = session.keep("ledger_value_months", booking.value_months(booked, made.months))
     value_states = session.keep("ledger_value_states", retention.month_states(value_months, ("value",)))
     return replace(made, value_months=value_months, value_states=value_states)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -110,7 +111,13 @@ class _DuckDB(DuckDBCompiler):  # type: ignore[misc]
 
 
 def _duckdb_sql(expression: ir.Table) -> str:
-    return str(_DuckDB().to_sqlglot(expression.unbind()).sql(dialect="duckdb"))
+    return _compiled(expression.unbind().op())
+
+
+@lru_cache(maxsize=512)
+def _compiled(relation: Any) -> str:
+    """The SQL of a relation. Compiling takes longer than most questions run, and a pass or a page asks the same ones again."""
+    return str(_DuckDB().to_sqlglot(relation.to_expr()).sql(dialect="duckdb"))
 
 
 def _sql(expression: ir.Table, dialect: str) -> str:

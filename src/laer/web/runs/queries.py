@@ -61,6 +61,7 @@ GATHERED = 20_000  # up to so many rows it is quicker to find them by their filt
 SELECTIVE = 5_000  # up to so many a filter's own index beats reading the narrow index of all cards once
 FOUND = 2_000  # up to so many hits of a search are listed by their ids
 FOUND_BESIDE = 8_000  # where other filters would have to look at every row for each word
+TRIGRAM = 3  # letters that PostgreSQL's index of words needs
 OPTIONS = 25
 FACETS_GRACE = 60.0  # seconds; counting facets costs more than a page, and a small pass makes a new run every ten seconds
 
@@ -132,7 +133,9 @@ def account_list(
     scope = scope_of(user)
     cards = _cards(scope)
     facets = facets_memory.get(("facets", scope.key), mark(run), lambda: _facets(cards), grace=FACETS_GRACE)
-    found = _found(words, run, FOUND_BESIDE if filters else FOUND) if words and scope.everything else None
+    # PostgreSQL finds words by an index of its own; SQLite reads a narrow index once and lists what it found.
+    listing = bool(words) and scope.everything and connection.vendor == "sqlite"
+    found = _found(words, run, FOUND_BESIDE if filters else FOUND) if listing else None
     wanted = words
     if found is not None:
         cards, wanted = cards.filter(account_id__in=_listed(found)), []
@@ -143,7 +146,7 @@ def account_list(
     )
     # A filter's own index is in the order of MRR; and only PostgreSQL finds words by an index, so there a walk looks every row up.
     ordered = order.column == "mrr_minor" and not wanted and scope.everything and found is None and _indexed(filters)
-    narrow = bool(filters) or (bool(wanted) and connection.vendor != "sqlite")
+    narrow = bool(filters) or (connection.vendor != "sqlite" and any(len(word) >= TRIGRAM for word in wanted))
     gather = not ordered and (few or (totals.accounts <= GATHERED and narrow))
     chosen = _matching(cards, filters, wanted, plain=plain and not ordered and (found is not None or bool(wanted) or not gather))
     rows, previous, behind = keyset.page(chosen.values(*SHOWN), sort, order, cursor, size, gather=gather)

@@ -69,8 +69,12 @@ def _decimal(value: Any) -> Decimal | None:
 @register.simple_tag
 def icon(name: str, size: str = "", label: str = "") -> SafeString:
     """`{% icon "building" %}`: a symbol of the sprite. `size` is "", "s" or "l"; with a `label` it speaks, else it is decoration."""
-    css = f"icon icon-{size}" if size else "icon"
-    href = f"{static('dist/sprite.svg')}#{name}"
+    return _icon(static("dist/sprite.svg"), name, size, label)
+
+
+@lru_cache(maxsize=1_024)
+def _icon(sprite: str, name: str, size: str, label: str) -> SafeString:
+    css, href = (f"icon icon-{size}" if size else "icon"), f"{sprite}#{name}"
     if label:
         return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, href)
     return format_html('<svg class="{}" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', css, href)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from laer.web.templatetags.laer import hue, icon, initials, sparkline_points
+from laer.web.templatetags.laer import day, hue, icon, initials, money, money_short, sparkline_points
 
 register = template.Library()
 
@@ -43,10 +44,15 @@ def pill(text: Any, tone: str = "", dot: bool = False, sign: str = "") -> SafeSt
     return mark_safe(f'<span class="{css}">{icon(sign) if sign else ""}{escape(text)}</span>')
 
 
+@lru_cache(maxsize=4_096)
+def _points(values: tuple[Any, ...]) -> str:
+    return sparkline_points(values)
+
+
 @register.simple_tag
 def spark(values: Any, label: str, tone: str = "") -> SafeString:
     """A line of points made on the server; `label` is said aloud."""
-    points = sparkline_points(values)
+    points = _points(tuple(values or ()))
     if not points:
         return mark_safe('<span class="unknown" title="unknown">–</span>')
     css = f"spark spark-{tone}" if tone else "spark"
@@ -54,3 +60,39 @@ def spark(values: Any, label: str, tone: str = "") -> SafeString:
         f'<svg class="{css}" viewBox="0 0 84 26" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
         f'<polygon points="0,26 {points} 84,26"></polygon><polyline points="{points}"></polyline></svg>'
     )
+
+
+@register.simple_tag
+def account_row(row: Mapping[str, Any], show: Mapping[str, bool]) -> SafeString:
+    """A row of the account list: its head, and a cell for each column shown, in the order of ACCOUNT_CELLS."""
+    again = f' <span class="recomputing">{icon("refresh")}being recomputed</span>' if row["recomputing"] else ""
+    head = (
+        f'<th scope="row"><div class="name-cell">{face(row["name"], "square")}<div><a class="name plain" href="{escape(row["url"])}" data-row-link>'
+        f'{escape(row["name"])}</a><span class="sub">{escape(row["domain"] or "no domain")}{again}</span></div></div></th>'
+    )
+    return mark_safe(f"<tr>{head}{''.join(cell(row) for name, cell in ACCOUNT_CELLS.items() if show.get(name))}</tr>")
+
+
+def _segment(row: Mapping[str, Any]) -> str:
+    return f'<td data-label="Segment">{pill(row["segment"], "outline")}</td>' if row["segment"] else '<td data-label="Segment" class="is-blank"></td>'
+
+
+def _amount(label: str, name: str, css: str) -> Callable[[Mapping[str, Any]], str]:
+    def cell(row: Mapping[str, Any]) -> str:
+        amount, currency = row[name], row["currency"]
+        title = "" if amount is None else f' title="{escape(money(amount, currency))}"'
+        return f'<td class="num {css}" data-label="{label}"{title}>{escape(money_short(amount, currency))}</td>'
+
+    return cell
+
+
+ACCOUNT_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "segment": _segment,
+    "industry": lambda row: f'<td data-label="Industry" class="muted{"" if row["industry"] else " is-blank"}">{escape(row["industry"] or "")}</td>',
+    "country": lambda row: f'<td data-label="Country" class="muted is-minor">{escape(row["country"] or "")}</td>',
+    "spark": lambda row: f'<td data-label="MRR, 12 months" class="is-minor">{spark(row["spark"], "MRR over twelve months")}</td>',
+    "mrr": _amount("MRR", "mrr", "muted"),
+    "arr": _amount("ARR", "arr", "strong"),
+    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{escape(day(row["contract_end_on"]))}</td>',
+    "owner_name": lambda row: f'<td class="nowrap" data-label="Owner">{who(row["owner_name"])}</td>',
+}
