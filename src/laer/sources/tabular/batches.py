@@ -104,6 +104,8 @@ def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UT
             else:
                 values.append(read)
         typed = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)] if values else [{} for _ in rows]
+        if mapping.fixed:
+            typed = [{**mapping.fixed, **row} for row in typed]
         if faults:
             rejects += [Reject(table.title, lines[i], "; ".join(reasons), table.raw(rows[i]), record) for i, reasons in sorted(faults.items())]
             rejects.sort(key=lambda reject: reject.line)

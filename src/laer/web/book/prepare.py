@@ -15,6 +15,7 @@ from typing import Any
 from laer.metrics.lines import BAD, LineText, judge
 from laer.metrics.policy import Policy
 from laer.records.money import INT64
+from laer.records.types import HEALTH
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
 
 Row = dict[str, Any]
@@ -93,6 +94,12 @@ def _assignment(row: Row, _: Policy) -> tuple[Row, str | None]:
     return row | {"job": MEANINGS["jobs"][job]}, None
 
 
+def _pulse(row: Row, _: Policy) -> tuple[Row, str | None]:
+    said = str(row.get("colour") or "").strip()
+    colour = HEALTH.get(said.casefold()) or HEALTH.get(normal_words(said))
+    return (row | {"colour": colour}, None) if colour else (row, f"unknown health '{said}': expected green, yellow or red" if said else "empty health")
+
+
 def _closing(start: str, end: str) -> Callable[[Row, Policy], tuple[Row, str | None]]:
     def check(row: Row, _: Policy) -> tuple[Row, str | None]:
         a, b = row.get(start), row.get(end)
@@ -105,6 +112,7 @@ SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
     "subscription_lines": _line,
     "contacts": _contact,
     "assignments": _assignment,
+    "pulses": _pulse,
     "contracts": _closing("start_on", "end_on"),
     "discounts": _closing("start_on", "end_on"),
 }
