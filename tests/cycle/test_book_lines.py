@@ -20,7 +20,7 @@ SCHEMA = pa.schema(
     [
         ("line_id", pa.int64()), ("account_id", pa.int64()), ("subscription_id", pa.int64()), ("product_id", pa.int64()), ("plan", pa.string()),
         ("start_on", pa.date32()), ("end_on", pa.date32()), ("currency", pa.string()), ("status", pa.string()), ("is_trial", pa.bool_()),
-        ("mrr_num", pa.int64()), ("mrr_den", pa.int64()),
+        ("mrr_num", pa.int64()), ("mrr_den", pa.int64()), ("start_unknown", pa.bool_()),
     ]
 )  # fmt: skip
 
@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
 def table(*rows):
     plain = {
         "line_id": 1, "account_id": 7, "subscription_id": 3, "product_id": None, "plan": None, "start_on": date(2024, 1, 15), "end_on": None,
-        "currency": None, "status": None, "is_trial": None, "mrr_num": 100, "mrr_den": 1,
+        "currency": None, "status": None, "is_trial": None, "mrr_num": 100, "mrr_den": 1, "start_unknown": None,
     }  # fmt: skip
     return pa.Table.from_pylist([plain | row for row in rows], SCHEMA)
 

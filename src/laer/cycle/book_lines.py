@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.lines_input import FINER, SAFE, parts_array
+from laer.cycle.terms import Counting
 from laer.metrics.policy import Policy
-from laer.records.periods import FAR, OPEN_FROM
+from laer.records.periods import FAR, OPEN_FROM, day_number
 
+LAST = day_number(OPEN_FROM)
 EXTRA = ("line_id", "subscription_id", "product_id", "plan", "currency")
 
 
@@ -28,11 +31,13 @@ class BookLines:
     left_out: dict[str, int]
 
 
-def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[str, Fraction]) -> BookLines:
+def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[str, Fraction], when: Counting | None = None) -> BookLines:
     """MRR of the book's lines as integers over one denominator (rules 5, 8 and 14).
 
-    In   lines  record_subscription_lines;  rates  units of the report's currency per unit
+    In   lines  record_subscription_lines;  rates  units of the report's currency per unit;  when  see `terms.counting`; as stated
+                where it is left out
     """
+    lines = _counted(lines, when)
     codes = pc.fill_null(lines["currency"], currency).combine_chunks()
     known = {currency: Fraction(1)} | {c: r for c, r in rates.items() if c != currency}
     counted = pc.is_in(codes, pa.array(list(known)))
@@ -50,15 +55,32 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
     never = pc.or_(pc.is_in(words, pa.array(sorted(policy.status.zero))), pc.fill_null(lines["is_trial"], False))
     nums = pc.if_else(never, 0, lines["mrr_num"]).combine_chunks()
     parts = _parts(nums, dens, codes, {k: int(f * denominator) for k, f in factors.items()})
-    starts, ends = lines["start_on"].combine_chunks(), lines["end_on"].combine_chunks()
-    ends = pc.if_else(pc.greater_equal(ends, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), ends)
+    starts, ends, by_event = (_opened(lines[c].combine_chunks()) for c in ("start_on", "end_on", "end_by_event"))
     table = pa.table(
         {
             "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),
-            "parts": parts, **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
+            "parts": parts, "unknown": pc.fill_null(lines["start_unknown"], False), **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
+            "event_end_d": _days(by_event), "event_end_m": _months(by_event),
         }
     )  # fmt: skip
     return BookLines(LedgerInput(table, denominator, currency), left_out)
+
+
+def _counted(lines: pa.Table, when: Counting | None) -> pa.Table:
+    """The lines with the days between which they count."""
+    if when is None:
+        return lines.append_column("end_by_event", lines["end_on"])
+    starts, ends, by_event = (
+        pa.array(days, pa.int32()).cast(pa.date32()) for days in (when.start, np.minimum(when.end, LAST), np.minimum(when.end_by_event, LAST))
+    )
+    for name, days in (("start_on", starts), ("end_on", ends)):
+        lines = lines.set_column(lines.schema.get_field_index(name), name, days)
+    return lines.append_column("end_by_event", by_event)
+
+
+def _opened(days: pa.Array) -> pa.Array:
+    """Days without those beyond which everything is open."""
+    return pc.if_else(pc.greater_equal(days, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), days)
 
 
 def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], int]) -> pa.Array:

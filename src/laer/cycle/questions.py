@@ -16,7 +16,7 @@ from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
-from laer.metrics.changes import MOVEMENTS
+from laer.metrics.changes import BALANCE, MOVEMENTS
 
 LINE_DIMENSIONS = ("plan", "product", "currency")
 SECONDS = 20.0
@@ -104,7 +104,7 @@ def scoped(table: pa.Table, scope: Scope) -> pa.Table:
 
 
 def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
-    """The ledger of the run's lines. Parameters: movements, gap_days, by (a dimension of lines or accounts, or None)."""
+    """The ledger of the run's lines. Parameters: movements, gap_days, churn_basis, by (a dimension of lines or accounts, or None)."""
     given, how = _ledger_input(run, params, scope)
     return compute(session, given, **how)
 
@@ -128,10 +128,10 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
         answer = at.semi_join(months.cohort_accounts(made.event_months, int(params["cohort"])), "account_id")
     elif movement in ("opening", "closing"):
         answer = months.behind_level(states, first - 1 if movement == "opening" else last)
-    elif movement in (*MOVEMENTS, "entering", "leaving"):
+    elif movement in (BALANCE, *MOVEMENTS, "entering", "leaving"):
         answer = months.behind_movement(booked, movement, first, last)
     else:
-        raise QuestionFault(f"no movement {movement!r}; there are opening, {', '.join(MOVEMENTS)}, entering, leaving, closing")
+        raise QuestionFault(f"no movement {movement!r}; there are opening, {BALANCE}, {', '.join(MOVEMENTS)}, entering, leaving, closing")
     rows = session.fetch(answer).to_pylist()
     money = ("before", "after", "amount")
     exact = [row | {k: Fraction(int(row[k]), run.denominator) for k in money} for row in rows]
@@ -140,6 +140,9 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
 
 def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
     lines = scoped(run.tables["lines"], scope)
+    if params.get("churn_basis") == "events":  # rule 20
+        for name in ("end_d", "end_m"):
+            lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
     by, spans = params.get("by"), None
     if by in LINE_DIMENSIONS:
         lines = lines.append_column("value", pc.fill_null(lines[str(by)], ""))

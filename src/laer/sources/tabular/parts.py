@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from laer.metrics.policy import load_policy
 from laer.records.record import record_type
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.guess import SURE, Guess, fitting, reasons_of
-from laer.sources.tabular.headers import Match, columns_of, header_words
+from laer.sources.tabular.headers import Match, header_words
 from laer.sources.tabular.mapping import Mapping
 from laer.sources.tabular.profile import Sample
 from laer.sources.tabular.recognise import SAMPLE, mapping_of, recognise
@@ -30,13 +29,16 @@ WITH_LINE = ("plan", "product_id", "seats", "quantity", "currency", "interval", 
 CHAMPION = frozenset(spelled("champion sponsor"))
 
 
-def recognise_all(table: Table, *, sample: int = SAMPLE) -> list[Mapping]:
-    """The mappings of a table: several for a sheet of customers, else one. The first is what the sheet is about."""
+def recognise_all(table: Table, *, sample: int = SAMPLE, status: frozenset[str] = frozenset()) -> list[Mapping]:
+    """The mappings of a table: several for a sheet of customers, else one. The first is what the sheet is about.
+
+    In     status  the words that a line's status may have; a status with other words is the account's own affair
+    """
     whole = recognise(table, sample=sample)
-    return customer_sheet(table, whole, Sample(table, sample)) or [whole]
+    return customer_sheet(table, whole, Sample(table, sample), status) or [whole]
 
 
-def customer_sheet(table: Table, whole: Mapping, seen: Sample) -> list[Mapping] | None:
+def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset[str]) -> list[Mapping] | None:
     """The parts of a sheet with a row per customer; None where the table is no such sheet."""
     if whole.record not in SHEETS or not seen.size:
         return None
@@ -54,7 +56,7 @@ def customer_sheet(table: Table, whole: Mapping, seen: Sample) -> list[Mapping] 
     dated = any(m.column == "start_on" and m.likeness >= CLOSE for m in lines.values())
     contract = {h: m for h, m in fitting("contracts", table.header, seen).items() if set(header_words(h).split()) & TERMS and m.likeness >= CLOSE}
     contract = contract if any(m.column == "end_on" for m in contract.values()) else {}
-    line = _line(lines, revenue, contract, dated, seen)
+    line = _line(lines, revenue, contract, dated, seen, status)
     contact = _contact(fitting("contacts", table.header, seen), named, line)
     note = _pick(fitting("notes", table.header, seen), "text")
     parts = {"subscription_lines": line if revenue else {}, "contracts": contract, "contacts": contact, "pulses": pulse, "notes": note}
@@ -88,7 +90,7 @@ def _pick(found: dict[str, Match], *columns: str) -> dict[str, Match]:
     return {h: m for h, m in found.items() if m.column in columns and m.likeness >= CLOSE * 0.9}
 
 
-def _line(lines: dict[str, Match], revenue: list[str], contract: dict[str, Match], dated: bool, seen: Sample) -> dict[str, Match]:
+def _line(lines: dict[str, Match], revenue: list[str], contract: dict[str, Match], dated: bool, seen: Sample, status: frozenset[str]) -> dict[str, Match]:
     """The columns of the line: its revenue, what it buys, and its dates where a start is stated."""
     kept = {h: lines[h] for h in revenue}
     for header, match in lines.items():
@@ -96,8 +98,7 @@ def _line(lines: dict[str, Match], revenue: list[str], contract: dict[str, Match
             if match.column == "end_on" and header in contract:
                 continue  # a renewal date ends the contract, not what is paid
             kept[header] = match
-        known = load_policy().status.known
-        if match.column == "status" and all(normal_words(text) in known for text in seen.values(header)):
+        if match.column == "status" and all(normal_words(text) in status for text in seen.values(header)):
             kept[header] = match
     return kept
 
@@ -120,7 +121,6 @@ def _part(table: Table, seen: Sample, record: str, found: dict[str, Match], else
         rest = {h: "goes to another record" for h in table.header if h not in found}
     columns = made.columns | dict.fromkeys(rest)
     custom = {slug: kind for slug, kind in made.custom.items() if f"custom.{slug}" in columns.values()}
-    assert columns_of(record)
     return replace(
         made,
         columns=columns,

@@ -143,7 +143,9 @@ def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence
     for table in open_tables(kept, shown):
         given = _given(table, mappings_given)
         saved = SavedMapping.objects.filter(fingerprint=fingerprint(table.header)).first() if not given else None
-        parts = given or ([recognise(table)] if run.kind == "retry" else recognise_all(table))  # a retry is told how to read its rows
+        parts = given or (
+            [recognise(table)] if run.kind == "retry" else recognise_all(table, status=load_policy(settings.POLICY).status.known)
+        )  # a retry is told how to read its rows
         if saved:
             parts = mappings.remembered_parts(saved.mapping, parts)
         for found in map(keepable, parts):
