@@ -138,9 +138,23 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
 
 
+def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
+    """Contracts with an end and what became of them, by due date. Parameter: account (its id), or None for all in scope.
+
+    Returns     the columns of `renewals.due`, with `mrr` (exact) in place of parts
+    """
+    if "renewals" not in run.tables:
+        return []
+    due = scoped(run.tables["renewals"], scope)
+    if params.get("account") is not None:
+        due = due.filter(pc.equal(due["account_id"], int(params["account"])))
+    rows = [row | {"mrr": Fraction(int(row.pop("parts")), run.denominator)} for row in due.to_pylist()]
+    return sorted(rows, key=lambda row: (row["due_on"], row["contract_id"]))
+
+
 def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
     lines = scoped(run.tables["lines"], scope)
-    if params.get("churn_basis") == "events":  # rule 20
+    if params.get("churn_basis") == "events" and "event_end_d" in lines.column_names:  # rule 20
         for name in ("end_d", "end_m"):
             lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
     by, spans = params.get("by"), None
@@ -156,4 +170,8 @@ def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tu
     return LedgerInput(lines, run.denominator, run.currency), how
 
 
-QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {"revenue": revenue, "revenue_behind": revenue_behind}
+QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {
+    "revenue": revenue,
+    "revenue_behind": revenue_behind,
+    "renewals": renewals,
+}

@@ -18,8 +18,10 @@ from laer.web.runs import revenue
 from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import money, money_short
 
+BALANCE = {"opening_balance": ("Opening balance, start unknown", "balance_accounts")}
 UPS = {"new": ("New", "new_accounts"), "reactivation": ("Reactivation", "reactivated_accounts"), "expansion": ("Expansion", "expansions")}
 DOWNS = {"contraction": ("Contraction", "contractions"), "churn": ("Churn", "churns")}
+BASES = ("lines", "events")  # rule 20
 COHORT_COLUMNS = 24
 MEANINGS = {
     "mrr": (
@@ -44,6 +46,7 @@ class Asked:
         self.period = given.get("period", "month") if given.get("period") in revenue.PERIODS else "month"
         self.movements = "net" if given.get("movements") == "net" else "event"
         self.by = given["by"] if given.get("by") in revenue.DIMENSIONS else "segment"
+        self.churn_basis = given["churn_basis"] if given.get("churn_basis") in BASES else None
         self.cohorts = "mrr" if given.get("cohorts") == "mrr" else "accounts"
         self.share = "number" if given.get("share") == "number" else "percent"
         try:
@@ -51,10 +54,17 @@ class Asked:
         except ValueError:
             self.month = None
 
+    def how(self) -> dict[str, str]:
+        """How movements are counted, as parameters of an address."""
+        return {"movements": self.movements} | ({"churn_basis": self.churn_basis} if self.churn_basis else {})
+
     def url(self, **changes: Any) -> str:
         """The page's address with some parameters changed; what is the default stays out of it."""
         month = revenue.name_of(self.month) if self.month is not None else None
-        values = {"month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share} | changes
+        values = {
+            "month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share,
+            "churn_basis": self.churn_basis,
+        } | changes  # fmt: skip
         usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent"}
         query = urlencode({k: v for k, v in values.items() if v is not None and usual.get(k) != v})
         return reverse("revenue") + (f"?{query}" if query else "")
@@ -100,8 +110,10 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "opening"),
         }
     ]
-    for kind, group in (("up", UPS), ("down", DOWNS)):
+    for kind, group in (("up", BALANCE | UPS), ("down", DOWNS)):
         for name, (label, count) in group.items():
+            if name in BALANCE and not now[f"{name}_mrr"]:
+                continue
             rows.append(
                 {
                     "label": label,
@@ -122,9 +134,8 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "closing"),
         }
     )
-    ties = (
-        now["opening_mrr"] + now["new_mrr"] + now["reactivation_mrr"] + now["expansion_mrr"] - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
-    )
+    gains = sum((now[f"{name}_mrr"] for name in BALANCE | UPS), Fraction(0))
+    ties = now["opening_mrr"] + gains - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
     bars = [{"label": r["label"], "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows]
     return {"data": {"currency": currency, "bars": bars}, "rows": rows, "ties": ties}
 
@@ -209,7 +220,14 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
     rows.sort(key=lambda r: -r["closing_mrr"])
     dimensions = [{"label": label, "url": asked.url(by=key), "active": key == asked.by} for key, label in revenue.DIMENSIONS.items()]
     moved = any(row["entering_mrr"] or row["leaving_mrr"] for row in rows)
-    return {"dimension": revenue.DIMENSIONS[asked.by], "dimensions": dimensions, "rows": rows, "total": total, "moved": moved}
+    return {
+        "dimension": revenue.DIMENSIONS[asked.by],
+        "dimensions": dimensions,
+        "rows": rows,
+        "total": total,
+        "moved": moved,
+        "balance": bool(total["opening_balance_mrr"]),
+    }
 
 
 def _by_row(name: str, figures: Mapping[str, Any], currency: str, url: str | None) -> dict[str, Any]:
@@ -231,6 +249,7 @@ def behind_url(asked: Asked, movement: str, **more: Any) -> str:
         "month": month,
         "period": asked.period if asked.period != "month" else None,
         "movements": asked.movements if asked.movements != "event" else None,
+        "churn_basis": asked.churn_basis,
     } | more
     return f"{reverse('revenue-behind')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 
