@@ -88,7 +88,8 @@ def test_signed_after_the_grace_is_churn_on_the_first_unpaid_day_and_back_on_the
 
 def test_signed_before_the_end_is_renewed_on_time():
     assert renewal("2026-02-01")[1][11]["state"] == "renewed"
-    assert renewal("2026-03-31")[1][11] | {} == renewal("2026-03-31")[1][11] and renewal("2026-03-31")[1][11]["late_days"] == 0
+    on_the_last_day = renewal("2026-03-31")[1][11]
+    assert (on_the_last_day["state"], on_the_last_day["late_days"]) == ("renewed", 0)
 
 
 def test_a_gap_within_the_grace_is_bridged_and_a_longer_one_is_not():
@@ -102,7 +103,7 @@ def test_a_gap_within_the_grace_is_bridged_and_a_longer_one_is_not():
 
 
 @pytest.mark.parametrize(
-    "as_of, auto, state, until",
+    ("as_of", "auto", "state", "until"),
     [
         ("2026-03-15", None, "due", "2026-04-01"),
         ("2026-03-31", None, "due", "2026-04-01"),

@@ -84,6 +84,8 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     passed.denominator = lines.given.denominator
     for code, count in sorted(lines.left_out.items()):
         passed.notes.append(f"{count} line{'' if count == 1 else 's'} in {code} do not count: no rate for {code} to {settings.currency} is known")
+    if lines.floored:
+        passed.notes.append(f"the discounts of {lines.floored} account{'' if lines.floored == 1 else 's'} pass what they pay; they count as 0 then")
     with DuckDBSession(memory=memory) as session:
         session.bind("lines", lines.given.lines)
         unbound = changes.lines_table(lines.given.account_type, lines.given.parts_type, book=True)

@@ -17,6 +17,7 @@ from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
 from laer.metrics.changes import BALANCE, MOVEMENTS
+from laer.records.periods import FAR
 
 LINE_DIMENSIONS = ("plan", "product", "currency")
 SECONDS = 20.0
@@ -138,6 +139,28 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
 
 
+def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Fraction]:
+    """What is signed and not live yet, and what is known to leave, as MRR (rule 2). Parameter: day (day number of the run).
+
+    Returns     coming: lines that start after the day, less what they take the place of on that very day; leaving: lines with a
+                departure to come that somebody stated. ARR + 12 x (coming - leaving) is CARR
+    """
+    day = int(params["day"])
+    lines = scoped(run.tables["lines"], scope)
+    coming = lines.filter(pc.greater(lines["start_d"], day))
+    ends = lines.filter(pc.and_(pc.greater(lines["end_d"], day), pc.less_equal(lines["start_d"], day)))
+    starts = set(zip(coming["account_id"].to_pylist(), coming["start_d"].to_pylist(), strict=True))
+    replaced = leaving = 0
+    said = ends["leaves"].to_pylist() if "leaves" in ends.column_names else [False] * ends.num_rows
+    for account, end, parts, leaves in zip(ends["account_id"].to_pylist(), ends["end_d"].to_pylist(), ends["parts"].to_pylist(), said, strict=True):
+        if (account, end) in starts:
+            replaced += int(parts)
+        elif leaves and end < FAR:
+            leaving += int(parts)
+    total = sum(map(int, coming["parts"].to_pylist()))
+    return {"coming": Fraction(total - replaced, run.denominator), "leaving": Fraction(leaving, run.denominator)}
+
+
 def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
     """Contracts with an end and what became of them, by due date. Parameter: account (its id), or None for all in scope.
 
@@ -174,4 +197,5 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "revenue": revenue,
     "revenue_behind": revenue_behind,
     "renewals": renewals,
+    "committed": committed,
 }

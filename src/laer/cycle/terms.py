@@ -50,12 +50,14 @@ class Term:
 class Counting:
     """start, end      day numbers between which each line counts, in the order of the lines; FAR where it is open
     end_by_event    the same end under `churn_basis: events`
+    leaves          whether the end to come is a departure that somebody stated: a cancelled line or contract, no mere end of a term
     renewals        one row per contract with an end: what became of it
     """
 
     start: np.ndarray[Any, Any]
     end: np.ndarray[Any, Any]
     end_by_event: np.ndarray[Any, Any]
+    leaves: np.ndarray[Any, Any]
     renewals: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -75,7 +77,7 @@ def counting(lines: pa.Table, contracts: pa.Table, churn_events: pa.Table, polic
         outcomes = _outcomes(terms, lines, start, policy, today)
         _apply(lines, start, end, outcomes, policy)
     by_event = _events(lines, start, end, churn_events)
-    return Counting(start, end, by_event, _renewals(terms, outcomes, lines, start, end))
+    return Counting(start, end, by_event, _leaves(lines, terms, policy), _renewals(terms, outcomes, lines, start, end))
 
 
 def cut(lines: pa.Table, start: np.ndarray[Any, Any], end: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -232,6 +234,14 @@ def _events(lines: pa.Table, start: np.ndarray[Any, Any], end: np.ndarray[Any, A
     return ended
 
 
+def _leaves(lines: pa.Table, terms: dict[int, Term], policy: Policy) -> np.ndarray[Any, Any]:
+    gone = pc.is_in(pc.utf8_lower(pc.fill_null(lines["status"], "")), pa.array(sorted(policy.status.needs_end)))
+    ending = [t.contract for t in terms.values() if t.gone or t.cancelled is not None]
+    cancelled = pc.fill_null(pc.is_in(lines["contract_id"], pa.array(ending, pa.int64())), False)
+    leaves: np.ndarray[Any, Any] = pc.or_(gone, cancelled).to_numpy()
+    return leaves
+
+
 def _renewals(
     terms: dict[int, Term], outcomes: dict[int, _Outcome], lines: pa.Table, start: np.ndarray[Any, Any], end: np.ndarray[Any, Any]
 ) -> list[dict[str, Any]]:
@@ -259,7 +269,9 @@ def _starts(lines: pa.Table, start: np.ndarray[Any, Any], accounts: Iterable[int
 
 
 def _days(dates: Any) -> np.ndarray[Any, Any]:
-    return pc.fill_null(pc.cast(dates.combine_chunks() if isinstance(dates, pa.ChunkedArray) else dates, pa.int32()), FAR).to_numpy(zero_copy_only=False).copy()
+    """Day numbers of a column of dates; FAR where there is none. Written to by whoever asks."""
+    days: np.ndarray[Any, Any] = pc.fill_null(pc.cast(dates, pa.int32()), FAR).to_numpy()
+    return days.copy()
 
 
 def _day(value: date | None) -> int | None:

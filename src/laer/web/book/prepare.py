@@ -7,6 +7,7 @@ exact fraction of MRR. Returns the columns, or the reason why the row cannot be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -51,7 +52,11 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
         mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
         factor=BAD if isinstance(factor, Unreadable) else factor, status=status, trial=bool(row.get("is_trial")),
     )  # fmt: skip
-    reason, mrr, end = judge(text, policy.changed(end="exclusive") if policy.end != "exclusive" else policy)  # the reader has moved inclusive ends already
+    policy = policy.changed(end="exclusive") if policy.end != "exclusive" else policy  # the reader has moved inclusive ends already
+    reason, mrr, end = judge(text, policy)
+    if reason == "negative MRR":  # a discount of the account, as a line of its own (rule 6)
+        reason, mrr, end = judge(_turned(text), policy)
+        mrr = -mrr
     if reason:
         return values, reason
     if abs(mrr.numerator) > INT64 or mrr.denominator > INT64:
@@ -62,6 +67,16 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     if values.get("amount") is None and row.get("mrr") is not None:
         values["amount"], values["interval"] = row["mrr"], values.get("interval")
     return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
+
+
+def _turned(text: LineText) -> LineText:
+    """The same line with its amounts' signs turned round."""
+
+
+    def turned(value: Decimal | None | str) -> Decimal | None | str:
+        return -value if isinstance(value, Decimal) else value
+
+    return replace(text, mrr=turned(text.mrr), amount=turned(text.amount), unit_price=turned(text.unit_price), arr=turned(text.arr))
 
 
 def _disagreement(text: LineText, with_interval: bool) -> str | None:

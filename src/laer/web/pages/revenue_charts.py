@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -29,6 +29,10 @@ MEANINGS = {
         "The sum of what the lines that are live on the period's last day bring in a month: of a year's amount, a twelfth.",
     ),
     "arr": ("Annual recurring revenue", "The exact annualised sum of the same lines."),
+    "carr": (
+        "Committed annual recurring revenue",
+        "ARR with what is signed and starts later, and without what is known to leave. The end of a term is no departure.",
+    ),
     "nrr": (
         "Net revenue retention",
         "The MRR now of the accounts that paid twelve months ago, by their MRR then. New accounts never count.",
@@ -70,8 +74,11 @@ class Asked:
         return reverse("revenue") + (f"?{query}" if query else "")
 
 
-def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked) -> list[dict[str, Any]]:
-    """The five figures that matter, each with what it means and where it opens."""
+def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, committed: Mapping[str, Fraction] | None) -> list[dict[str, Any]]:
+    """The figures that matter, each with what it means and where it opens.
+
+    In   committed  `revenue.committed` where the period shown is the run's own, else None: CARR is of today
+    """
     code = run.currency
     lost, before = now["accounts_lost"], now["opening_accounts"]
     accounts_hint = f"{lost:,} lost of {before:,}" if asked.period == "month" else f"{before:,} at the opening"
@@ -85,10 +92,22 @@ def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked:
     return [
         figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), "twelve times MRR, exact", title=exactly(now["arr"], code)),
+        *([_carr(now, committed, code, figure)] if committed else []),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), "what is left of a year ago, with growth"),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
         figure("Paying accounts", "accounts", f"{now['closing_accounts']:,}", accounts_hint, url=closing_url),
     ]
+
+
+def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str, figure: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    coming, leaving = committed["coming"], committed["leaving"]
+    carr = now["arr"] + 12 * (coming - leaving)
+    said = [
+        f"{sign}{short(12 * abs(amount), code)} {what}"
+        for sign, amount, what in (("+", coming, "signed, not live"), ("\u2212", leaving, "known to leave"))
+        if amount
+    ]
+    return figure("CARR", "carr", short(carr, code), ", ".join(said) or "nothing is signed and not live", title=exactly(carr, code))
 
 
 def _move(now: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from laer.cycle.ledger import Ledger
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import Month
-from laer.records.periods import month_name, month_number
+from laer.records.periods import day_number, month_name, month_number
 from laer.web.book.models import SubscriptionLine
 from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
@@ -89,6 +89,12 @@ def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str,
     usual = {"gap_days": policy.gap_days, "churn_basis": policy.churn_basis}
     rows: list[dict[str, Any]] = ask("revenue_behind", usual | {k: v for k, v in params.items() if v is not None or k not in usual}, scope, run.pk)
     return rows
+
+
+def committed(run: PassRun, scope: Scope) -> dict[str, Fraction]:
+    """What is signed and not live, and what is known to leave, after the run's day."""
+    found: dict[str, Fraction] = ask("committed", {"day": day_number(run.as_of)}, scope, run.pk)
+    return found
 
 
 def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:
