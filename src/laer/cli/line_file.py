@@ -48,6 +48,7 @@ class LineFile:
 
     rejects   (file, line, reason, cells) in file order
     negative  (start, exclusive end, MRR in report currency) of lines rejected for a negative MRR
+    through   number of the last month that the file speaks of, where it has a column per month
     """
 
     accepted: Accepted
@@ -57,6 +58,7 @@ class LineFile:
     negative: list[tuple[date, date | None, Fraction]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rows: int = 0
+    through: int | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -65,13 +67,13 @@ class LineFile:
         return {reason: found[reason] for reason in REASONS if found[reason]}
 
     def bounds(self) -> tuple[int | None, int | None]:
-        """First month: of the first paying day. Last month: of the latest start or last paid day of an accepted line."""
+        """First month: of the first paying day. Last month: of the latest start or last paid day of an accepted line, or a grid's last column."""
         a = self.accepted
         paying = [s for s, e, m in zip(a.start, a.end, a.mrr, strict=True) if m and (e is None or s < e)]
         if not a.start or not paying:
             return None, None
         last = max([*a.start, *(date.fromordinal(max(1, e.toordinal() - 1)) for e in a.end if e is not None)])
-        return month_number(min(paying)), month_number(last)
+        return month_number(min(paying)), max(month_number(last), self.through or 0)
 
     def ledger_input(self, by: bool) -> LedgerInput:
         a = self.accepted
@@ -91,13 +93,15 @@ def read_line_file(
     Raises  FileRefused, and the reader's UnreadableFile
     """
     table, columns = _table(path)
+    if table.known:
+        policy = policy.changed(end=table.known.end)
     by_index = _by_index(table, columns, by)
     index = {target: table.header.index(header) for header, target in columns.items() if target}
     rates = read_rates(fx) if fx else {}
     first = _first_pass(table, index)
     order = _order(first.order, date_order, index, table)
     report_currency = _report_currency(currency, first.currencies, rates, bool(fx))
-    file = LineFile(Accepted(), table.header, report_currency, notes=first.notes)
+    file = LineFile(Accepted(), table.header, report_currency, notes=first.notes, through=table.known.through if table.known else None)
     rate_of = Memo(lambda text: _rate(text, report_currency, rates))
     memos: dict[str, Memo] = {
         "start_on": Memo(read_date, order), "end_on": Memo(read_date, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
@@ -111,7 +115,7 @@ def read_line_file(
 def _table(path: Path) -> tuple[Table, dict[str, str]]:
     best: tuple[Table, dict[str, str], list[str]] | None = None
     for table in open_tables(path):
-        columns = match_columns(table.header, "subscription_lines")
+        columns = table.known.columns if table.known else match_columns(table.header, "subscription_lines")
         missing = _missing({t for t in columns.values() if t})
         if best is None or len(missing) < len(best[2]):
             best = (table, columns, missing)

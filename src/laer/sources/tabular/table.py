@@ -6,11 +6,31 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from laer.sources.tabular.cells import BLANKS
 
 SURPLUS = ""  # the header under which cells beyond the last column are kept
 Row = tuple[int, list[str]]
+
+
+class Known(NamedTuple):
+    """What a reader knows of the table that it made, so that nothing is guessed and nobody is asked.
+
+    record   the record type
+    columns  target by header
+    why      in words, and by header
+    end      what its ends mean, and why in a sentence
+    through  number of the last month that it speaks of
+    """
+
+    record: str
+    columns: dict[str, str]
+    why: str
+    reasons: dict[str, str]
+    end: str
+    end_why: str
+    through: int
 
 
 class Table:
@@ -20,7 +40,10 @@ class Table:
     sheet    name of the sheet, None for delimited files
     header   column names: trimmed, unique (`amount (2)`), unnamed columns called `column 3`
     notes    what a person should know of how it was read
+    known    what needs no guess, None for a table as it stands in the file
     """
+
+    known: Known | None = None
 
     def __init__(self, path: Path, file: str, sheet: str | None = None) -> None:
         self.path, self.file, self.sheet = path, file, sheet
@@ -95,13 +118,15 @@ def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[st
     longer = Counter(width for width in used if width > len(names))
     if used and sum(longer.values()) > len(used) / 2:
         names += [""] * (longer.most_common(1)[0][0] - len(names))
-    header: list[str] = []
+    header: dict[str, None] = {}
     taken = set(filter(None, names))
+    times: Counter[str] = Counter()
     for place, name in enumerate(names, 1):
         unique = wanted = name or f"column {place}"
-        again = 1
+        again = max(1, times[wanted])
         while unique in header or (unique != name and unique in taken):
             again += 1
             unique = f"{wanted} ({again})"
-        header.append(unique)
-    return header
+        times[wanted] = again
+        header[unique] = None
+    return list(header)

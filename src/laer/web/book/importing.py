@@ -197,7 +197,9 @@ def remember_mappings(run: ImportRun) -> None:
     for file in run.files.exclude(record=""):
         if not file.mapping.get("remember", True):
             continue
-        SavedMapping.objects.update_or_create(fingerprint=fingerprint(table_of(file).header), defaults={"mapping": file.mapping, "used_at": timezone.now()})
+        table = table_of(file)
+        kept = file.mapping | ({"end": None, "end_evidence": None} if table.known else {})  # what a grid's ends mean says nothing of another file
+        SavedMapping.objects.update_or_create(fingerprint=fingerprint(table.header), defaults={"mapping": kept, "used_at": timezone.now()})
 
 
 def table_of(file: ImportFile) -> Table:
