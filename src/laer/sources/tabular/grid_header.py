@@ -76,7 +76,8 @@ def wide_header(header: list[str]) -> Wide | None:
     sure = {m.place for m in months}
     rest = [each for each in texts if each[0] not in sure]
     readings = [_in_order(rest, how) for how in (*ORDERS, "serial", "compact", "month-year")]
-    months += max(readings, key=lambda each: len(each))
+    fullest: list[Month] = max(readings, key=len)
+    months += fullest
     months = _one_measure(months)
     if len(months) < FEWEST or not _same_day_of_month(months) or len({m.number % 12 for m in months}) == 1:
         return None  # `Jan 10`, `Jan 11`: days, or one month of several years
