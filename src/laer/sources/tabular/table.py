@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from laer.sources.tabular.cells import BLANKS
+from laer.sources.tabular.files import UnreadableFile
 
+MOST_COLUMNS = 4_000  # a wider header is no table of records
+MOST_CELLS = 2_000_000  # held at once by a lot of rows
+LONGEST_NAME = 200  # characters of a column's name
 SURPLUS = ""  # the header under which cells beyond the last column are kept
 Row = tuple[int, list[str]]
 
@@ -78,11 +82,21 @@ class Table:
         raise NotImplementedError
 
     def chunks(self, size: int) -> Iterator[tuple[list[int], list[list[str]]]]:
-        """The rows in lots of `size`: lines, and cells."""
-        rows = self.rows()
+        """The rows in lots of `size`, fewer where they are wide: lines, and cells."""
+        rows, size = self.rows(), self.lot_of(size)
         while lot := list(islice(rows, size)):
             lines, cells = zip(*lot, strict=True)
             yield list(lines), list(cells)
+
+    def lot_of(self, size: int) -> int:
+        """How many rows to hold at once."""
+        return max(1, min(size, MOST_CELLS // max(1, len(self.header))))
+
+    def check_width(self) -> None:
+        """Refuse a header that no record has, before anything is compared with it."""
+        if len(self.header) > MOST_COLUMNS:
+            found = f"a header of {len(self.header):,} columns"
+            raise UnreadableFile(self.title, found, f"at most {MOST_COLUMNS:,}", "Look at the first row: the file may lie on its side, or lack line breaks.")
 
     def raw(self, cells: list[str]) -> dict[str, str]:
         """The row as it stood, by header."""
@@ -111,7 +125,7 @@ def is_blank(cells: list[str]) -> bool:
 
 def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[str]:
     """Column names from the header row: trimmed and unique; widened where most rows of the sample have more cells."""
-    names = [BLANKS.sub(" ", cell.replace("\ufeff", "")).strip() for cell in cells]
+    names = [_cut(BLANKS.sub(" ", cell.replace("\ufeff", "")).strip()) for cell in cells]
     used = [max((i for i, cell in enumerate(row, 1) if cell.strip()), default=0) for row in sample]
     while names and not names[-1]:
         names.pop()
@@ -130,3 +144,7 @@ def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[st
         times[wanted] = again
         header[unique] = None
     return list(header)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
