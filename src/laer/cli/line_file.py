@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable
 
 NUMBERS = ("mrr", "amount", "quantity", "unit_price", "arr")
 CHUNK = 20_000
+NAMED = 30  # names that a message lists
 
 
 class FileRefused(Exception):
@@ -124,10 +126,16 @@ def _table(path: Path) -> tuple[Table, dict[str, str]]:
     table, columns, missing = best
     if missing:
         raise FileRefused(
-            f"{table.title}: no column was recognised as {' and '.join(missing)}; found the columns {', '.join(table.header)}. "
+            f"{table.title}: no column was recognised as {' and '.join(missing)}; found the columns {_listed(table.header)}. "
             "Expected account_id (or customer_id), start_date, end_date, mrr (or amount with interval), currency, status, plan, subscription_id"
         )
     return table, columns
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a message: as many and as much of each as a person reads."""
+    shown = [name if len(name) <= 40 else f"{name[:39]}…" for name in islice(names, NAMED + 1)]
+    return ", ".join(shown[:NAMED]) + (", …" if len(shown) > NAMED else "")
 
 
 def _missing(targets: set[str]) -> list[str]:
@@ -148,7 +156,7 @@ def _by_index(table: Table, columns: dict[str, str], by: str | None) -> int | No
     for i, header in enumerate(table.header):
         if wanted in (normal_words(header), normal_words(columns.get(header) or "")):
             return i
-    raise FileRefused(f"--by {by}: {table.title} has no such column; it has {', '.join(table.header)}")
+    raise FileRefused(f"--by {by}: {table.title} has no such column; it has {_listed(table.header)}")
 
 
 @dataclass
@@ -203,10 +211,10 @@ def _report_currency(given: str | None, found: set[str], rates: dict[str, Fracti
         ones = [code for code, rate in rates.items() if rate == 1]
         if len(ones) != 1:
             said = "no table of rates was given" if not has_fx else "the table has no single currency whose rate is 1"
-            raise FileRefused(f"the file has the currencies {', '.join(sorted(found))} and {said}: give --currency CODE and --fx FILE")
+            raise FileRefused(f"the file has the currencies {_listed(sorted(found))} and {said}: give --currency CODE and --fx FILE")
         return ones[0]
     if len(found) == 1 and report not in found and not has_fx:
-        raise FileRefused(f"the file is in {next(iter(found))} and the report in {report}: give --fx FILE with the columns currency, rate")
+        raise FileRefused(f"the file is in {_listed(found)} and the report in {report}: give --fx FILE with the columns currency, rate")
     return report
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.sniff import sniff
-from laer.sources.tabular.table import Row, Table, header_of, is_blank
+from laer.sources.tabular.table import Row, Table, is_blank
 
 SAMPLE = 64 * 1024
 LARGEST_CELL = 10_000_000  # characters
@@ -40,8 +40,7 @@ class DelimitedTable(Table):
         if not filled:
             raise UnreadableFile(path, "no rows", what_to_do="Export it again.")
         self._header_line = filled[0][0]
-        self.header = header_of(filled[0][1], (cells for _, cells in filled[1:]))
-        self.check_width()
+        self.header = self.named(filled[0][1], (cells for _, cells in filled[1:]))
 
     @property
     def done(self) -> float:

@@ -160,7 +160,8 @@ def _beyond(column: int, row: int) -> re.Pattern[bytes]:
     columns = [f"[A-Z]{{{len(letters) + 1},3}}"] if len(letters) < 3 else []
     columns += [f"{letters[:i]}[{chr(ord(c) + 1)}-Z][A-Z]{{{len(letters) - i - 1}}}" for i, c in enumerate(letters) if c != "Z"]
     digits = str(row)
-    rows = [f"[0-9]{{{len(digits) + 1},7}}"] + ([f"[{int(digits[0]) + 1}-9][0-9]{{{len(digits) - 1}}}"] if digits[0] != "9" else [])
+    rows = [f"[0-9]{{{len(digits) + 1},7}}"] if len(digits) < 7 else []
+    rows += [f"[{int(digits[0]) + 1}-9][0-9]{{{len(digits) - 1}}}"] if digits[0] != "9" else []
     return re.compile(f'r="(?:(?:{"|".join(columns)})[0-9]|[A-Z]{{1,3}}(?:{"|".join(rows)})")'.encode())
 
 

@@ -92,11 +92,16 @@ class Table:
         """How many rows to hold at once."""
         return max(1, min(size, MOST_CELLS // max(1, len(self.header))))
 
-    def check_width(self) -> None:
-        """Refuse a header that no record has, before anything is compared with it."""
-        if len(self.header) > MOST_COLUMNS:
-            found = f"a header of {len(self.header):,} columns"
-            raise UnreadableFile(self.title, found, f"at most {MOST_COLUMNS:,}", "Look at the first row: the file may lie on its side, or lack line breaks.")
+    def named(self, first: list[str], sample: Iterable[list[str]]) -> list[str]:
+        """The header from the first row. A header that no record has is refused before anything is compared with it."""
+        width = len(first)
+        while width and not first[width - 1].strip():
+            width -= 1
+        header = header_of(first[:width], sample) if width <= MOST_COLUMNS else []
+        if (width := max(width, len(header))) > MOST_COLUMNS:
+            what_to_do = "Look at the first row: the file may lie on its side, or lack line breaks."
+            raise UnreadableFile(self.title, f"a header of {width:,} columns", f"at most {MOST_COLUMNS:,}", what_to_do)
+        return header
 
     def raw(self, cells: list[str]) -> dict[str, str]:
         """The row as it stood, by header."""
@@ -125,7 +130,7 @@ def is_blank(cells: list[str]) -> bool:
 
 def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[str]:
     """Column names from the header row: trimmed and unique; widened where most rows of the sample have more cells."""
-    names = [_cut(BLANKS.sub(" ", cell.replace("\ufeff", "")).strip()) for cell in cells]
+    names = [_cut(BLANKS.sub(" ", cell[: 10 * LONGEST_NAME].replace("\ufeff", "")).strip()) for cell in cells]
     used = [max((i for i, cell in enumerate(row, 1) if cell.strip()), default=0) for row in sample]
     while names and not names[-1]:
         names.pop()

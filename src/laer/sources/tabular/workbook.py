@@ -13,7 +13,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.package import EXPECTED, REPAIR, look_through
-from laer.sources.tabular.table import Row, Table, header_of, is_blank
+from laer.sources.tabular.table import Row, Table, is_blank
 
 
 class SheetTable(Table):
@@ -36,8 +36,7 @@ class SheetTable(Table):
         rows = self._read()
         first = next((row for row in rows if not is_blank(row[1])), None)
         self._header_line = first[0] if first else 0
-        self.header = header_of(first[1], (cells for _, cells in islice(rows, 100) if not is_blank(cells))) if first else []
-        self.check_width()
+        self.header = self.named(first[1], (cells for _, cells in islice(rows, 100) if not is_blank(cells))) if first else []
 
     @property
     def done(self) -> float:
