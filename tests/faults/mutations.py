@@ -211,7 +211,7 @@ def _a_quote_left_open(chance: random.Random, folder: Path) -> tuple[Path, int |
         place = chance.randrange(len(cells))
         cells[place] = f'"{cells[place]}'
         rows[i] = ",".join(cells)
-    return put(folder, "\n".join(rows) + "\n"), None
+    return put(folder, "\n".join(rows) + "\n"), 60
 
 
 @kind

@@ -110,6 +110,8 @@ class DelimitedTable(Table):
             lines.append(before + 1)
             text = "\0".join(cells)
             span = 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
+            if span > 1 and (width := len(self.header)) > 1 and any("\n" in cell and cell.count(self.format.delimiter) >= width - 1 for cell in cells):
+                self.note("swallowed", f"A cell of the row on line {before + 1:,} seems to hold whole rows: a quotation mark may have been left open there.")
             if span > LONG_ROW:
                 self.note("long row", f"The row on line {before + 1:,} spans {span:,} lines: a quotation mark may have been left open there.")
             before += span
