@@ -149,7 +149,7 @@ def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence
         found = keepable(found)
         ImportFile.objects.create(
             run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
-            mapping=mappings.to_json(found) | {"remembered": remembered}, record=found.record or "",
+            mapping=mappings.to_json(found) | {"remembered": remembered, "notes": table.notes}, record=found.record or "",
         )  # fmt: skip
 
 
