@@ -102,7 +102,7 @@ def test_wide_and_heavy_rows_come_in_smaller_lots(tmp_path: Path) -> None:
     wide = put(tmp_path, ",".join(f"c{i}" for i in range(4_000)) + "\n" + (",".join(["1"] * 4_000) + "\n") * 600, "wide.csv")
     (one,) = open_tables(wide)
     sizes = [len(rows) for _, rows in one.chunks(5_000)]
-    assert (sum(sizes), max(sizes)) == (1_200, MOST_CELLS // 4_000)
+    assert (sum(sizes), max(sizes) <= MOST_CELLS // 4_000) == (600, True)
     (two,) = open_tables(put(tmp_path, "a,b\n" + f"1,{'x' * 3_000_000}\n" * 20, "heavy.csv"))
     sizes = [len(rows) for _, rows in two.chunks(5_000)]
     assert (sum(sizes), max(sizes) <= 8) == (20, True)
