@@ -89,7 +89,7 @@ def months(**query: str) -> dict[str, dict[str, Decimal]]:
     client.force_login(user)
     answer = client.get("/revenue/download/", query)
     return {
-        row["month"]: {k: Decimal(v) for k, v in row.items() if k.endswith("_mrr") or k == "nrr_12m" and v} | {"row": row}  # type: ignore[dict-item]
+        row["month"]: {k: Decimal(v) for k, v in row.items() if k.endswith("_mrr") or (k == "nrr_12m" and v)} | {"row": row}  # type: ignore[dict-item]
         for row in csv.DictReader(io.StringIO(answer.content.decode()))
     }
 
