@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,8 +12,12 @@ from typing import Any
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from laer.sources.tabular.files import UnreadableFile
-from laer.sources.tabular.table import Row, Table, header_of, is_blank
+from laer.sources.tabular.hidden import hidden_rows
+from laer.sources.tabular.labels import is_footer
+from laer.sources.tabular.layout import Range, Row, filled
+from laer.sources.tabular.table import Lot, Table, is_blank
 
+FOOT = 100  # rows at the end in which small print is looked for
 LARGEST = 1_000_000_000  # bytes of a workbook once unpacked
 REPAIR = "Open it and save it again as XLSX, or export it as CSV."
 EXPECTED = "a workbook that a spread-sheet program can open"
@@ -26,25 +30,45 @@ class SheetTable(Table):
         super().__init__(path, file, sheet.name)
         self._sheet = sheet
         self._line = 0
-        rows = self._read()
-        first = next((row for row in rows if not is_blank(row[1])), None)
-        self._header_line = first[0] if first else 0
-        self.header = header_of(first[1], (cells for _, cells in islice(rows, 100) if not is_blank(cells))) if first else []
+        self._last: list[Row] = []
+        self._left_of = sheet.start[1] if sheet.start else 0  # empty columns at the left, which the rows do not have
+        first = list(islice((row for row in self._read() if not is_blank(row[1])), 200))
+        if first:
+            self._lay_out(first, self._merged(first[-1][0]))
 
     @property
     def done(self) -> float:
         return min(1.0, self._line / self._sheet.total_height) if self._sheet.total_height else 1.0
 
-    def rows(self) -> Iterator[Row]:
-        width, after = len(self.header), self._header_line
-        for line, cells in self._read():
-            self._line = line
-            if line > after and not is_blank(cells):
-                yield line, cells if len(cells) == width else self.fit(line, cells)
+    def _lots(self, size: int) -> Generator[Lot, None, None]:
+        rows = self._read()
+        while lot := list(islice(rows, size)):
+            if self._sheet.total_height - lot[-1][0] <= FOOT:  # the end in one lot, so that small print is seen as a whole
+                lot += rows
+            self._line, self._last = lot[-1][0], lot
+            for start in range(0, len(lot), size):
+                part = lot[start : start + size]
+                yield [line for line, _ in part], [cells for _, cells in part]
+
+    def _foot_reached(self) -> bool:
+        alone = (cells[places[0]].strip() for _, cells in self._last[-FOOT:] if len(places := filled(cells)) == 1)
+        return self._sheet.total_height - self._line <= FOOT and any(map(is_footer, alone))
+
+    def hidden(self, lines: set[int]) -> int:
+        """How many of the hidden lines hold something below the header."""
+        if not lines:
+            return 0
+        return sum(1 for line, cells in self._read() if line in lines and line > self._layout.line and not is_blank(cells))
 
     def _read(self) -> Iterator[Row]:
         for line, cells in enumerate(self._sheet.iter_rows(), 1):
             yield line, [cell if type(cell) is str else as_text(cell) for cell in cells]
+
+    def _merged(self, until: int) -> list[Range]:
+        """Merged cells of the first rows, in columns as the rows have them."""
+        ranges = self._sheet.merged_cell_ranges or ()
+        left = self._left_of
+        return [((top, first - left), (bottom, last - left)) for (top, first), (bottom, last) in ranges if top < until and first >= left]
 
 
 def open_sheets(path: Path, file: str) -> Iterator[SheetTable]:
@@ -69,6 +93,8 @@ def open_sheets(path: Path, file: str) -> Iterator[SheetTable]:
             raise UnreadableFile(path, f"a broken sheet '{sheet.name}' ({error})", EXPECTED, REPAIR) from error
         if not table.header:
             continue
+        if rows := table.hidden(hidden_rows(path, sheet.name)):
+            table.note("hidden rows", f"{rows:,} hidden row{' was' if rows == 1 else 's were'} read too.")
         if sheet.visible != SheetVisibleEnum.Visible:
             table.note("hidden", f"The sheet '{sheet.name}' is hidden in the workbook.")
         empty = False
