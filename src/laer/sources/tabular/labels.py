@@ -24,7 +24,7 @@ _KINDS = "(?:record )?count|average|avg|mean|median|min|minimum|max|maximum|anza
 _BESIDE = re.compile(rf"counts?|number|sum|totals?|summe|{_KINDS}")
 _AVERAGE = re.compile(rf"(?:{_KINDS})\b.*")
 _COUNTED = re.compile(rf".*?\(([\d.,' ]+) ?{_ROWS}?\)|.*? ([\d.,' ]+) ?{_ROWS}|([\d.,']+) ?{_ROWS}")
-_WORDS = ("tota", "sum", "gesamt", "ergebnis", "somm", "soma", "overall", "\nsom\n")  # some word of each label
+_WORDS = ("tota", "gesamt", "ergebnis", "overall", "\nsum", "\nsom", "summe\n")  # some part of nearly each label; few, as they are looked for in every row
 _MADE = r"(?:generated|exported|created|printed|run|prepared|downloaded)"
 _FOOT = re.compile(
     r"(?:strictly |company |highly )?confidential(?:ity)?(?: ?[-:,.;/].*| and .*| do not .*| information.*)?|confidential information.*"
@@ -63,7 +63,7 @@ def label_of(text: str) -> Label | None:
 
 
 def may_be_label(text: str) -> bool:
-    """Whether any label may be among texts joined by line breaks; cheap, and wrong now and then in saying yes."""
+    """Whether any label may be among texts with line breaks around; cheap, and wrong now and then in saying yes."""
     return any(map(text.casefold().__contains__, _WORDS))
 
 

@@ -57,33 +57,42 @@ class Layout:
 
 def find_layout(rows: Sequence[Row], merged: Sequence[Range] = ()) -> Layout:
     """The layout of a table by its first filled rows (at least one)."""
-    at = _header_place(rows)
-    for upper in (at, at - 1):  # the upper row may have been taken for the header, or for the last title
-        if upper < 0 or upper + 1 >= len(rows) or rows[upper + 1][0] != rows[upper][0] + 1:
-            continue
-        if joined := _joined(rows[upper], rows[upper + 1], [cells for _, cells in rows[upper + 2 : upper + 2 + BODY]], merged):
-            return Layout(joined, rows[upper + 1][0], upper + 2, tuple(rows[:upper]), rows[upper][0], (rows[upper][1], rows[upper + 1][1]))
+    widths = [len(filled(cells)) for _, cells in rows[: SEARCHED + BODY]]
+    usual = median(widths[1:]) if len(widths) > 1 else 0
+    first = _two_rows(rows, 0, merged)
+    if first or widths[0] >= usual or (widths[0] >= 3 and 2 * widths[0] > usual):
+        return first or _one_row(rows, 0)
+    widest = widths[0]
+    for place in range(1, min(len(rows), SEARCHED)):
+        narrow = widest <= 2 or 2 * widest <= widths[place]
+        if narrow and (found := _two_rows(rows, place, merged)):
+            return found
+        if widths[place] > max(1, widest) and _names_what_is_below(rows[place][1], _cells(rows, place + 1)):
+            known_above = _known(rows[0][1]) >= max(2, _known(rows[place][1]))
+            return _one_row(rows, place if narrow and not known_above else 0)
+        widest = max(widest, widths[place])
+    return _one_row(rows, 0)
+
+
+def _one_row(rows: Sequence[Row], at: int) -> Layout:
     return Layout(rows[at][1], rows[at][0], at + 1, tuple(rows[:at]), said=(rows[at][1],))
+
+
+def _two_rows(rows: Sequence[Row], at: int, merged: Sequence[Range]) -> Layout | None:
+    """The layout whose header is this row and the next; None where the two are no header."""
+    if at + 1 >= len(rows) or rows[at + 1][0] != rows[at][0] + 1:
+        return None
+    names = _joined(rows[at], rows[at + 1], _cells(rows, at + 2), merged)
+    return Layout(names, rows[at + 1][0], at + 2, tuple(rows[:at]), rows[at][0], (rows[at][1], rows[at + 1][1])) if names else None
+
+
+def _cells(rows: Sequence[Row], start: int) -> list[list[str]]:
+    return [cells for _, cells in rows[start : start + BODY]]
 
 
 def filled(cells: Sequence[str]) -> list[int]:
     """Places of the cells that hold something."""
     return [place for place, cell in enumerate(cells) if cell and not cell.isspace()]
-
-
-def _header_place(rows: Sequence[Row]) -> int:
-    """Place of the header among the rows: 0, unless the first rows are titles for sure."""
-    widths = [len(filled(cells)) for _, cells in rows[: SEARCHED + BODY]]
-    usual = median(widths[1:]) if len(widths) > 1 else 0
-    if widths[0] >= usual or (widths[0] >= 3 and 2 * widths[0] > usual):
-        return 0
-    widest = widths[0]
-    for place in range(1, min(len(rows), SEARCHED)):
-        if widths[place] > max(1, widest) and _names_what_is_below(rows[place][1], [cells for _, cells in rows[place + 1 : place + 1 + BODY]]):
-            narrow = widest <= 2 or 2 * widest <= widths[place]
-            return place if narrow and _known(rows[0][1]) < max(2, _known(rows[place][1])) else 0
-        widest = max(widest, widths[place])
-    return 0
 
 
 def _names_what_is_below(cells: Sequence[str], body: Sequence[Sequence[str]], places: Sequence[int] | None = None) -> bool:
@@ -129,17 +138,22 @@ def _joined(upper: Row, lower: Row, body: Sequence[Sequence[str]], merged: Seque
     groups = [(left, right) for (top, left), (_, right) in merged if top == row and right > left]
     if any(left == 0 and right >= width - 1 for left, right in groups):
         return None  # a title across the whole table
+    starts, subs = filled(above), filled(under)
+    if not starts or any(_kind(above[place]) != "text" and not _YEAR.fullmatch(above[place].strip()) for place in starts):
+        return None
     owner = list(above)
     if groups:
+        if starts[0] == 0 and len(starts) == 1:
+            return None  # a title
         for left, right in groups:
             owner[left : right + 1] = [above[left]] * (min(right, width - 1) - left + 1) if left < width else []
     else:
-        starts = filled(above)
-        if len(starts) < 2 or all(after - before == 1 for before, after in pairwise(starts)):
-            return None
+        gaps = any(after - before > 1 for before, after in pairwise(starts))
+        again = any(after - before == 1 and above[before].strip() == above[after].strip() for before, after in pairwise(starts))
+        if not (gaps or again) or (_known(under) >= 2 and len(subs) == width and not again):
+            return None  # columns side by side; or names enough of their own, and titles above them
         for start, end in zip(starts, [*starts[1:], width], strict=True):
             owner[start:end] = [above[start]] * (end - start)
-    subs = filled(under)
     if len({under[place].strip().casefold() for place in subs}) < 2 or any(not owner[p].strip() and not under[p].strip() for p in range(width)):
         return None
     if not groups and any(not above[place].strip() for place in range(width) if place not in subs):

@@ -16,7 +16,7 @@ from laer.sources.tabular.mapping import CUSTOM, Mapping, slug_of
 from laer.sources.tabular.profile import Sample, Watch, whole_columns
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable
+from laer.sources.tabular.values import STATED, Memo, Unreadable, is_serial, read_day
 
 __all__ = ["LEAST", "SURE", "match_columns", "recognise"]
 
@@ -46,7 +46,7 @@ def recognise(table: Table, *, sample: int = SAMPLE, record: str | None = None, 
         match = best.matches.get(name)
         if match:
             columns[name], confidence[name], reasons[name] = match.column, round(min(1.0, match.likeness), 2), best.reasons[name]
-            reasons[name] += _lost_digits(table, name, seen) if _names(best, match.column) else ""
+            reasons[name] += _lost_digits(table, name, seen) if _names(best, match.column) else _excel_days(kinds[name], name, seen)
             continue
         target, kind, why = _custom(name, watches[name], decision, order, custom)
         columns[name], confidence[name], reasons[name] = target, 1.0 if target is None else 0.5, why
@@ -83,6 +83,12 @@ def _lost_digits(table: Table, name: str, seen: Sample) -> str:
         return ""
     table.note(f"ids {name}", f"Ids in {name} lost their last digits in a spread-sheet, as '{lost[0]}': {WHAT_TO_DO}; such rows are set aside.")
     return f"; some of its ids lost their last digits, as '{lost[0]}': {WHAT_TO_DO}"
+
+
+def _excel_days(kind: str, name: str, seen: Sample) -> str:
+    """Said of a column of dates in which some stand as Excel counts days."""
+    days = [text for text in seen.values(name) if is_serial(text)] if kind in ("date", "instant") else []
+    return f"; {days[0]} is a day as Excel counts them, {read_day(days[0])}" if days else ""
 
 
 def _watch(table: Table, seen: Sample, kinds: dict[str, str]) -> tuple[dict[str, Watch], Decision]:

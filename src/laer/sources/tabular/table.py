@@ -117,7 +117,7 @@ class Table:
         text = "\n".join(chain(("",), firsts, ("",)))
         if any(f"\n{name}\n" in text for row in self._layout.said if (name := next(filter(str.strip, row), ""))):
             return True
-        if may_be_label(text) and any(may_be_label(first) and label_of(first.strip()) for first in firsts):
+        if may_be_label(text) and any(may_be_label(f"\n{first.strip()}\n") and label_of(first.strip()) for first in firsts):
             return True
         return self._foot_reached()
 
