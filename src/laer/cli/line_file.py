@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def read_line_file(
     rate_of = Memo(lambda text: _rate(text, report_currency, rates))
     memos: dict[str, Memo] = {
         "start_on": Memo(read_day, order), "end_on": Memo(read_day, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
-        "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(read_number, first.styles[n].decide()) for n in NUMBERS if n in index},
+        "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(_money, first.styles[n].decide()) for n in NUMBERS if n in index},
     }  # fmt: skip
     _second_pass(table, index, by_index, memos, policy, file)
     _warn_of_gaps(file, policy)
@@ -206,6 +207,11 @@ def _report_currency(given: str | None, found: set[str], rates: dict[str, Fracti
     if len(found) == 1 and report not in found and not has_fx:
         raise FileRefused(f"the file is in {next(iter(found))} and the report in {report}: give --fx FILE with the columns currency, rate")
     return report
+
+
+def _money(text: str, style: str) -> Decimal | None | Unreadable:
+    """An amount as rule 19 reads it; a share of something is none."""
+    return Unreadable(text) if "%" in text else read_number(text, style)
 
 
 def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction | None:
