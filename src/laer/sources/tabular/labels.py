@@ -57,7 +57,7 @@ def label_of(text: str) -> Label | None:
         return None
     plain = plain_words(text)
     if found := _ALONE.fullmatch(plain):
-        return Label(bool(_PART.match(plain)), True, rows=count_in(plain))
+        return Label(bool(_PART.match(plain)), True, rows=count_in(text))
     found = _GROUP.fullmatch(plain)
     return Label(True, False, found["after"] or found["before"]) if found else None
 
@@ -82,9 +82,9 @@ def is_average(text: str) -> bool:
     return len(text) <= LONGEST and bool(_AVERAGE.fullmatch(plain_words(text)))
 
 
-def count_in(plain: str) -> int | None:
-    """The number of rows that a label states: 250 in `grand totals (250 records)`."""
-    found = _COUNTED.fullmatch(plain)
+def count_in(text: str) -> int | None:
+    """The number of rows that a text states: 250 in `Grand Totals (250 records)`."""
+    found = _COUNTED.fullmatch(plain_words(text)) if len(text) <= LONGEST else None
     digits = re.sub(r"\D", "", next(filter(None, found.groups()))) if found else ""
     return int(digits) if 0 < len(digits) < 10 else None
 

@@ -21,6 +21,7 @@ from laer.sources.tabular.numbers import read_number
 
 SEARCHED = 30  # filled rows among which the header is looked for
 BODY = 60  # rows below it that are looked at
+WIDEST = 3000  # columns; nothing is looked for in wider files
 LONGEST_NAME = 200  # characters; longer texts are prose
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -59,6 +60,8 @@ def find_layout(rows: Sequence[Row], merged: Sequence[Range] = ()) -> Layout:
     """The layout of a table by its first filled rows (at least one)."""
     widths = [len(filled(cells)) for _, cells in rows[: SEARCHED + BODY]]
     usual = median(widths[1:]) if len(widths) > 1 else 0
+    if max(widths) > WIDEST:
+        return _one_row(rows, 0)
     first = _two_rows(rows, 0, merged)
     if first or widths[0] >= usual or (widths[0] >= 3 and 2 * widths[0] > usual):
         return first or _one_row(rows, 0)

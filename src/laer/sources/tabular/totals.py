@@ -13,7 +13,7 @@ from decimal import Context, Decimal, localcontext
 
 from laer.sources.tabular.cells import Unreadable
 from laer.sources.tabular.headers import header_words
-from laer.sources.tabular.labels import Label, count_in, is_average, is_beside, is_footer, label_of, plain_words
+from laer.sources.tabular.labels import LONGEST, Label, count_in, is_average, is_beside, is_footer, label_of, plain_words
 from laer.sources.tabular.layout import Aside, filled
 from laer.sources.tabular.numbers import NumberStyle, read_number
 
@@ -185,7 +185,7 @@ class Survey:
     def _kept(self, row: _Waiting) -> None:
         self._take(row.cells)
         if row.label is None:
-            self._heading = _label(row.cells).casefold()
+            self._heading = plain_words(_label(row.cells)[:LONGEST])
         elif row.verdict:
             text = f"Row {row.line:,} is called '{_short(_label(row.cells))}', but its numbers are not the sums of the rows above; it was read as a record."
             self.notes.setdefault(f"kept {row.line}" if len(self.notes) < 20 else "kept", text)
@@ -199,7 +199,7 @@ class Survey:
             text = cells[place].strip()
             if place >= self.width:
                 return None
-            if is_beside(text) or text in ("-", "–", "—") or count_in(plain_words(text)) is not None:
+            if is_beside(text) or text in ("-", "–", "—") or count_in(text) is not None:
                 continue
             column = self.columns[place]
             value = column.read(text)
@@ -210,14 +210,14 @@ class Survey:
 
     def _judge(self, cells: list[str], places: list[int], label: Label) -> _Verdict | None:
         """A row with a total's label against the sums: None where it cannot be one."""
-        if not label.alone and label.group not in {self._heading, *(plain_words(cell) for cell in self._before)}:
+        if not label.alone and label.group not in {self._heading, *(plain_words(cell) for cell in self._before if len(cell) <= LONGEST)}:
             return None
         numbers = self._numbers(cells, places)
         if numbers is None or (self.width == 1 and label.rows is None):
             return None
         stated = label.rows
         if stated is None:
-            stated = next((n for place in places[1:] if (n := count_in(plain_words(cells[place]))) is not None), None)
+            stated = next((n for place in places[1:] if (n := count_in(cells[place])) is not None), None)
         waiting = sum(row.label is None for row in self._waiting)
         with localcontext(EXACT):
             sums = [column.sum() for column in self.columns]

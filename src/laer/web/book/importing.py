@@ -149,7 +149,7 @@ def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence
         found = keepable(found)
         ImportFile.objects.create(
             run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
-            mapping=mappings.to_json(found) | {"remembered": remembered}, record=found.record or "",
+            mapping=mappings.to_json(found) | {"remembered": remembered, "notes": table.notes}, record=found.record or "",
         )  # fmt: skip
 
 
@@ -164,7 +164,8 @@ def keepable(found: Mapping) -> Mapping:
 
 def set_mapping(file: ImportFile, mapping: Mapping, *, remember: bool = True) -> None:
     """A person's mapping of a file, remembered for the next file with this header. A preview made before says nothing any more."""
-    file.mapping, file.record, file.preview = mappings.to_json(keepable(mapping)) | {"remembered": False, "remember": remember}, mapping.record or "", {}
+    kept = {"remembered": False, "remember": remember, "notes": file.mapping.get("notes", [])}
+    file.mapping, file.record, file.preview = mappings.to_json(keepable(mapping)) | kept, mapping.record or "", {}
     file.save(update_fields=["mapping", "record", "preview"])
     ImportRun.objects.filter(pk=file.run_id, state=ImportState.PREVIEWED).update(state=ImportState.UPLOADED)
 

@@ -254,7 +254,9 @@ class Stage:
         like = ["0" * zeros + bare for zeros in range(PADDED - len(bare) + 1)]
         known = ExternalId.objects.filter(source=self.source, record=record, external_id__in=like).exclude(row_hash=TAKEN_OUT)
         found = list(known.values_list("external_id", flat=True)[:2])
-        return f"; did a spread-sheet take the zeros of '{found[0]}' away?" if len(found) == 1 and found[0] != name else ""
+        if len(found) != 1:
+            return ""
+        return f"; did a spread-sheet take the zeros of '{found[0]}' away?" if len(found[0]) > len(name) else f"; it may be '{found[0]}', without zeros"
 
     def account_of_subscription(self, subscription_id: int | None) -> int | None:
         if subscription_id is None:

@@ -120,7 +120,7 @@ def _take(post: QueryDict, run: ImportRun, files: list[ImportFile]) -> tuple[boo
         mapping, said = _mapping(post, file, table)
         if said:
             errors.extend(f"{title_of(file)}: {one}" for one in said)
-        elif mappings.to_json(importing.keepable(mapping)) != {k: v for k, v in file.mapping.items() if k not in ("remembered", "remember")} | {
+        elif mappings.to_json(importing.keepable(mapping)) != {k: v for k, v in file.mapping.items() if k not in ("remembered", "remember", "notes")} | {
             "undecided": mapping.undecided
         }:
             importing.set_mapping(file, mapping, remember=post.get("remember") == "true")
@@ -218,7 +218,7 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
         "words": words if file.record else "not recognised",
         "tone": tone,
         "why": mapping.why,
-        "notes": table.notes,
+        "notes": list(dict.fromkeys([*file.mapping.get("notes", ()), *table.notes])),
         "remembered": file.mapping.get("remembered", False),
         "questions": _questions(run, file, mapping, first, post),
         "columns": shown if file.record else [],
