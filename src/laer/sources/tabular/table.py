@@ -174,12 +174,14 @@ def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[st
     if used and sum(longer.values()) > len(used) / 2:
         names += [""] * (longer.most_common(1)[0][0] - len(names))
     header: list[str] = []
+    used_names: set[str] = set()
     taken = set(filter(None, names))
     for place, name in enumerate(names, 1):
         unique = wanted = name or f"column {place}"
         again = 1
-        while unique in header or (unique != name and unique in taken):
+        while unique in used_names or (unique != name and unique in taken):
             again += 1
             unique = f"{wanted} ({again})"
         header.append(unique)
+        used_names.add(unique)
     return header

@@ -221,13 +221,14 @@ class Survey:
         waiting = sum(row.label is None for row in self._waiting)
         with localcontext(EXACT):
             sums = [column.sum() for column in self.columns]
+            rounding = [_rounding(value, cells[place]) for place, value in numbers]
             best: _Verdict | None = None
             for edge in [*reversed(self._edges), _Edge([NOTHING] * self.width, 0)]:
                 records = self.records - edge.records + (waiting if not edge.records else 0)
                 if not records:
                     continue
                 stands = [(place, value, sums[place] - edge.sums[place]) for place, value in numbers]
-                equal = sum(_same(value, total, cells[place]) or value == records for place, value, total in stands)
+                equal = sum(abs(value - total) <= miss or value == records for (_, value, total), miss in zip(stands, rounding, strict=True))
                 whole = not edge.records
                 verdict = _Verdict("total" if whole and not label.part else "subtotal", stands, False, records, stated)
                 if (equal and 2 * equal >= len(stands)) if stands else stated == records:
@@ -272,12 +273,15 @@ class Survey:
 
 
 def _same(stated: Decimal, found: Decimal, text: str) -> bool:
-    """Whether a total is the sum within rounding: half a unit of its last digit, and the noise of binary fractions."""
+    """Whether a total is the sum within rounding."""
+    return abs(stated - found) <= _rounding(stated, text)
+
+
+def _rounding(stated: Decimal, text: str) -> Decimal:
+    """By how much a total may miss the sum: half a unit of its last digit, or the noise of binary fractions."""
     exponent = stated.as_tuple().exponent
-    unit = Decimal(1).scaleb(max(-2, min(0, exponent if isinstance(exponent, int) else 0)))
-    if "." not in text and "," not in text:
-        unit = Decimal(1)
-    return abs(stated - found) <= max(unit / 2, abs(found) * Decimal("1e-9"))
+    digits = max(-2, min(0, exponent if isinstance(exponent, int) else 0)) if "." in text or "," in text else 0
+    return max(Decimal(1).scaleb(digits) / 2, abs(stated) * Decimal("1e-9"))
 
 
 def _against(stated: Decimal, found: Decimal, lead: str, unit: str, same: str) -> str:
