@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.lines_input import FINER, SAFE, parts_array
 from laer.metrics.policy import Policy
-from laer.records.periods import FAR, OPEN_FROM
+from laer.records.periods import FAR
 
 EXTRA = ("line_id", "subscription_id", "product_id", "plan", "currency")
 
@@ -47,11 +47,11 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
             factors[den, code] = known[code] / den
     denominator = math.lcm(*(f.denominator for f in factors.values())) * FINER if factors else 1
     words = pc.utf8_lower(pc.fill_null(lines["status"], ""))
-    never = pc.or_(pc.is_in(words, pa.array(sorted(policy.status.zero))), pc.fill_null(lines["is_trial"], False))
+    never = pc.or_(pc.is_in(words, pa.array(sorted(policy.zero_words))), pc.fill_null(lines["is_trial"], False))
     nums = pc.if_else(never, 0, lines["mrr_num"]).combine_chunks()
     parts = _parts(nums, dens, codes, {k: int(f * denominator) for k, f in factors.items()})
     starts, ends = lines["start_on"].combine_chunks(), lines["end_on"].combine_chunks()
-    ends = pc.if_else(pc.greater_equal(ends, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), ends)
+    ends = pc.if_else(pc.greater_equal(ends, pa.scalar(policy.open_from, pa.date32())), pa.scalar(None, pa.date32()), ends)
     table = pa.table(
         {
             "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),

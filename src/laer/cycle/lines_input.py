@@ -14,6 +14,8 @@ from laer.records.money import common_denominator
 from laer.records.periods import FAR, day_number, month_number
 
 FINER = 10**6  # by a dimension, a movement is shared among values: in parts fine enough that no printed digit feels it
+MICRO = 10**6  # quantities are whole millionths, so that they add up exactly
+LARGEST_QUANTITY = 10**12
 SAFE = 2**62  # the absolute sum of all parts stays below this in 64 bits; else 38 decimal digits carry it
 
 
@@ -36,6 +38,19 @@ def ledger_input(
     if values is not None:
         columns["value"] = pa.array(values, pa.string())
     return LedgerInput(pa.table(columns), denominator, currency)
+
+
+def facts_columns(
+    given: LedgerInput, product: Sequence[str], plan: Sequence[str], currency: Sequence[str], quantity: Sequence[Decimal | None], list_mrr: Sequence[Fraction | None]
+) -> LedgerInput:
+    """The input with what `metrics/causes.py` compares beside each line: see `causes.facts_table`."""
+    whole = [None if q is None or abs(q) > LARGEST_QUANTITY else round(q * MICRO) for q in quantity]
+    parts = [None if m is None else float(m * given.denominator) for m in list_mrr]
+    columns = {
+        "product": pa.array(product, pa.string()), "plan": pa.array(plan, pa.string()), "currency": pa.array(currency, pa.string()),
+        "units": pa.array(whole, pa.int64()), "list_parts": pa.array(parts, pa.float64()),
+    }  # fmt: skip
+    return LedgerInput(pa.table({n: given.lines[n] for n in given.lines.column_names} | columns), given.denominator, given.currency)
 
 
 def parts_array(parts: Sequence[int]) -> pa.Array:
