@@ -58,9 +58,7 @@ class Extras:
         """Whether anything beyond the MRR matters: not under the default policy without causes."""
         return causes or policy.pause != "keep" or policy.discounts != "net" or policy.past_due_days is not None
 
-    def take(
-        self, cells: Sequence[str], row: LineText, mrr: Fraction, end: date | None, rate: Fraction, currency: str | None
-    ) -> tuple[Fraction, date | None]:
+    def take(self, cells: Sequence[str], row: LineText, mrr: Fraction, end: date | None, rate: Fraction, currency: str | None) -> tuple[Fraction, date | None]:
         """MRR (in the row's own currency) and end as the policy counts them; what could not be applied is counted in `missing`."""
         list_mrr = self._list_mrr(cells, row)
         since = self._date[cells[self._past_due]] if self._past_due is not None else None

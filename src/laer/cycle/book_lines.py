@@ -11,16 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.ledger import LedgerInput
-from laer.cycle.lines_input import FINER, SAFE, parts_array
+from laer.cycle.lines_input import FINER, SAFE, line_units, list_parts, parts_array
 from laer.metrics.policy import Policy
 from laer.records.periods import FAR
 
 EXTRA = ("line_id", "subscription_id", "product_id", "plan", "currency")
+FACTS = ("units", "list_parts")  # what causes compare beside them, see `causes.facts_table`
 
 
 @dataclass(frozen=True)
 class BookLines:
-    """given     every line whose currency has a rate, with line_id, subscription_id, product_id, plan, currency beside
+    """given     every line whose currency has a rate, with EXTRA and FACTS beside
     left_out  currency -> lines that cannot count because it has no rate
     """
 
@@ -56,6 +57,7 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
         {
             "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),
             "parts": parts, **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
+            "units": line_units(lines), "list_parts": list_parts(lines, parts),
         }
     )  # fmt: skip
     return BookLines(LedgerInput(table, denominator, currency), left_out)

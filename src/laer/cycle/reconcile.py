@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -16,7 +16,6 @@ from laer.records.periods import FAR, month_number
 
 MEASURES = MONEY[1:]  # the opening is the closing of the month before
 OF_LINES = ("end", "status", "pause", "past_due_days", "discounts", "open_after_year")
-OF_RATES = {"logo_churn": "logo_churn_rate", "net_churn": "net_mrr_churn_rate"}
 WHOLE, TOTAL = "-", "TOTAL"
 Lines = Mapping[int, tuple[str, date, date | None, Fraction]]
 
@@ -73,18 +72,21 @@ def reconcile(session: Session, read: Callable[[Policy], Reading], one: Policy, 
 
     Args
         read  the lines as a policy takes them
-    Holds   per month and measure: sum of difference over accounts and rules == difference of TOTAL, exactly
+    Holds   per month and measure: sum of difference over accounts and rules == difference of TOTAL, exactly; for rates, which
+            are of the report as a whole, where they are defined
     Method  docs/methods/presets.md
     """
-    before = start = _step(session, one, read(one))
+    windows = tuple(w for w in one.windows if w in two.windows)
+    rates = (*RATES, *(f"{name}_{w}m" for w in windows for name in ("nrr", "grr")))
+    before = start = _step(session, one, read(one), windows)
     found: list[tuple[int, str, int, Difference]] = []
     for place, (setting, policy) in enumerate(steps(one, two)):
-        after = _step(session, policy, read(policy) if setting in OF_LINES else before.reading)
-        for d in (*_of_accounts(setting, before, after, first, last), *_of_rates(setting, before, after, first, last)):
+        after = _step(session, policy, read(policy) if setting in OF_LINES else before.reading, windows)
+        for d in (*_of_accounts(setting, before, after, first, last), *_of_rates(setting, before, after, first, last, rates)):
             found.append((d.month, d.account, place, d))
         before = after
     found.sort(key=lambda f: f[:3])
-    totals = _totals(start, before, first, last)
+    totals = _totals(start, before, first, last, rates)
     place = 0
     for month in range(first, last + 1):
         while place < len(found) and found[place][0] == month:
@@ -93,9 +95,9 @@ def reconcile(session: Session, read: Callable[[Policy], Reading], one: Policy, 
         yield from totals[month]
 
 
-def _step(session: Session, policy: Policy, reading: Reading) -> _Step:
+def _step(session: Session, policy: Policy, reading: Reading, windows: tuple[int, ...]) -> _Step:
     how: dict[str, Any] = {"movements": policy.movements, "gap_days": policy.gap_days}
-    ledger = compute(session, reading.given, windows=policy.windows, rates=policy.rates, **how)
+    ledger = compute(session, reading.given, windows=windows, rates=policy.rates, **how)
     accounts: dict[str, dict[int, dict[str, Fraction]]] = {}
     for row in session.fetch(tables(session, reading.given, **how).months).to_pylist():
         figures = {f"{n}_mrr" if f"{n}_mrr" in MONEY else n: row[n] for n in row}
@@ -146,24 +148,17 @@ def _touching(lines: list[tuple[int, int, int]], month: int) -> tuple[int, ...]:
     return there or tuple(line for line, _, _ in lines)
 
 
-def _of_rates(setting: str, before: _Step, after: _Step, first: int, last: int) -> Iterator[Difference]:
-    """Rules of rates move no money: what they change stands for the report as a whole."""
-    measure = OF_RATES.get(setting)
-    if measure is None:
-        return
+def _of_rates(setting: str, before: _Step, after: _Step, first: int, last: int, rates: Iterable[str]) -> Iterator[Difference]:
+    """Rates are no sum of accounts: what a rule does to them stands for the report as a whole."""
     for one, two in zip(before.ledger.months(first, last), after.ledger.months(first, last), strict=True):
-        if one[measure] != two[measure]:
-            yield Difference(one.month, WHOLE, measure, setting, _fraction(one[measure]), _fraction(two[measure]))
+        for rate in rates:
+            if one[rate] != two[rate]:
+                yield Difference(one.month, WHOLE, rate, setting, _fraction(one[rate]), _fraction(two[rate]))
 
 
-def _totals(one: _Step, two: _Step, first: int, last: int) -> dict[int, list[Difference]]:
-    changed = {OF_RATES[name] for name, _ in steps(one.policy, two.policy) if name in OF_RATES}
+def _totals(one: _Step, two: _Step, first: int, last: int, rates: Iterable[str]) -> dict[int, list[Difference]]:
     return {
-        a.month: [
-            Difference(a.month, TOTAL, measure, "", _fraction(a[measure]), _fraction(b[measure]))
-            for measure in (*MEASURES, *(r for r in RATES if r in changed))
-            if a[measure] != b[measure]
-        ]
+        a.month: [Difference(a.month, TOTAL, m, "", _fraction(a[m]), _fraction(b[m])) for m in (*MEASURES, *rates) if a[m] != b[m]]
         for a, b in zip(one.ledger.months(first, last), two.ledger.months(first, last), strict=True)
     }
 

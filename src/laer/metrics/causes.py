@@ -213,4 +213,3 @@ def price_states(changes: Table, by_cause: Table) -> Table:
     last = days.filter(days.m_next.isnull() | (days.m_next != days.m))
     states = last.select("account_id", "level", "price", "stay", from_m=last.m, until_m=last.m_next.fill_null(FAR))
     return states.filter(states.level > 0)
-

@@ -70,7 +70,9 @@ def retained_without_price(states: Table, windows: tuple[int, ...] = (12,)) -> T
     then = union(*past) if len(past) > 1 else past[0]
     j = then.inner_join(states, [then.account_id == states.account_id, then.past_from < states.until_m, states.from_m < then.past_until])
     within = j.price - ifelse(j.stay == j.past_stay, j.past_price, j.past_price - j.past_price)
-    pairs = j.select("window", from_m=greatest(j.past_from, j.from_m), until_m=least(j.past_until, j.until_m), closing=greatest(j.level - within, j.level - j.level))
+    pairs = j.select(
+        "window", from_m=greatest(j.past_from, j.from_m), until_m=least(j.past_until, j.until_m), closing=greatest(j.level - within, j.level - j.level)
+    )
     return _month_steps(pairs.mutate(kept=pairs.closing), ("window",), states.level.type()).drop("kept")
 
 
