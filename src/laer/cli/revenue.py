@@ -93,6 +93,8 @@ def revenue(
         lines = read(rules)
         if column in columns(rules.windows):
             raise ValueError(f"--by {by}: the report has a column of that name; rename the column in the file")
+        if by_cause and any(h.strip().lower() == CAUSE for h in lines.header):
+            lines.notes.append("the file's own column cause is not read: --by cause is the cause of the movement; rename the column to split by it")
         first, last = _bounds([lines, read(other)] if other else [lines], *bounds)
         given = lines.ledger_input(column is not None)
     except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:

@@ -176,7 +176,7 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements)
     return {
-        "figures": figures(now, period, run, asked),
+        "figures": figures(now, period, run, asked, by),
         "notices": [*revenue_contradictions(request.user, run, now), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
         "month": first_day(period.last) if size == 1 else period.label,
         "months": [

@@ -27,6 +27,7 @@ DIMENSIONS = {
     "country": "Country",
     "industry": "Industry",
     "lead_source": "Lead source",
+    "cause": "Cause of change",
 }
 MOVES = ("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
 MOVED = ("new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
@@ -77,7 +78,10 @@ def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
 
 
 def ledger_of(run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event") -> Ledger:
-    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "gap_days": load_policy(run.policy).gap_days}, scope, run.pk)
+    """The run's ledger by its policy. By cause it has NRR without price too: both compare the same lines."""
+    policy = load_policy(run.policy)
+    rules = {"gap_days": policy.gap_days, "logo_churn": policy.logo_churn, "net_churn": policy.net_churn}
+    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "without_price": by == "cause", **rules}, scope, run.pk)
     return ledger
 
 
