@@ -112,3 +112,24 @@ def test_every_amount_is_its_fraction_times_its_rate(rows):
     rates = {"USD": Fraction(9, 10), "JPY": Fraction(61, 10_000)}
     made = taken(*({"mrr_num": n, "mrr_den": d, "currency": c} for n, d, c in rows), rates=rates)
     assert amounts(made) == [Fraction(n, d) * (rates.get(c, Fraction(1)) if c else 1) for n, d, c in rows]
+
+
+def test_a_line_carries_what_causes_compare():
+    lines = table({"mrr_num": 80}, {"mrr_num": 80, "mrr_den": 12}, {"mrr_num": 5})
+    more = {"seats": pa.array([10, None, None], pa.int64()), "quantity": ["3", "2.5", None], "list_amount": ["100", "100", None], "amount": ["80", "80", "5"]}
+    for name, column in more.items():
+        lines = lines.append_column(name, pa.array(column) if isinstance(column, list) else column)
+    given = book_lines(lines, POLICY, "EUR", {}).given
+    assert given.lines["units"].to_pylist() == [10_000_000, 2_500_000, None]
+    assert [None if x is None else round(x / given.denominator, 6) for x in given.lines["list_parts"].to_pylist()] == [100, 8.333333, None]
+
+
+def test_a_paused_line_counts_by_the_policy():
+    lines = table({"status": "paused"}, {"status": "active"})
+    kept, dropped = (book_lines(lines, load_policy(name), "EUR", {}) for name in ("default", "chartmogul"))
+    assert (amounts(kept), amounts(dropped)) == ([100, 100], [0, 100])
+
+
+def test_an_end_beyond_the_policys_years_is_open():
+    made = book_lines(table({"end_on": date(2060, 1, 1)}), POLICY.changed(open_after_year=2050), "EUR", {})
+    assert made.given.lines["end_d"].to_pylist() == [FAR]
