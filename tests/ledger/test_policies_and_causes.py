@@ -111,6 +111,7 @@ def test_what_a_file_cannot_say_is_reported_and_not_guessed(tmp_path):
     assert "1 line with a discount of unknown duration counts net" in run(path, "--policy", "stripe").stderr
     assert "1 line past due counts without limit" in run(path, "--policy", "board").stderr
     assert "duration" not in run(path).stderr
+    assert "past due counts without limit" in run(path, "--against", "board").stderr
 
 
 # --- reconciliation -----------------------------------------------------------------------------------------------

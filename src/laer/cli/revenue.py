@@ -95,7 +95,9 @@ def revenue(
             raise ValueError(f"--by {by}: the report has a column of that name; rename the column in the file")
         if by_cause and any(h.strip().lower() == CAUSE for h in lines.header):
             lines.notes.append("the file's own column cause is not read: --by cause is the cause of the movement; rename the column to split by it")
-        first, last = _bounds([lines, read(other)] if other else [lines], *bounds)
+        others = [read(other)] if other else []
+        lines.notes += [note for one in others for note in one.notes if note not in lines.notes]
+        first, last = _bounds([lines, *others], *bounds)
         given = lines.ledger_input(column is not None)
     except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:
         fail(str(error))
