@@ -126,7 +126,11 @@ def revenue(
 
         _say_policy(other, own, against, "against ")
         names = COLUMNS
-        rows = reconciled(read, rules, other, (first, last), lines.currency)
+        try:
+            rows = reconciled(read, rules, other, (first, last), lines.currency)
+        except (FileRefused, OverflowError) as error:
+            fail(str(error))
+            return
     else:
         names = [*columns(rules.windows, by), *([NRR_WITHOUT_PRICE] if without_price else [])]
         months = ledger.months_by_value(first, last) if by else ledger.months(first, last)
