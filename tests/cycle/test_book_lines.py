@@ -129,3 +129,24 @@ def test_discounts_that_pass_what_an_account_pays_count_as_nothing_then():
         found = compute(session, made.given).months(month_number(date(2025, 1, 1)), month_number(date(2025, 7, 1)))
     assert [int(m["closing_mrr"]) for m in found] == [100, 100, 80, 50, 50, 150, 150]
     assert [(int(m["churn_mrr"]), int(m["reactivation_mrr"])) for m in found] == [(0, 0), (0, 0), (100, 0), (0, 0), (0, 0), (0, 100), (0, 0)]
+
+
+def test_a_line_carries_what_causes_compare():
+    lines = table({"mrr_num": 80}, {"mrr_num": 80, "mrr_den": 12}, {"mrr_num": 5})
+    more = {"seats": pa.array([10, None, None], pa.int64()), "quantity": ["3", "2.5", None], "list_amount": ["100", "100", None], "amount": ["80", "80", "5"]}
+    for name, column in more.items():
+        lines = lines.append_column(name, pa.array(column) if isinstance(column, list) else column)
+    given = book_lines(lines, POLICY, "EUR", {}).given
+    assert given.lines["units"].to_pylist() == [10_000_000, 2_500_000, None]
+    assert [None if x is None else round(x / given.denominator, 6) for x in given.lines["list_parts"].to_pylist()] == [100, 8.333333, None]
+
+
+def test_a_paused_line_counts_by_the_policy():
+    lines = table({"status": "paused"}, {"status": "active"})
+    kept, dropped = (book_lines(lines, load_policy(name), "EUR", {}) for name in ("default", "chartmogul"))
+    assert (amounts(kept), amounts(dropped)) == ([100, 100], [0, 100])
+
+
+def test_an_end_beyond_the_policys_years_is_open():
+    made = book_lines(table({"end_on": date(2060, 1, 1)}), POLICY.changed(open_after_year=2050), "EUR", {})
+    assert made.given.lines["end_d"].to_pylist() == [FAR]

@@ -252,6 +252,47 @@ def test_by_a_dimension_too(by, monkeypatch):
                 assert sum(r["amount"] for r in behind) == figure(rows, movement, first, last, value), (value, movement)
 
 
+def with_seats(run):
+    """Account 3's plan changes; account 4's add-on comes and goes; the seats of account 2 are known."""
+    lines = run.tables["lines"]
+    units = [4 * 10**6 if a == 2 else None for a in lines["account_id"].to_pylist()]
+    return RunTables(dict(run.tables) | {"lines": lines.append_column("units", pa.array(units, pa.int64()))}, run.denominator, run.currency)
+
+
+@pytest.mark.parametrize("movements", ["event", "net"])
+@pytest.mark.parametrize("run", [opened(), with_seats(opened())], ids=["a snapshot of before", "with seats"])
+def test_by_cause_sums_to_the_whole_and_opens_to_accounts(movements, run):
+    first, last = JANUARY - 12, JANUARY + 8
+    with DuckDBSession() as session:
+        plain = questions.revenue(session, run, {"movements": movements}, ALL).months(first, last)
+        rows = questions.revenue(session, run, {"movements": movements, "by": "cause"}, ALL).months_by_value(first, last)
+        totals = [r for r in rows if r.value == TOTAL]
+        assert [{k: v for k, v in t.figures.items() if k in p.figures and not k.startswith(("entering", "leaving"))} for t, p in zip(totals, plain, strict=True)] == [
+            {k: v for k, v in p.figures.items() if not k.startswith(("entering", "leaving"))} for p in plain
+        ]
+        for movement in MOVEMENTS:
+            assert sum(r[f"{movement}_mrr"] for r in rows if r.value != TOTAL) == sum(p[f"{movement}_mrr"] for p in plain)
+        params = {"movements": movements, "by": "cause", "first": first, "last": last}
+        for cause in {r.value for r in rows} - {TOTAL}:
+            for movement in MOVEMENTS:
+                behind = questions.revenue_behind(session, run, params | {"value": cause, "movement": movement}, ALL)
+                assert sum(r["amount"] for r in behind) == sum(r[f"{movement}_mrr"] for r in rows if r.value == cause), (cause, movement)
+
+
+def test_nrr_without_price_is_a_question(desk):
+    month = desk.ask("revenue", {"without_price": True}, ALL, 1).months(JANUARY + 3, JANUARY + 3)[0]
+    assert month["nrr_12m_without_price"] == month["nrr_12m"]  # no line says its seats: nothing is known to be price
+    assert "nrr_12m_without_price" not in desk.ask("revenue", {}, ALL, 1).months(JANUARY, JANUARY)[0].figures
+
+
+def test_rates_follow_the_policy_that_is_asked_for(desk):
+    plain = desk.ask("revenue", {}, ALL, 1).months(JANUARY, JANUARY + 5)
+    stripe = desk.ask("revenue", {"logo_churn": "opening and new"}, ALL, 1).months(JANUARY, JANUARY + 5)
+    board = desk.ask("revenue", {"net_churn": "without reactivation"}, ALL, 1).months(JANUARY, JANUARY + 5)
+    assert [m["logo_churn_rate"] for m in plain][4] == [m["logo_churn_rate"] for m in stripe][4]
+    assert any(a["net_mrr_churn_rate"] != b["net_mrr_churn_rate"] for a, b in zip(plain, board, strict=True))
+
+
 def test_the_count_of_movements_is_the_figures_too(desk):
     rows = desk.ask("revenue", {}, ALL, 1).months(JANUARY, JANUARY + 5)
     for movement, name in (("new", "new_accounts"), ("reactivation", "reactivated_accounts"), ("expansion", "expansions"), ("contraction", "contractions"), ("churn", "churns")):

@@ -12,7 +12,7 @@ import pytest
 
 from laer.cycle.ledger import LedgerInput, compute, tables
 from laer.engine.session import DuckDBSession, SparkSession
-from laer.metrics import booking, changes, dimensions, months, retention
+from laer.metrics import booking, causes, changes, dimensions, months, retention
 from laer.records.expr import Table
 
 pytestmark = pytest.mark.engines
@@ -157,6 +157,42 @@ def test_the_accounts_behind_a_movement(spark, movement, first, last):
     moved = changes.mrr_changes(given)
     by_value = booking.value_months(booking.booked(changes.value_changes(given), moved), months.account_months(moved))
     same(spark, months.behind_movement(by_value.filter(by_value.value == "pro"), movement, first, last), lines=book())
+
+
+def facts(big: int) -> pa.Table:
+    """The book with what causes compare."""
+    table = book(big)
+    draw, n = random.Random(13), table.num_rows
+    units = [draw.choice([None, 1, 2, 2, 5]) for _ in range(n)]
+    columns = {
+        "product": pa.array([draw.choice([None, "core", "core", "extra"]) for _ in range(n)], pa.string()), "plan": table["value"],
+        "currency": pa.array([draw.choice(["EUR", "EUR", "EUR", "USD"]) for _ in range(n)], pa.string()),
+        "units": pa.array([None if u is None else u * 10**6 for u in units], pa.int64()),
+        "list_parts": pa.array([draw.choice([None, *[1e6 * big] * 3]) for _ in range(n)], pa.float64()),
+    }  # fmt: skip
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    return table
+
+
+@KINDS
+@pytest.mark.parametrize(("gap_days", "net"), [(0, False), (10, True)])
+def test_causes(spark, big, kind, gap_days, net):
+    given = facts(big)
+    answers = []
+    with DuckDBSession() as duck, SparkSession(spark) as other:
+        for session in (duck, other):
+            session.bind("lines", given)
+            table = causes.facts_table("int64", kind)
+            events = session.keep("events", changes.mrr_changes(table, gap_days))
+            moved = session.keep("moved", changes.month_changes(events)) if net else events
+            items = session.keep("items", causes.item_changes(causes.bridged(table, gap_days), net))
+            found = session.keep("found", causes.item_causes(items))
+            by_cause = session.keep("by_cause", causes.cause_changes(found, moved))
+            states = causes.price_states(events, by_cause)
+            answers.append([rows(session.fetch(t)) for t in (by_cause, booking.booked(by_cause, moved), states, retention.retained_without_price(states))])
+    assert answers[0] == answers[1]
+    assert {r[1] for r in answers[0][0]} >= {"seats", "discount", "plan", "product", "currency", "mixed", "-"}
 
 
 def exact(sums: Any) -> dict[Any, Any]:

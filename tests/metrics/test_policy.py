@@ -25,13 +25,15 @@ def test_no_status_word_stands_in_two_places():
 def test_every_shipped_policy_loads_names_its_rules_and_can_be_named(name):
     policy = load_policy(name)
     assert policy.id == name
-    assert {*range(1, 9), 9, 11, 12, 13, 14, 15, 19, 21} <= set(policy.rules)
+    assert {*range(1, 9), 9, 11, 12, 13, 14, 15, 16, 19, 21} <= set(policy.rules)
     assert all(rule.keys() == {"name", "text"} for rule in policy.rules.values())
 
 
 def test_an_unknown_policy_is_refused_with_what_exists():
-    with pytest.raises(ValueError, match="no policy 'stripe'; there are: default"):
-        load_policy("stripe")
+    with pytest.raises(ValueError, match="no policy 'baremetrics'; there are: default, board, chartmogul, stripe"):
+        load_policy("baremetrics")
+    with pytest.raises(ValueError, match="no policy"):
+        load_policy("../policies/default")
 
 
 def test_an_option_changes_one_rule_and_leaves_the_shipped_policy_alone():

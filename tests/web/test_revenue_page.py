@@ -98,6 +98,20 @@ def test_a_plan_switch_is_entering_and_leaving_between_plans(files: Path) -> Non
     assert str(rows["Pro"]["expansion_mrr"]) == "100.00"
 
 
+def test_causes_of_change_add_up_and_open_to_the_accounts_behind_them(files: Path) -> None:
+    """Alder changes its plan in September (+100); Cedar's add-on has no product of its own and ends in June (-10)."""
+    client = login("lead")
+    page = client.get("/revenue/", {"month": "2025-09", "by": "cause"})
+    rows, total = {r["name"]: r for r in page.context["by"]["rows"]}, page.context["by"]["total"]
+    assert str(rows["plan"]["expansion_mrr"]) == "100.00" == str(total["expansion_mrr"])
+    assert rows["plan"]["closing_mrr"] is None
+    assert client.get(rows["plan"]["url"]).context["total"] == rows["plan"]["expansion_mrr"]
+    year = client.get("/revenue/", {"month": "2025-12", "period": "year", "by": "cause"})
+    for name in ("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr"):
+        assert sum(r[name] for r in year.context["by"]["rows"]) == year.context["by"]["total"][name], name
+    assert year.status_code == 200
+
+
 def test_a_member_sees_the_revenue_of_their_own_book_only(files: Path) -> None:
     page = login("member", "Bo Beck").get("/revenue/")
     assert page.context["waterfall"]["rows"][-1]["value"] == 55

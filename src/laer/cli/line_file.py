@@ -14,8 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from laer.cli.line_extras import NUMBERS as EXTRA_NUMBERS
+from laer.cli.line_extras import Extras, Facts
 from laer.cycle.ledger import LedgerInput
-from laer.cycle.lines_input import ledger_input
+from laer.cycle.lines_input import facts_columns, ledger_input
 from laer.metrics.lines import BAD, REASONS, LineText, judge, one_day_gaps
 from laer.metrics.policy import Policy
 from laer.records.periods import last_day, month_number
@@ -38,13 +40,15 @@ class FileRefused(Exception):
 
 @dataclass
 class Accepted:
-    """Columns of accepted lines. MRR is an exact fraction in the report's currency."""
+    """Columns of accepted lines. MRR is an exact fraction in the report's currency; line is the line of the file."""
 
     account: list[str] = field(default_factory=list)
     start: list[date] = field(default_factory=list)
     end: list[date | None] = field(default_factory=list)
     mrr: list[Fraction] = field(default_factory=list)
     value: list[str] = field(default_factory=list)
+    line: list[int] = field(default_factory=list)
+    facts: Facts | None = None
 
 
 @dataclass
@@ -82,7 +86,11 @@ class LineFile:
 
     def ledger_input(self, by: bool) -> LedgerInput:
         a = self.accepted
-        return ledger_input(pa.array(a.account, pa.string()), a.start, a.end, a.mrr, a.value if by else None, self.currency)
+        if a.facts is None:
+            return ledger_input(pa.array(a.account, pa.string()), a.start, a.end, a.mrr, a.value if by else None, self.currency)
+        given = ledger_input(pa.array(a.account, pa.string()), a.start, a.end, a.mrr, a.value if a.value else [""] * len(a.mrr), self.currency)
+        f = a.facts
+        return facts_columns(given, f.product, f.plan, f.currency, f.quantity, f.list_mrr)
 
     def withheld(self, month: int) -> Fraction:
         """MRR by which the rejected negative lines would lower the closing of a month."""
@@ -91,10 +99,11 @@ class LineFile:
 
 
 def read_line_file(
-    path: Path, policy: Policy, *, date_order: str = "auto", currency: str | None = None, fx: Path | None = None, by: str | None = None
+    path: Path, policy: Policy, *, date_order: str = "auto", currency: str | None = None, fx: Path | None = None, by: str | None = None, causes: bool = False
 ) -> LineFile:
     """Read, judge and count every row.
 
+    Args    by  a column of the file whose value goes with each line;  causes  keep what the causes of movements compare
     Raises  FileRefused, and the reader's UnreadableFile
     """
     table, columns = _table(path)
@@ -103,7 +112,8 @@ def read_line_file(
     by_index = _by_index(table, columns, by)
     index = {target: table.header.index(header) for header, target in columns.items() if target}
     rates = read_rates(fx) if fx else {}
-    first = _first_pass(table, index)
+    wanted = Extras.wanted(policy, causes)
+    first = _first_pass(table, index, (*NUMBERS, *EXTRA_NUMBERS) if wanted else NUMBERS)
     order = _order(first.order, date_order, index, table)
     report_currency = _report_currency(currency, first.currencies, rates, bool(fx))
     file = LineFile(Accepted(), table.header, report_currency, notes=first.notes, through=table.known.through if table.known else None)
@@ -112,7 +122,11 @@ def read_line_file(
         "start_on": Memo(read_day, order), "end_on": Memo(read_day, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
         "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(_money, first.styles[n].decide()) for n in NUMBERS if n in index},
     }  # fmt: skip
-    _second_pass(table, index, by_index, memos, policy, file)
+    extras = Extras(table.header, index, first.styles, order, policy, causes) if wanted else None
+    _second_pass(table, index, by_index, memos, policy, file, extras)
+    if extras:
+        file.accepted.facts = extras.facts
+        file.notes += extras.notes()
     _warn_of_gaps(file, policy)
     return file
 
@@ -170,9 +184,9 @@ class _First:
     notes: list[str]
 
 
-def _first_pass(table: Table, index: dict[str, int]) -> _First:
+def _first_pass(table: Table, index: dict[str, int], numbers: tuple[str, ...]) -> _First:
     """What can only be decided over whole columns: date order, decimal marks, the file's currencies."""
-    first = _First(DateOrder(), {n: NumberStyle() for n in NUMBERS if n in index}, set(), [])
+    first = _First(DateOrder(), {n: NumberStyle() for n in numbers if n in index}, set(), [])
     seen: dict[int, set[str]] = {}
     dates = {n: index[n] for n in ("start_on", "end_on") if n in index}
     watched = [*dates.values(), *(index[n] for n in first.styles), *([index["currency"]] if "currency" in index else [])]
@@ -231,7 +245,9 @@ def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction
     return Fraction(1) if not code or code == report else rates.get(code)
 
 
-def _second_pass(table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile) -> None:
+def _second_pass(
+    table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile, extras: Extras | None
+) -> None:
     accepted, seen = file.accepted, set()
     shortened = 0
     one = Fraction(1)
@@ -264,12 +280,15 @@ def _second_pass(table: Table, index: dict[str, int], by_index: int | None, memo
                 if reason == "negative MRR" and rate is not None and account and status not in policy.status.zero and trial is not True:
                     file.negative.append((start, until, value * rate))
                 continue
+            if extras:
+                value, until = extras.take(row, text, value, until, rate, file.currency)
             accepted.account.append(account)
             accepted.start.append(start)
             accepted.end.append(until)
             accepted.mrr.append(value * rate if rate is not one else value)
             if by_index is not None:
                 accepted.value.append(row[by_index].strip())
+            accepted.line.append(line)
     if shortened:  # rule 19 has no reason for them, so they count, and that is said
         file.notes.append(
             f"warning: {shortened} row{'' if shortened == 1 else 's'} of {table.title} name an account by an id that lost its last digits in a spread-sheet "

@@ -7,20 +7,22 @@ import io
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from laer.cli import app
 from laer.cli.book import fail
-from laer.metrics.statement import COUNT, columns, plain, printed
+from laer.metrics.statement import COUNT, NRR_WITHOUT_PRICE, columns, plain, printed
 from laer.records.money import minor_units, rounded
 from laer.records.periods import month_name, month_of
 
 if TYPE_CHECKING:
     from laer.cli.line_file import LineFile
     from laer.cycle.ledger import Ledger
+    from laer.metrics.policy import Policy
 
 
 class Movements(StrEnum):
@@ -46,8 +48,9 @@ class Format(StrEnum):
     json = "json"
 
 
-TEXT = {"month", "cohort"}
-MOST_MONTHS = 2_400  # that are printed without --from and --to
+TEXT = {"month", "cohort", "account", "line", "measure", "name"}
+CAUSE = "cause"
+MOST_MONTHS = 2_400  # beyond so many a date is likely mistyped
 
 
 @app.command()
@@ -55,13 +58,16 @@ def revenue(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX of subscription lines", show_default=False)],
     from_: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="first month; default: that of the first paying day")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="last month; default: that of the latest start or last paid day")] = None,
-    movements: Annotated[Movements, typer.Option(help="each day of change is a movement, or each month")] = Movements.event,
-    gap_days: Annotated[int, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days")] = 0,
-    end: Annotated[End, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day")] = End.exclusive,
+    policy: Annotated[str, typer.Option(metavar="NAME", help="the rules to follow: default, stripe, chartmogul, board")] = "default",
+    against: Annotated[str | None, typer.Option(metavar="NAME", help="list line by line why this other policy differs")] = None,
+    movements: Annotated[Movements | None, typer.Option(help="each day of change is a movement, or each month; default: the policy's")] = None,
+    gap_days: Annotated[int | None, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days; default: the policy's")] = None,
+    end: Annotated[End | None, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day; default: the policy's")] = None,
     date_order: Annotated[Order, typer.Option("--date-order", help="order of day, month and year in dates")] = Order.auto,
     fx: Annotated[Path | None, typer.Option(metavar="FILE", help="table with the columns currency, rate")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="currency of the report")] = None,
-    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="split by a column of the file")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="split by a column of the file, or by cause")] = None,
+    without_price: Annotated[bool, typer.Option("--without-price", help="add NRR over 12 months without price changes")] = False,
     format: Annotated[Format, typer.Option(help="how to print")] = Format.table,
     rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rejected rows here, as CSV")] = None,
     cohorts: Annotated[bool, typer.Option("--cohorts", help="print cohorts of first paying month instead")] = False,
@@ -74,19 +80,38 @@ def revenue(
     from laer.metrics.policy import load_policy
     from laer.sources.tabular.files import UnreadableFile
 
-    policy = load_policy().changed(movements=movements.value, gap_days=gap_days, end=end.value)
+    own = {"movements": movements.value if movements else None, "gap_days": gap_days, "end": end.value if end else None}
+    by_cause = by is not None and by.strip().lower() == CAUSE
+    by = CAUSE if by_cause else by
+    column = None if by_cause else by
+    read = partial(read_line_file, file, date_order=date_order.value, currency=currency, fx=fx, by=column, causes=by_cause or without_price)
     try:
+        rules = load_policy(policy).changed(**own)
+        other = load_policy(against).changed(**own) if against is not None else None
+        if other and (by or cohorts or without_price):
+            raise ValueError("--against lists differences of amounts: give it without --by, --cohorts and --without-price")
         bounds = (month_of(from_) if from_ else None, month_of(to) if to else None)
-        lines = read_line_file(file, policy, date_order=date_order.value, currency=currency, fx=fx, by=by)
-        if by in columns(policy.windows):
+        lines = read(rules)
+        if column in columns(rules.windows):
             raise ValueError(f"--by {by}: the report has a column of that name; rename the column in the file")
-        first, last = _bounds(lines, *bounds)
-        given = lines.ledger_input(by is not None)
+        if by_cause and any(h.strip().lower() == CAUSE for h in lines.header):
+            lines.notes.append("the file's own column cause is not read: --by cause is the cause of the movement; rename the column to split by it")
+        others = [read(other)] if other else []
+        lines.notes += [note for one in others for note in one.notes if note not in lines.notes]
+        first, last = _bounds([lines, *others], *bounds)
+        if last - first >= MOST_MONTHS and None in bounds:
+            span = f"{month_name(first)} to {month_name(last)}, {last - first + 1:,} months"
+            lines.notes.append(f"warning: the lines run from {span}: a date may be mistyped; --from and --to say what to print")
+        given = lines.ledger_input(column is not None)
     except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:
         fail(str(error))
         return
+    how = {"by_cause": by_cause and not cohorts, "without_price": without_price and not cohorts, "by": column is not None and not cohorts}
     with DuckDBSession() as session:
-        ledger = compute(session, given, movements=policy.movements, gap_days=policy.gap_days, windows=policy.windows, by=by is not None and not cohorts)
+        ledger = compute(
+            session, given, movements=rules.movements, gap_days=rules.gap_days, windows=rules.windows, rates=rules.rates, **how,
+        )  # fmt: skip
+    _say_policy(rules, own, policy)
     _say(lines, ledger, last)
     if rejects:
         try:
@@ -100,15 +125,27 @@ def revenue(
             {"cohort": month_name(c["cohort"]), "months_since": str(c["months_since"]), "accounts": str(c["accounts"]), "mrr": plain(rounded(c["mrr"], places))}
             for c in ledger.cohort_rows(first, last)
         ]
+    elif other:
+        from laer.cli.reconciling import COLUMNS, reconciled
+
+        _say_policy(other, own, against, "against ")
+        names = COLUMNS
+        try:
+            rows = reconciled(read, rules, other, (first, last), lines.currency)
+        except (FileRefused, OverflowError) as error:
+            fail(str(error))
+            return
     else:
-        names = columns(policy.windows, by)
+        names = [*columns(rules.windows, by), *([NRR_WITHOUT_PRICE] if without_price else [])]
         months = ledger.months_by_value(first, last) if by else ledger.months(first, last)
         rows = [printed(m, names, lines.currency, by) for m in months]
     sys.stdout.write(_render(names, rows, format, by))
 
 
-def _bounds(lines: LineFile, first: int | None, last: int | None) -> tuple[int, int]:
-    found, said = lines.bounds(), first is not None and last is not None
+def _bounds(readings: list[LineFile], first: int | None, last: int | None) -> tuple[int, int]:
+    """The months asked for, else those of the data, under whichever policy they reach further."""
+    each = [reading.bounds() for reading in readings]
+    found = (min((b[0] for b in each if b[0] is not None), default=None), max((b[1] for b in each if b[1] is not None), default=None))
     first = first if first is not None else found[0]
     last = last if last is not None else found[1]
     if first is None or last is None:
@@ -116,10 +153,15 @@ def _bounds(lines: LineFile, first: int | None, last: int | None) -> tuple[int, 
         return (known, known) if known is not None else (0, -1)
     if first > last and (found[0] is None or first != found[0]) and (found[1] is None or last != found[1]):
         raise ValueError(f"--from {month_name(first)} is after --to {month_name(last)}")
-    if not said and last - first >= MOST_MONTHS:
-        span = f"{month_name(first)} to {month_name(last)}, {last - first + 1:,} months"
-        raise ValueError(f"the lines run from {span}: a date may be mistyped; correct it, or say with --from and --to what to print")
     return first, last
+
+
+def _say_policy(policy: Policy, own: dict[str, Any], name: str | None, before: str = "") -> None:
+    """Which policy made the figures, where it is not the default, and which options changed it."""
+    if policy.id == "default" and not before:
+        return
+    changed = ", ".join(f"{k.replace('_', '-')} {v}" for k, v in own.items() if v is not None)
+    typer.echo(f"{before}policy: {name}, version {policy.version} ({policy.title}){f', with {changed}' if changed else ''}", err=True)
 
 
 def _say(lines: LineFile, ledger: Ledger, last: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,18 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.ledger import LedgerInput
-from laer.cycle.lines_input import FINER, SAFE, parts_array
+from laer.cycle.lines_input import FINER, SAFE, line_units, list_parts, parts_array
 from laer.cycle.terms import Counting
 from laer.metrics.policy import Policy
-from laer.records.periods import FAR, OPEN_FROM, date_of, day_number, month_number
+from laer.records.periods import FAR, date_of, day_number, month_number
 
-LAST = day_number(OPEN_FROM)
+LAST = day_number(date(9999, 12, 1))  # beyond every policy's years: open
 EXTRA = ("line_id", "subscription_id", "product_id", "plan", "currency")
+FACTS = ("units", "list_parts")  # what causes compare beside them, see `causes.facts_table`
 
 
 @dataclass(frozen=True)
 class BookLines:
-    """given     every line whose currency has a rate, with line_id, subscription_id, product_id, plan, currency beside
+    """given     every line whose currency has a rate, with EXTRA and FACTS beside
     left_out  currency -> lines that cannot count because it has no rate
     floored   accounts whose lines come to less than 0 on some day: they count as 0 then (rule 6)
     """
@@ -55,15 +57,16 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
             factors[den, code] = known[code] / den
     denominator = math.lcm(*(f.denominator for f in factors.values())) * FINER if factors else 1
     words = pc.utf8_lower(pc.fill_null(lines["status"], ""))
-    never = pc.or_(pc.is_in(words, pa.array(sorted(policy.status.zero))), pc.fill_null(lines["is_trial"], False))
+    never = pc.or_(pc.is_in(words, pa.array(sorted(policy.zero_words))), pc.fill_null(lines["is_trial"], False))
     nums = pc.if_else(never, 0, lines["mrr_num"]).combine_chunks()
     parts = _parts(nums, dens, codes, {k: int(f * denominator) for k, f in factors.items()})
-    starts, ends, by_event = (_opened(lines[c].combine_chunks()) for c in ("start_on", "end_on", "end_by_event"))
+    starts, ends, by_event = (_opened(lines[c].combine_chunks(), policy.open_from) for c in ("start_on", "end_on", "end_by_event"))
     table = pa.table(
         {
             "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),
             "parts": parts, "unknown": pc.fill_null(lines["start_unknown"], False), **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
             "event_end_d": _days(by_event), "event_end_m": _months(by_event), "leaves": lines["leaves"],
+            "units": line_units(lines), "list_parts": list_parts(lines, parts),
         }
     )  # fmt: skip
     floors = _floors(table)
@@ -116,9 +119,9 @@ def _counted(lines: pa.Table, when: Counting | None) -> pa.Table:
     return lines.append_column("end_by_event", by_event).append_column("leaves", pa.array(when.leaves))
 
 
-def _opened(days: pa.Array) -> pa.Array:
-    """Days without those beyond which everything is open."""
-    return pc.if_else(pc.greater_equal(days, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), days)
+def _opened(days: pa.Array, open_from: date) -> pa.Array:
+    """Days without those from which everything is open."""
+    return pc.if_else(pc.greater_equal(days, pa.scalar(open_from, pa.date32())), pa.scalar(None, pa.date32()), days)
 
 
 def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], int]) -> pa.Array:

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from laer.engine.session import Session
-from laer.metrics import booking, changes, dimensions, months, retention
-from laer.metrics.statement import TOTAL, Month, Sums, cohort_rows, statement
+from laer.metrics import booking, causes, changes, dimensions, months, retention
+from laer.metrics.policy import RateRules
+from laer.metrics.statement import AS_DEFAULT, TOTAL, Month, Sums, cohort_rows, movements_only, statement
 from laer.records.expr import Table
 
 
@@ -51,14 +52,18 @@ class Ledger:
     values: dict[str, Sums] = field(default_factory=dict)
     cohorts: list[tuple[int, int, int, int]] = field(default_factory=list)
     flash: int = 0
+    rates: RateRules = AS_DEFAULT
+    by_cause: bool = False
 
     def months(self, first: int, last: int) -> list[Month]:
-        return statement(self.total, first, last, self.denominator, self.windows)
+        return statement(self.total, first, last, self.denominator, self.windows, rates=self.rates)
 
     def months_by_value(self, first: int, last: int) -> list[Month]:
-        """Rows by value and month; each month closes with its TOTAL row."""
-        by_value = {v: statement(s, first, last, self.denominator, self.windows, v) for v, s in sorted(self.values.items())}
-        totals = statement(self._total_with_moves(), first, last, self.denominator, self.windows, TOTAL)
+        """Rows by value and month; each month closes with its TOTAL row. Causes have movements, and no level."""
+        by_value = {v: statement(s, first, last, self.denominator, self.windows, v, self.rates) for v, s in sorted(self.values.items())}
+        if self.by_cause:
+            by_value = {v: [movements_only(row) for row in rows] for v, rows in by_value.items()}
+        totals = statement(self._total_with_moves(), first, last, self.denominator, self.windows, TOTAL, self.rates)
         return [row for i, total in enumerate(totals) for row in (*(rows[i] for rows in by_value.values()), total)]
 
     def cohort_rows(self, first: int, last: int) -> list[dict[str, Any]]:
@@ -70,7 +75,7 @@ class Ledger:
         return min((c[0] for c in self.cohorts), default=None)
 
     def _total_with_moves(self) -> Sums:
-        moved = Sums({m: dict(row) for m, row in self.total.months.items()}, self.total.retained)
+        moved = replace(self.total, months={m: dict(row) for m, row in self.total.months.items()})
         for sums in self.values.values():
             for m, row in sums.months.items():
                 there = moved.months.setdefault(m, {"change": 0, "paying": 0})
@@ -86,6 +91,7 @@ class Tables:
     changes, levels   of the movements asked for: each change, and at what accounts opened and closed the months they moved in
     states            what an account pays at the ends of months; events and event_levels are always of event movements
     value_months, value_states   months and states per value of a dimension, where one was asked for
+    price_states                 states with what price has changed, where retention without price was asked for
     """
 
     changes: Table
@@ -95,6 +101,7 @@ class Tables:
     states: Table
     value_months: Table | None = None
     value_states: Table | None = None
+    price_states: Table | None = None
 
     @property
     def months(self) -> Table:
@@ -114,7 +121,17 @@ class Tables:
         return self.states if self.value_states is None else self.value_states
 
 
-def tables(session: Session, given: LedgerInput, *, movements: str = "event", gap_days: int = 0, by: bool = False, spans: pa.Table | None = None) -> Tables:
+def tables(
+    session: Session,
+    given: LedgerInput,
+    *,
+    movements: str = "event",
+    gap_days: int = 0,
+    by: bool = False,
+    spans: pa.Table | None = None,
+    by_cause: bool = False,
+    without_price: bool = False,
+) -> Tables:
     """Compute the ledger's tables.
 
     Args
@@ -122,6 +139,7 @@ def tables(session: Session, given: LedgerInput, *, movements: str = "event", ga
         movements  event (each day of change) or net (each month)
         gap_days   rule 9
         spans      the values of a dated dimension of accounts, see `dimensions.spans_table`
+        by_cause, without_price   rule 16: movements by cause, and retention without price; the lines carry `causes.FACTS`
     """
     session.bind("lines", given.lines)
     lines = changes.lines_table(given.account_type, given.parts_type, by=by and spans is None, book=given.book)
@@ -135,6 +153,11 @@ def tables(session: Session, given: LedgerInput, *, movements: str = "event", ga
     levels = session.keep("ledger_levels", months.month_levels(moved)) if net else event_levels
     states = retention.month_states(event_levels)
     made = Tables(moved, levels, events, event_levels, states)
+    if without_price:
+        made = replace(made, price_states=session.keep("ledger_prices", causes.price_states(events, _causes(session, given, events, gap_days, net=False))))
+    if by_cause:
+        booked = session.keep("ledger_booked", booking.booked(_causes(session, given, moved, gap_days, net), moved))
+        return replace(made, value_months=session.keep("ledger_value_months", booking.value_months(booked, made.months)))
     if not by:
         return made
     values = session.keep("ledger_values", changes.value_changes(lines, gap_days))
@@ -146,15 +169,24 @@ def tables(session: Session, given: LedgerInput, *, movements: str = "event", ga
     return replace(made, value_months=value_months, value_states=value_states)
 
 
-def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = retention.WINDOWS, **how: Any) -> Ledger:
+def _causes(session: Session, given: LedgerInput, moved: Table, gap_days: int, net: bool) -> Table:
+    """Changes by cause, kept. Each step is kept too: written as one expression, the later would repeat the earlier ones."""
+    lines = causes.bridged(causes.facts_table(given.account_type, given.parts_type, book=given.book), gap_days)
+    items = session.keep(f"ledger_items_{net}", causes.item_changes(lines, net))
+    found = session.keep(f"ledger_found_{net}", causes.item_causes(items))
+    return session.keep(f"ledger_causes_{net}", causes.cause_changes(found, moved))
+
+
+def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = retention.WINDOWS, rates: RateRules = AS_DEFAULT, **how: Any) -> Ledger:
     """Run the ledger: the sums of all months, windows, cohorts and values.
 
     Args
         windows  months over which NRR and GRR are taken
+        rates    what movement rates divide by (rule 11)
         how      as of `tables`
     """
     made = tables(session, given, **how)
-    ledger = Ledger(given.denominator, given.currency, windows, Sums())
+    ledger = Ledger(given.denominator, given.currency, windows, Sums(), rates=rates, by_cause=bool(how.get("by_cause")))
     for row in _rows(session, months.change_sums(made.changes, made.levels)):
         ledger.total.months[row.pop("m")] = row
     for row in _rows(session, retention.retained(made.states, windows)):
@@ -162,11 +194,16 @@ def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = 
     ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(made.event_levels))]
     came_and_went = made.event_levels.filter(made.event_levels.opening == 0, made.event_levels.closing == 0)
     ledger.flash = sum(r["n"] for r in _rows(session, came_and_went.aggregate(n=came_and_went.count())))
-    if made.value_months is None or made.value_states is None:
+    if made.price_states is not None:
+        rows = _rows(session, retention.retained_without_price(made.price_states))
+        ledger.total.without_price = {(row["window"], row["m"]): row["closing"] for row in rows}
+    if made.value_months is None:
         return ledger
     for row in _rows(session, months.month_sums(made.value_months, ("value",))):
         value, m = row.pop("value"), row.pop("m")
         ledger.values.setdefault(value, Sums()).months[m] = row
+    if made.value_states is None:
+        return ledger
     for row in _rows(session, retention.retained_by_value(made.value_states, made.states, windows)):
         ledger.values.setdefault(row["value"], Sums()).retained[row["window"], row["m"]] = (row["closing"], row["kept"])
     return ledger

@@ -17,9 +17,11 @@ from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
 from laer.metrics.changes import BALANCE, MOVEMENTS
+from laer.metrics.policy import RateRules
 from laer.records.periods import FAR
 
 LINE_DIMENSIONS = ("plan", "product", "currency")
+CAUSE = "cause"
 SECONDS = 20.0
 AT_ONCE = 2
 REMEMBERED = 128
@@ -105,9 +107,14 @@ def scoped(table: pa.Table, scope: Scope) -> pa.Table:
 
 
 def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
-    """The ledger of the run's lines. Parameters: movements, gap_days, churn_basis, by (a dimension of lines or accounts, or None)."""
+    """The ledger of the run's lines.
+
+    Parameters  movements, gap_days, churn_basis; by (a dimension of lines or accounts, `cause`, or None); without_price (NRR
+                without price, too); logo_churn, net_churn (rule 11, as the policy has them)
+    """
     given, how = _ledger_input(run, params, scope)
-    return compute(session, given, **how)
+    rates = RateRules(**{k: str(params[k]) for k in ("logo_churn", "net_churn") if k in params})
+    return compute(session, given, rates=rates, **how)
 
 
 def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
@@ -122,6 +129,7 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     booked, states = made.booked_months, made.booked_states
     if params.get("by") is not None:
         booked = booked.filter(booked.value == str(params.get("value") or ""))
+    if made.value_states is not None:
         states = states.filter(states.value == str(params.get("value") or ""))
     first, last, movement = int(params["first"]), int(params["last"]), str(params["movement"])
     if params.get("cohort") is not None:
@@ -181,16 +189,30 @@ def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tu
         for name in ("end_d", "end_m"):
             lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
     by, spans = params.get("by"), None
-    if by in LINE_DIMENSIONS:
+    without_price = bool(params.get("without_price"))
+    if by == CAUSE or without_price:
+        lines = _with_facts(lines)
+    if by == CAUSE:
+        pass
+    elif by in LINE_DIMENSIONS:
         lines = lines.append_column("value", pc.fill_null(lines[str(by)], ""))
     elif by is not None:
         known = pc.unique(run.tables["dimensions"]["dimension"]).to_pylist()
         if by not in known:
-            raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *known))}")
+            raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *known, CAUSE))}")
         spans = scoped(run.tables["dimensions"], scope)
         spans = spans.filter(pc.equal(spans["dimension"], str(by))).drop_columns(["dimension"])
-    how = {"movements": params.get("movements", "event"), "gap_days": params.get("gap_days", 0), "by": by is not None, "spans": spans}
+    how = {"movements": params.get("movements", "event"), "gap_days": params.get("gap_days", 0), "by": by not in (None, CAUSE), "spans": spans}
+    how |= {"by_cause": by == CAUSE, "without_price": without_price}
     return LedgerInput(lines, run.denominator, run.currency), how
+
+
+def _with_facts(lines: pa.Table) -> pa.Table:
+    """Lines with every column that causes compare; a snapshot of before knows no seats and no list amounts."""
+    for name, kind in (("units", pa.int64()), ("list_parts", pa.float64())):
+        if name not in lines.column_names:
+            lines = lines.append_column(name, pa.nulls(lines.num_rows, kind))
+    return lines
 
 
 QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {

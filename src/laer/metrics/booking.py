@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 from laer.metrics.changes import movement_columns, movements_of
 from laer.metrics.months import COUNTS
-from laer.records.expr import NumericValue, Table, cases, greatest, ifelse, literal, ratio, row_number, running
+from laer.metrics.shares import whole
+from laer.records.expr import Table, cases, greatest, ifelse, literal, ratio, row_number, running
 
 
 def booked(values: Table, changes: Table) -> Table:
@@ -41,7 +39,7 @@ def booked(values: Table, changes: Table) -> Table:
     # floor of |delta| * |total| / side (a product of two amounts would pass 38 digits); the largest takes what is left over.
     # Where nothing went the other way the share is the change itself: through a float it would be off beyond 2^53 parts.
     part = j.delta.abs().cast("float64") * ratio(total.abs(), side, None)
-    share = cases((~same_way, total - total), (side == total.abs(), j.delta.abs()), else_=_whole(part, kind))
+    share = cases((~same_way, total - total), (side == total.abs(), j.delta.abs()), else_=whole(part, kind))
     j = j.mutate(total=total, same_way=same_way, share=share)
     w = {"group_by": [j.account_id, j.d]}
     order = row_number().over(group_by=[j.account_id, j.d], order_by=[j.same_way.cast("int8").desc(), j.delta.abs().desc(), j.value])
@@ -64,15 +62,6 @@ def booked(values: Table, changes: Table) -> Table:
         entering=greatest(rest, nothing),
         leaving=greatest(-rest, nothing),
     )
-
-
-def _whole(part: NumericValue, kind: Any) -> NumericValue:
-    """The whole part of a float. Engines make other decimals of a large float, so 60 bits at a time go through integers."""
-    if not kind.is_decimal():
-        return part.floor().cast(kind)
-    high = (part * literal(2.0**-60, "float64")).floor()
-    low = (part - high.cast("float64") * literal(2.0**60, "float64")).floor()
-    return (high.cast("decimal(19, 0)") * literal(Decimal(2**60), "decimal(19, 0)") + low.cast("decimal(19, 0)")).cast(kind)
 
 
 def value_months(booked_changes: Table, months: Table) -> Table:

@@ -12,8 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from laer.metrics.policy import Policy
-from laer.records.periods import OPEN_FROM
+from laer.metrics.policy import PAST_DUE, Policy
 
 REASONS = (
     "unreadable date", "unreadable amount", "end before start", "negative MRR", "empty account id",
@@ -72,7 +71,7 @@ def mrr_of(row: LineText) -> tuple[Fraction | None, bool, bool]:
 
 def end_of(end: date | None, policy: Policy) -> date | None:
     """The exclusive end: the day after an inclusive one, None (open) beyond the policy's horizon (rules 1 and 19)."""
-    if end is None or end >= OPEN_FROM:
+    if end is None or end >= policy.open_from:
         return None
     return end + DAY if policy.end == "inclusive" else end
 
@@ -102,6 +101,45 @@ def judge(row: LineText, policy: Policy) -> tuple[str | None, Fraction, date | N
     if interval_unknown:
         return "unknown interval", nothing, None
     return None, nothing if row.trial or row.status in words.zero else mrr, end
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What a line says of its discount and of its delay, where a preset asks for it.
+
+    list_mrr  MRR before discounts; None where the line does not say
+    duration  of the discount, in plain words: forever, once, repeating … ('' where the line does not say)
+    past_due  the day from which the line is past due
+    """
+
+    list_mrr: Fraction | None = None
+    duration: str = ""
+    past_due: date | None = None
+
+
+def counted(row: LineText, billing: Billing, mrr: Fraction, end: date | None, policy: Policy) -> tuple[Fraction, date | None, str | None]:
+    """MRR and end of an accepted line as the policy has pauses, discounts and delays; and what it could not apply, if anything.
+
+    Discounts `forever`: a discount of another duration than forever does not lower MRR; of unknown duration it does.
+    """
+    missing = None
+    if row.status in policy.zero_words:
+        return Fraction(0), end, None
+    if policy.discounts == "forever" and mrr and billing.list_mrr is not None and billing.list_mrr > mrr:
+        if not billing.duration:
+            missing = "discount_duration"
+        elif billing.duration not in FOREVER:
+            mrr = billing.list_mrr
+    if policy.past_due_days is not None and row.status in PAST_DUE:
+        if billing.past_due is None:
+            missing = missing or "past_due_since"
+        elif isinstance(row.start, date):
+            last = max(row.start, billing.past_due + policy.past_due_days * DAY)
+            end = last if end is None else min(end, last)
+    return mrr, end, missing
+
+
+FOREVER = frozenset({"forever", "permanent", "unlimited", "no end"})
 
 
 def one_day_gaps(lines: Iterator[tuple[str, date, date | None]]) -> tuple[int, int]:

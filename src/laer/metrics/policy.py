@@ -5,6 +5,8 @@ The rules are numbered as in docs/methods/policy.md; the shipped policies stand 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +14,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 CONTENT = Path(__file__).parent.parent / "content" / "policies"
+PAUSED = frozenset({"paused"})
+PAST_DUE = frozenset({"past due"})
+
+
+@dataclass(frozen=True)
+class RateRules:
+    """Rule 11 as a policy has it: what the movement rates are divided by, and what offsets net churn."""
+
+    logo_churn: str = "opening"
+    net_churn: str = "with reactivation"
 
 
 class StatusWords(BaseModel):
@@ -40,21 +52,60 @@ class Policy(BaseModel):
     grace_days: int = Field(30, ge=0, description="the book's renewal grace: a contract so many days past its end is pending (rules 9 and 10)")
     churn_basis: Literal["lines", "events"] = "lines"  # rule 20, of the book
     end: Literal["exclusive", "inclusive"]
-    open_after_year: int
-    windows: tuple[int, ...]
-    rounding: Literal["half-even"]
+    open_after_year: int = Field(ge=1970, le=9998, description="an end after this year is no end (rule 19)")
+    windows: tuple[int, ...] = Field(min_length=1, description="months over which NRR and GRR are taken (rule 12)")
+    discounts: Literal["net", "forever"] = Field(description="every discount lowers MRR, or only one that never ends (rule 15)")
+    pause: Literal["keep", "churn"] = Field(description="a paused line keeps its MRR, or counts 0 (rule 5)")
+    past_due_days: int | None = Field(ge=0, description="a past due line counts for so many days; None: as long as it says so (rule 5)")
+    logo_churn: Literal["opening", "opening and new"] = Field(description="accounts lost are divided by these (rule 11)")
+    net_churn: Literal["with reactivation", "without reactivation"] = Field(description="whether reactivation offsets net MRR churn (rule 11)")
     status: StatusWords
     rules: dict[int, dict[str, str]] = Field(description="rule number -> name and text, as shown beside a figure")
+
+    @property
+    def open_from(self) -> date:
+        """The first day that is read as an open end."""
+        return date(self.open_after_year + 1, 1, 1)
+
+    @property
+    def zero_words(self) -> frozenset[str]:
+        """Status words of lines that count 0: those of rule 5, and pauses where the policy drops them."""
+        return self.status.zero | PAUSED if self.pause == "churn" else self.status.zero
+
+    @property
+    def rates(self) -> RateRules:
+        return RateRules(self.logo_churn, self.net_churn)
 
     def changed(self, **changes: Any) -> Policy:
         """The same policy with single rules changed by name (what a command-line option does)."""
         return Policy.model_validate(self.model_dump() | {k: v for k, v in changes.items() if v is not None})
 
 
+SETTINGS = {
+    "end": 1, "movements": 4, "status": 5, "pause": 5, "past_due_days": 5, "gap_days": 9, "logo_churn": 11, "net_churn": 11, "windows": 12, "discounts": 15,
+    "open_after_year": 19,
+}  # fmt: skip
+"""What a preset may change -> the rule that it changes."""
+
+
+def policy_names() -> list[str]:
+    """The shipped policies, default first."""
+    return sorted((p.stem for p in CONTENT.glob("*.yaml")), key=lambda name: (name != "default", name))
+
+
 def load_policy(name: str = "default") -> Policy:
-    """A shipped policy by name; the error lists what exists."""
-    path = CONTENT / f"{name}.yaml"
-    if not path.exists():
-        there = ", ".join(sorted(p.stem for p in CONTENT.glob("*.yaml")))
-        raise ValueError(f"no policy {name!r}; there are: {there}")
-    return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """A shipped policy by name; the error lists what exists.
+
+    A preset names the policy that it is `based_on` and what it changes of it: settings, status words and texts of rules by name.
+    """
+    if name not in policy_names():
+        raise ValueError(f"no policy {name!r}; there are: {', '.join(policy_names())}")
+    return Policy.model_validate(_read(name))
+
+
+def _read(name: str) -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load((CONTENT / f"{name}.yaml").read_text(encoding="utf-8"))
+    if "based_on" not in said:
+        return said
+    base = _read(said.pop("based_on"))
+    return base | said | {part: base[part] | said.get(part, {}) for part in ("status", "rules")}

@@ -8,7 +8,7 @@ replace w x months rows per account.
 
 from __future__ import annotations
 
-from laer.records.expr import Table, greatest, least, literal, ratio, union
+from laer.records.expr import Table, greatest, ifelse, least, literal, ratio, union
 from laer.records.periods import FAR
 
 WINDOWS = (1, 3, 12)
@@ -42,6 +42,38 @@ def retained(states: Table, windows: tuple[int, ...] = WINDOWS) -> Table:
     return _month_steps(
         pairs.select("window", "from_m", "until_m", closing=pairs.level, kept=least(pairs.level, pairs.past_level)), ("window",), states.level.type()
     )
+
+
+def retained_without_price(states: Table, windows: tuple[int, ...] = (12,)) -> Table:
+    """`retained` without what price has changed since the window's opening.
+
+    From what an account pays at the window's end, the changes by price within the window are taken away; where it left and
+    returned, those since it returned. What is left is at least 0. An account that left stays at 0.
+
+    Grain   window x m
+    In      states  `causes.price_states`
+    Out     window, m, closing: changes whose running sums over m are the sum over the cohort
+    Holds   == closing of `retained` where no change was by price; running closing >= 0
+    Method  docs/methods/causes.md
+    """
+    past = [
+        states.select(
+            "account_id",
+            window=literal(w, "int32"),
+            past_price=states.price,
+            past_stay=states.stay,
+            past_from=(states.from_m + w).cast("int32"),
+            past_until=(states.until_m + w).cast("int32"),
+        )
+        for w in windows
+    ]
+    then = union(*past) if len(past) > 1 else past[0]
+    j = then.inner_join(states, [then.account_id == states.account_id, then.past_from < states.until_m, states.from_m < then.past_until])
+    within = j.price - ifelse(j.stay == j.past_stay, j.past_price, j.past_price - j.past_price)
+    pairs = j.select(
+        "window", from_m=greatest(j.past_from, j.from_m), until_m=least(j.past_until, j.until_m), closing=greatest(j.level - within, j.level - j.level)
+    )
+    return _month_steps(pairs.mutate(kept=pairs.closing), ("window",), states.level.type()).drop("kept")
 
 
 def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ...] = WINDOWS) -> Table:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from laer.metrics.policy import RateRules
 from laer.records.money import minor_units, rounded
 from laer.records.periods import month_name
 
@@ -24,6 +25,8 @@ BALANCES = ("opening_balance",)  # of the book: what was paid before anybody kno
 SUMS = ("new", "reactivation", "expansion", "contraction", "churn")
 COUNTED = ("balance_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns", "lost")
 TOTAL = "TOTAL"
+WITHOUT_PRICE = 12  # months over which NRR is shown without price
+NRR_WITHOUT_PRICE = f"nrr_{WITHOUT_PRICE}m_without_price"
 
 
 def columns(windows: Iterable[int], by: str | None = None, *, book: bool = False) -> list[str]:
@@ -39,10 +42,12 @@ class Sums:
     """Sparse sums of one value of a dimension (or of everything): month -> name -> integer parts or counts.
 
     retained: (window, month) -> (change of closing, change of kept), whose running sums are the cohort's amounts.
+    without_price: (window, month) -> change of closing without what price changed; None where it was not asked for.
     """
 
     months: dict[int, dict[str, int]] = field(default_factory=dict)
     retained: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
+    without_price: dict[tuple[int, int], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,15 @@ class Month:
         return self.figures[name]
 
 
-def statement(sums: Sums, first: int, last: int, denominator: int, windows: Iterable[int], value: str | None = None) -> list[Month]:
+AS_DEFAULT = RateRules()
+
+
+def statement(
+    sums: Sums, first: int, last: int, denominator: int, windows: Iterable[int], value: str | None = None, rates: RateRules = AS_DEFAULT
+) -> list[Month]:
     """Months first..last (month numbers, inclusive) of one value.
 
+    Args    rates  what the policy divides by and offsets (rule 11)
     Holds   opening + opening balance + new + reactivation + expansion - contraction - churn + entering - leaving == closing, exactly
             GRR <= 1 and GRR <= NRR
     Method  docs/methods/mrr-movements.md, docs/methods/retention.md, docs/methods/rates.md
@@ -71,7 +82,7 @@ def statement(sums: Sums, first: int, last: int, denominator: int, windows: Iter
         w: (_running({m: v[0] for (x, m), v in sums.retained.items() if x == w}), _running({m: v[1] for (x, m), v in sums.retained.items() if x == w}))
         for w in windows
     }
-    return [_month(m, sums, closing_at, paying_at, kept_at, denominator, windows, value) for m in range(first, last + 1)]
+    return [_month(m, sums, closing_at, paying_at, kept_at, denominator, windows, value, rates) for m in range(first, last + 1)]
 
 
 def _month(
@@ -83,6 +94,7 @@ def _month(
     denominator: int,
     windows: tuple[int, ...],
     value: str | None,
+    rates: RateRules,
 ) -> Month:
     row = sums.months.get(m, {})
     money = {n: Fraction(row.get(n, 0), denominator) for n in (*BALANCES, *SUMS, "entering", "leaving")}
@@ -91,13 +103,15 @@ def _month(
     opening_accounts, closing_accounts = int(paying_at(m - 1)), int(paying_at(m))
     losses = money["churn"] + money["contraction"]
     gains = money["expansion"] + money["reactivation"]
+    offset = gains if rates.net_churn == "with reactivation" else money["expansion"]
+    at_risk = opening_accounts + (counts["new_accounts"] if rates.logo_churn == "opening and new" else 0)
     figures: dict[str, Fraction | int | None] = {
         "opening_mrr": opening, **{f"{n}_mrr": money[n] for n in (*BALANCES, *SUMS)}, "closing_mrr": closing,
         "opening_accounts": opening_accounts, "closing_accounts": closing_accounts,
         **{n: counts[n] for n in COUNTED[:-1]}, "accounts_lost": counts["lost"],
         "gross_mrr_churn_rate": _over(losses, opening),
-        "net_mrr_churn_rate": _over(losses - gains, opening),
-        "logo_churn_rate": _over(counts["lost"], opening_accounts),
+        "net_mrr_churn_rate": _over(losses - offset, opening),
+        "logo_churn_rate": _over(counts["lost"], at_risk),
         "quick_ratio": _over(money["new"] + gains, losses),
         "arr": closing * 12,
         "arpa": _over(closing, closing_accounts),
@@ -107,8 +121,17 @@ def _month(
         closings, kepts = kept_at[w]
         figures[f"nrr_{w}m"] = _over(Fraction(closings(m)) / denominator, base)
         figures[f"grr_{w}m"] = _over(Fraction(kepts(m)) / denominator, base)
+    if sums.without_price is not None:
+        closings = _running({x: v for (w, x), v in sums.without_price.items() if w == WITHOUT_PRICE})
+        figures[NRR_WITHOUT_PRICE] = _over(Fraction(closings(m)) / denominator, Fraction(closing_at(m - WITHOUT_PRICE), denominator))
     figures |= {"entering_mrr": money["entering"], "leaving_mrr": money["leaving"]}
     return Month(m, value, figures)
+
+
+def movements_only(month: Month) -> Month:
+    """A row of values that have movements and no level: opening, closing, rates and what follows from them are undefined."""
+    kept = {*(f"{n}_mrr" for n in SUMS), *MOVES, *COUNTED[:-1]}
+    return Month(month.month, month.value, {n: figure if n in kept else None for n, figure in month.figures.items()})
 
 
 def printed(month: Month, names: Iterable[str], currency: str | None, by: str | None = None) -> dict[str, str]:
@@ -121,7 +144,7 @@ def printed(month: Month, names: Iterable[str], currency: str | None, by: str | 
         elif name == by:
             texts[name] = month.value or ""
         else:
-            texts[name] = _text(name, month.figures[name], places)
+            texts[name] = _text(name, month.figures.get(name), places)
     return texts
 
 

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 FAR = 2_000_000  # an open end: far beyond every day number that a calendar date can have
 EPOCH = date(1970, 1, 1)
-OPEN_FROM = date(2101, 1, 1)  # an end from here on is read as open (rule 19)
 
 
 def day_number(day: date) -> int:

@@ -202,7 +202,7 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis)
     return {
-        "figures": figures(now, period, run, asked, revenue.committed(run, scope) if period.last >= span[1] else None),
+        "figures": figures(now, period, run, asked, by, revenue.committed(run, scope) if period.last >= span[1] else None),
         "notices": [*_churn_events(request, run, now, period, asked), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
         "month": first_day(period.last) if size == 1 else period.label,
         "months": [

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from laer.cycle.ledger import Ledger
+from laer.metrics.statement import NRR_WITHOUT_PRICE
 from laer.records.money import minor_units, rounded
 from laer.records.periods import first_day, month_of
 from laer.web.runs import revenue
@@ -23,6 +24,7 @@ UPS = {"new": ("New", "new_accounts"), "reactivation": ("Reactivation", "reactiv
 DOWNS = {"contraction": ("Contraction", "contractions"), "churn": ("Churn", "churns")}
 BASES = ("lines", "events")  # rule 20
 COHORT_COLUMNS = 24
+NO_CAUSE = {"-": "New, returned and lost"}
 MEANINGS = {
     "mrr": (
         "Monthly recurring revenue",
@@ -74,12 +76,16 @@ class Asked:
         return reverse("revenue") + (f"?{query}" if query else "")
 
 
-def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, committed: Mapping[str, Fraction] | None) -> list[dict[str, Any]]:
-    """The figures that matter, each with what it means and where it opens.
+def figures(
+    now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, by: Ledger, committed: Mapping[str, Fraction] | None
+) -> list[dict[str, Any]]:
+    """The five figures that matter, each with what it means and where it opens. By cause, NRR says what it is without price.
 
     In   committed  `revenue.committed` where the period shown is the run's own, else None: CARR is of today
     """
     code = run.currency
+    without_price = by.months(period.last, period.last)[0].figures.get(NRR_WITHOUT_PRICE)
+    nrr_hint = "what is left of a year ago, with growth" if without_price is None else f"{_share(without_price)} without price changes"
     lost, before = now["accounts_lost"], now["opening_accounts"]
     accounts_hint = f"{lost:,} lost of {before:,}" if asked.period == "month" else f"{before:,} at the opening"
     closing_url = behind_url(asked, "closing")
@@ -92,7 +98,7 @@ def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked:
     return [
         figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), _carr(now, committed, code) if committed else "twelve times MRR, exact", title=exactly(now["arr"], code)),
-        figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), "what is left of a year ago, with growth"),
+        figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), nrr_hint),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
         figure("Paying accounts", "accounts", f"{now['closing_accounts']:,}", accounts_hint, url=closing_url),
     ]
@@ -233,8 +239,9 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
     for value, months in by_value.items():
         figures = revenue.summed(months)
         if any(figures[k] for k in (*revenue.MOVES, "opening_mrr", "closing_mrr")):
-            rows.append(_by_row(value or "", figures, currency, behind_url(asked, "closing", by=asked.by, value=value or "")))
-    rows.sort(key=lambda r: -r["closing_mrr"])
+            url = _cause_url(asked, value or "", figures) if asked.by == "cause" else behind_url(asked, "closing", by=asked.by, value=value or "")
+            rows.append(_by_row(NO_CAUSE.get(value or "", value or ""), figures, currency, url))
+    rows.sort(key=lambda r: -(r["expansion_mrr"] + r["contraction_mrr"] if r["closing_mrr"] is None else r["closing_mrr"]))
     dimensions = [{"label": label, "url": asked.url(by=key), "active": key == asked.by} for key, label in revenue.DIMENSIONS.items()]
     moved = any(row["entering_mrr"] or row["leaving_mrr"] for row in rows)
     return {
@@ -247,8 +254,16 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
     }
 
 
+def _cause_url(asked: Asked, value: str, figures: Mapping[str, Any]) -> str | None:
+    """A cause has no level: its row opens to the larger of what rose and what fell by it."""
+    movement = max(("expansion", "contraction"), key=lambda m: figures[f"{m}_mrr"])
+    return behind_url(asked, movement, by=asked.by, value=value) if figures[f"{movement}_mrr"] else None
+
+
 def _by_row(name: str, figures: Mapping[str, Any], currency: str, url: str | None) -> dict[str, Any]:
-    money = {k: amount_of(figures[k], currency) for k in (*revenue.MOVES, "opening_mrr", "closing_mrr")}
+    """Opening and closing are None where a value has movements and no level."""
+    money: dict[str, Decimal | None] = {k: amount_of(figures[k], currency) for k in revenue.MOVES}
+    money |= {k: None if figures[k] is None else amount_of(figures[k], currency) for k in ("opening_mrr", "closing_mrr")}
     return {
         "name": name,
         "url": url,

@@ -27,6 +27,7 @@ DIMENSIONS = {
     "country": "Country",
     "industry": "Industry",
     "lead_source": "Lead source",
+    "cause": "Cause of change",
 }
 MOVES = ("opening_balance_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
 MOVED = ("balance_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
@@ -77,10 +78,13 @@ def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
 
 
 def ledger_of(run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event", churn_basis: str | None = None) -> Ledger:
-    """The ledger of a run's lines; churn by what the policy says unless another basis is asked for (rule 20)."""
+    """The run's ledger by its policy; churn by what it says unless another basis is asked for (rule 20).
+
+    By cause it has NRR without price too: both compare the same lines.
+    """
     policy = load_policy(run.policy)
-    params = {"by": by, "movements": movements, "gap_days": policy.gap_days, "churn_basis": churn_basis or policy.churn_basis}
-    ledger: Ledger = ask("revenue", params, scope, run.pk)
+    rules = {"gap_days": policy.gap_days, "logo_churn": policy.logo_churn, "net_churn": policy.net_churn, "churn_basis": churn_basis or policy.churn_basis}
+    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "without_price": by == "cause", **rules}, scope, run.pk)
     return ledger
 
 

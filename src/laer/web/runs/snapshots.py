@@ -59,6 +59,9 @@ def _wider(table: pa.Table, other: pa.Table) -> bool:
 
 
 def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    for name in schema.names:
+        if name not in table.column_names:  # a snapshot written before the column was
+            table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
     return table.select(schema.names).cast(schema)
 
 
