@@ -138,6 +138,23 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
 
 
+def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
+    """What each account did in each month in which it moved, exact: what a closing keeps and a restatement is measured against.
+
+    Parameters  movements, gap_days as of `revenue`; last (month number), first (month number, or None for all before),
+                levels_only (account_id, m, opening and closing alone)
+    Returns     the columns of `months.account_months`, amounts in parts of 1/denominator of the run
+    """
+    given, how = _ledger_input(run, params, scope)
+    moved = tables(session, given, **how).months
+    moved = moved.filter(moved.m <= int(params["last"]))
+    if params.get("first") is not None:
+        moved = moved.filter(moved.m >= int(params["first"]))
+    if params.get("levels_only"):
+        moved = moved.select("account_id", "m", "opening", "closing")
+    return session.fetch(moved)
+
+
 def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
     lines = scoped(run.tables["lines"], scope)
     by, spans = params.get("by"), None
@@ -153,4 +170,8 @@ def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tu
     return LedgerInput(lines, run.denominator, run.currency), how
 
 
-QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {"revenue": revenue, "revenue_behind": revenue_behind}
+QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {
+    "revenue": revenue,
+    "revenue_behind": revenue_behind,
+    "account_months": account_months,
+}
