@@ -40,7 +40,9 @@ S-4,A-2,2025-07-15,,55,monthly,USD,active
 S-5,A-3,2025-02-01,,901,quarterly,USD,active
 """
 )
-LATE = HEADER + "S-6,A-3,2025-03-10,,1000,annual,USD,active\nS-7,A-2,2025-04-01,2025-06-01,70,monthly,USD,ended\n"  # a seventh of a cent, and a gap that was none
+LATE = (
+    HEADER + "S-6,A-3,2025-03-10,,1000,annual,USD,active\nS-7,A-2,2025-04-01,2025-06-01,70,monthly,USD,ended\n"
+)  # a seventh of a cent, and a gap that was none
 EXACTLY = Fraction(1000, 12)
 
 
@@ -187,7 +189,10 @@ def test_a_restatement_is_taken_in_once_when_the_next_month_closes(book: Path) -
     assert (then["2025-05"][RESTATEMENT], then["2025-06"][RESTATEMENT], then["2025-07"][RESTATEMENT]) == (EXACTLY + 70, 0, 0)
     assert restated.outstanding(run_now(), WHOLE, closings()) == {}
     booked = restated.taken_in(closings(), person("finance"))
-    assert [(month_name(r.month), r.amount, month_name(r.booked or 0)) for r in booked] == [("2025-03", EXACTLY, "2025-05"), ("2025-04", Fraction(70), "2025-05")]
+    assert [(month_name(r.month), r.amount, month_name(r.booked or 0)) for r in booked] == [
+        ("2025-03", EXACTLY, "2025-05"),
+        ("2025-04", Fraction(70), "2025-05"),
+    ]
     assert booked[0].causes[0]["text"].startswith("import ")
 
 
@@ -310,7 +315,16 @@ def test_an_edit_by_a_person_is_a_cause_with_its_author(book: Path) -> None:
     closing.close_months(admin, month_of("2025-04"))
     line = SubscriptionLine.objects.get(start_on=date(2025, 2, 1))
     now = timezone.now()
-    FieldChange.objects.create(record="subscription_lines", object_id=line.pk, account_id=line.account_id, field="start_on", effective_at=now, recorded_at=now, source="person", user=admin)
+    FieldChange.objects.create(
+        record="subscription_lines",
+        object_id=line.pk,
+        account_id=line.account_id,
+        field="start_on",
+        effective_at=now,
+        recorded_at=now,
+        source="person",
+        user=admin,
+    )
     SubscriptionLine.objects.filter(pk=line.pk).update(start_on=date(2025, 3, 1))
     passes.start_pass()
     told = restated.explained(run_now(), restated.outstanding(run_now(), WHOLE, closings()), closings())

@@ -19,16 +19,19 @@ from laer.metrics.statement import columns, plain, printed
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
+from laer.web.pages import revenue_reported
 from laer.web.pages.exports import escaped
 from laer.web.pages.revenue_charts import DOWNS, UPS, Asked, amount_of, behind_url, by_dimension, cohorts, exactly, figures, retention, short, waterfall
 from laer.web.runs import revenue
 from laer.web.runs.contradictions import revenue_contradictions
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
+from laer.web.runs.reported import Reported
 
-MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", "")}
+MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", ""), "restatement": ("Restatement", "")}
 LABELS = {k: v[0] for k, v in (UPS | DOWNS | MOVED).items()} | {"opening": "Opening MRR", "closing": "Closing MRR"}
-RULE_OF = {"new": 3, "reactivation": 3, "expansion": 3, "contraction": 3, "churn": 3, "entering": 21, "leaving": 21, "opening": 2, "closing": 2}
+RULE_OF = {"new": 3, "reactivation": 3, "expansion": 3, "contraction": 3, "churn": 3, "entering": 21, "leaving": 21}
+RULE_OF |= {"opening": 2, "closing": 2, "restatement": 17}
 PAGE = 50
 SORTS = ("-amount", "amount", "account_name", "-account_name")
 
@@ -45,10 +48,16 @@ def show(request: HttpRequest) -> HttpResponse:
         scope = scope_of(request.user)
         asked = Asked(request)
         ledger = revenue.ledger_of(run, scope, movements=asked.movements)
+        reported = revenue_reported.reported_for(run, scope, asked, ledger)
         span = revenue.span_of_data(ledger, run)
+        if reported:
+            span = reported.span(span, ledger)
         context["state"] = _state(request, run, ledger, span)
+        context |= {"bases": None, "close_url": reverse("revenue-close") if scope.everything else None}
         if span:
-            context |= _figures_and_charts(request, run, ledger, span, asked)
+            context |= _figures_and_charts(request, run, ledger, span, asked, reported)
+            if reported:
+                revenue_reported.add_to(context, reported, ledger, revenue.period_of(asked.month or 0, asked.period, span), asked)
     template = "pages/revenue.html#revenue" if request.headers.get("HX-Target") == "revenue" and not request.headers.get("HX-Boosted") else "pages/revenue.html"
     return render(request, template, context)
 
@@ -61,12 +70,17 @@ def download(request: HttpRequest) -> HttpResponse:
     asked = Asked(request)
     policy = load_policy(settings.POLICY)
     by = asked.by if "by" in request.GET else None
-    ledger = revenue.ledger_of(run, scope_of(request.user), by=by, movements=asked.movements)
-    span = revenue.span_of_data(ledger, run) or (0, -1)
+    scope = scope_of(request.user)
+    ledger = revenue.ledger_of(run, scope, by=by, movements=asked.movements)
+    reported = revenue_reported.reported_for(run, scope, asked, ledger) if asked.basis == "reported" and not by else None
+    span = revenue.span_of_data(ledger, run)
     names = columns(policy.windows, by)
-    months = ledger.months_by_value(*span) if by else ledger.months(*span)
+    if reported:
+        span, names = reported.span(span, ledger), revenue_reported.columns(names)
+    span = span or (0, -1)
+    months = ledger.months_by_value(*span) if by else reported.months(ledger.months(*span)) if reported else ledger.months(*span)
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{"-as-reported" if reported else ""}.csv"'
     writer = csv.writer(answer)
     writer.writerow(names)
     for month in months:
@@ -96,7 +110,12 @@ def behind(request: HttpRequest) -> HttpResponse:
         "value": request.GET.get("value") if by else None,
         "cohort": cohort,
     }
-    found = revenue.behind(run, scope, params)
+    reported = by is None and cohort is None and asked.basis == "reported"
+    found = revenue_reported.behind(run, scope, params) if reported else None
+    if found is None:
+        if movement == "restatement":
+            raise Http404
+        reported, found = False, revenue.behind(run, scope, params)
     if request.GET.get("format") == "csv":
         return _behind_csv(found, movement, run, asked)
     start = _whole(request.GET.get("start"))
@@ -118,7 +137,7 @@ def behind(request: HttpRequest) -> HttpResponse:
         "currency": run.currency,
         "policy": _policy(policy, run),
         "state": {
-            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}",
+            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}" + (", as reported" if reported else ""),
             "as_of": run.as_of,
             "run": {"label": f"run {run.pk}"},
             "recomputing": stale_since() is not None,
@@ -164,10 +183,13 @@ def _state(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, 
     }
 
 
-def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int], asked: Asked) -> dict[str, Any]:
+def _figures_and_charts(
+    request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
+) -> dict[str, Any]:
     asked.month = min(max(asked.month if asked.month is not None else span[1], span[0]), span[1])
     period = revenue.period_of(asked.month, asked.period, span)
-    months = {m.month: m for m in ledger.months(min(span[0], period.first), span[1])}
+    restated = ledger.months(min(span[0], period.first), span[1])
+    months = {m.month: m for m in (reported.months(restated) if reported and asked.basis == "reported" else restated)}
     now = revenue.summed(months[m] for m in range(period.first, period.last + 1) if m in months)
     size = revenue.PERIODS[asked.period]
     previous, following = period.first - 1, period.first + size
@@ -175,6 +197,7 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
     scope = scope_of(request.user)
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements)
+    query = {"movements": asked.movements} | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     return {
         "figures": figures(now, period, run, asked),
         "notices": [*revenue_contradictions(request.user, run, now), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
@@ -193,7 +216,7 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
         "retention": retention(months, span, run.currency, asked),
         "cohorts": cohorts(ledger, span, asked, run.currency),
         "by": by_dimension(by, period, asked, run.currency),
-        "download_url": f"{reverse('revenue-download')}?{urlencode({'movements': asked.movements})}",
+        "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
     }
 
 

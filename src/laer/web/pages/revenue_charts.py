@@ -45,6 +45,7 @@ class Asked:
         self.movements = "net" if given.get("movements") == "net" else "event"
         self.by = given["by"] if given.get("by") in revenue.DIMENSIONS else "segment"
         self.cohorts = "mrr" if given.get("cohorts") == "mrr" else "accounts"
+        self.basis = "reported" if given.get("basis") == "reported" else "restated"
         self.share = "number" if given.get("share") == "number" else "percent"
         try:
             self.month: int | None = month_of(given.get("month", ""))
@@ -54,8 +55,9 @@ class Asked:
     def url(self, **changes: Any) -> str:
         """The page's address with some parameters changed; what is the default stays out of it."""
         month = revenue.name_of(self.month) if self.month is not None else None
-        values = {"month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share} | changes
-        usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent"}
+        values = {"month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share}
+        values |= {"basis": self.basis} | changes
+        usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent", "basis": "restated"}
         query = urlencode({k: v for k, v in values.items() if v is not None and usual.get(k) != v})
         return reverse("revenue") + (f"?{query}" if query else "")
 
@@ -100,6 +102,10 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "opening"),
         }
     ]
+    changed = now.get("restatement_mrr")
+    if changed:  # as reported: what has changed in closed months since
+        kind, value = ("up" if changed > 0 else "down"), amount_of(abs(changed), currency)
+        rows.append({"label": "Restatement", "kind": kind, "value": value, "accounts": None, "movements": None, "url": behind_url(asked, "restatement")})
     for kind, group in (("up", UPS), ("down", DOWNS)):
         for name, (label, count) in group.items():
             rows.append(
@@ -122,9 +128,8 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "closing"),
         }
     )
-    ties = (
-        now["opening_mrr"] + now["new_mrr"] + now["reactivation_mrr"] + now["expansion_mrr"] - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
-    )
+    opening = now["opening_mrr"] + (changed or 0)
+    ties = opening + now["new_mrr"] + now["reactivation_mrr"] + now["expansion_mrr"] - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
     bars = [{"label": r["label"], "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows]
     return {"data": {"currency": currency, "bars": bars}, "rows": rows, "ties": ties}
 
@@ -231,6 +236,7 @@ def behind_url(asked: Asked, movement: str, **more: Any) -> str:
         "month": month,
         "period": asked.period if asked.period != "month" else None,
         "movements": asked.movements if asked.movements != "event" else None,
+        "basis": "reported" if asked.basis == "reported" and not {"by", "cohort"} & set(more) else None,
     } | more
     return f"{reverse('revenue-behind')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 

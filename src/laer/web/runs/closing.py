@@ -117,7 +117,8 @@ def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
     if month > seen.last:
         raise NotClosable(f"the last pass is as of {run.as_of} and does not know {name} to its end; a new pass is needed (laer run)")
     if seen.first is None or month < seen.first:
-        raise NotClosable(f"there is nothing to close in {name}: the first month with revenue is {month_name(seen.first) if seen.first is not None else 'none'}")
+        first = "no month has revenue" if seen.first is None else f"the first month with revenue is {month_name(seen.first)}"
+        raise NotClosable(f"there is nothing to close in {name}: {first}")
     differences = restated.explained(run, restated.outstanding(run, WHOLE, seen.found), seen.found)
     made = [_begin(run, user, note, m, figures) for m, figures in _figures(run, seen.found, seen.first, month).items()]
     _keep_accounts(run, made, seen.first, month)
@@ -129,7 +130,8 @@ def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
         ClosedMonth.objects.filter(pk__in=[c.pk for c in made]).update(closed_at=now)
         for closed in made:
             closed.closed_at = now
-            _log(closed, user, None, {"month": month_name(month_number(closed.month)), "state": "closed", "closing_mrr": closed.figures["event"]["closing_mrr"]})
+            state = {"month": month_name(month_number(closed.month)), "state": "closed"}
+            _log(closed, user, None, state | {"closing_mrr": closed.figures["event"]["closing_mrr"]})
     return made
 
 
@@ -188,14 +190,5 @@ def reopen_months(user: User | None, month: int, reason: str) -> list[ClosedMont
 def _log(closed: ClosedMonth, user: User | None, old: Any, new: Any) -> None:
     """The audit row, in the transaction of the write."""
     now = timezone.now()
-    FieldChange.objects.create(
-        record=LOG, object_id=closed.pk, field="state", old=old, new=new, effective_at=now, recorded_at=now, source="person" if user else "command line", user=user
-    )
-
-
-def closed_between(first: int, last: int | None, found: Iterable[ClosedMonth]) -> tuple[int, int] | None:
-    """The closed months within a period (open where last is None), or None."""
-    months = [m for c in found if first <= (m := month_number(c.month)) and (last is None or m <= last)]
-    return (months[0], months[-1]) if months else None
-
-
+    source = "person" if user else "command line"
+    FieldChange.objects.create(record=LOG, object_id=closed.pk, field="state", old=old, new=new, effective_at=now, recorded_at=now, source=source, user=user)

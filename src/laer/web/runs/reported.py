@@ -43,10 +43,12 @@ class Reported:
         self.closings, self.scope, self.movements = found, scope, movements
         self.first, self.last = month_number(found[0].month), month_number(found[-1].month)
         self.kept: dict[int, dict[str, Fraction | int | None]] = {}
+        self.empty = False  # whether nothing was kept of what the scope may read
         if scope.everything:
             self.kept = {month_number(c.month): as_read(c.figures[movements]) for c in found}
             return
         accounts = Accounts(found, scope)
+        self.empty = not accounts.rows and not accounts.taken
         sums = accounts.sums(self.first, windows, net=movements == "net")
         for month in statement(sums, self.first, self.last, accounts.denominator, windows):
             taken = sum((v for (_, m), v in accounts.taken.items() if m == month.month), 0)

@@ -132,7 +132,7 @@ def behind(run: PassRun, scope: Scope, found: list[ClosedMonth], params: dict[st
 
 
 def _restatements(run: PassRun, scope: Scope, found: list[ClosedMonth], accounts: Accounts, first: int, last: int) -> list[dict[str, Any]]:
-    sums = {}
+    sums: dict[int, Fraction] = {}
     for (account, m), parts in accounts.taken.items():
         if first <= m <= last:
             sums[account] = sums.get(account, Fraction(0)) + accounts.exact(parts)
@@ -140,9 +140,8 @@ def _restatements(run: PassRun, scope: Scope, found: list[ClosedMonth], accounts
         for (account, _), amount in outstanding(run, scope, found).items():
             sums[account] = sums.get(account, Fraction(0)) + amount
     before = {a: accounts.exact(p) for a, p in accounts.levels_at(first - 1).items()}
-    return [
-        {"account_id": a, "before": before.get(a, Fraction(0)), "after": before.get(a, Fraction(0)) + v, "amount": v, "movements": 0} for a, v in sums.items() if v
-    ]
+    levels = {a: (before.get(a, Fraction(0)), v) for a, v in sums.items() if v}
+    return [{"account_id": a, "before": level, "after": level + v, "amount": v, "movements": 0} for a, (level, v) in levels.items()]
 
 
 def _joined(rows: list[dict[str, Any]], more: list[dict[str, Any]]) -> list[dict[str, Any]]:
