@@ -157,7 +157,7 @@ def behind(request: HttpRequest) -> HttpResponse:
         "rows": [_behind_row(r, names.get(r["account_id"]), movement, sign, lines, run.currency) for r in part],
         "total": amount,
         "total_of": "the figure on the Revenue page",
-        "rule": {"number": number, "title": _title(policy.rules[number]["name"]), "text": policy.rules[number]["text"]},
+        "rule": {"number": number, "title": _title(rule["name"]), "text": rule["text"]} if (rule := policy.rules.get(number)) else None,
         "previous_url": _behind_page(request, start - PAGE) if start else None,
         "next_url": _behind_page(request, start + PAGE) if start + PAGE < len(found) else None,
         "sort": sort,

@@ -38,6 +38,7 @@ from laer.web.runs.revenue import ledger_of
 from laer.web.templatetags.laer import number
 
 SHOWN = 100
+MONTHS = 15
 STEPS = (
     ("opening_mrr", "Opening MRR", ""), (RESTATEMENT, "Restatement of earlier months", "+"), ("new_mrr", "New", "+"), ("reactivation_mrr", "Reactivation", "+"),
     ("expansion_mrr", "Expansion", "+"), ("contraction_mrr", "Contraction", "-"), ("churn_mrr", "Churn", "-"), ("closing_mrr", "Closing MRR", ""),
@@ -68,8 +69,11 @@ def show(request: HttpRequest) -> HttpResponse:
     same = all(c.currency == run.currency for c in seen.found)
     places = restated.outstanding(run, closing.WHOLE, seen.found) if same else {}
     told = restated.explained(run, _largest(places), seen.found)
+    rows = _rows(seen, months)
     context |= {
-        "months": _rows(seen, months),
+        "months": rows if request.GET.get("all") else rows[:MONTHS],
+        "month_count": len(rows),
+        "all_url": f"{request.path}?all=1" if len(rows) > MONTHS and not request.GET.get("all") else None,
         "restatements": _restatements(told, run.currency, sum(places.values(), Fraction(0)), len(places)) if places else None,
         "restated_in": first_day(month_number(seen.found[-1].month) + 1) if seen.found else None,
         "taken_in": _restatements(taken[:SHOWN], run.currency, None, len(taken)) if (taken := restated.taken_in(seen.found, user)) else None,

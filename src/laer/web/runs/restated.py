@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -64,23 +63,14 @@ def _outstanding(run: PassRun, scope: Scope, found: list[ClosedMonth]) -> Places
 
 
 def explained(run: PassRun, places: Places, found: list[ClosedMonth]) -> list[Restated]:
-    """The differences with what touched the account since its month was closed."""
+    """The differences with what touched the account since the last closing."""
     if not places:
         return []
-    closed_at = {month_number(c.month): (c.closed_at, c) for c in found}
-    first = found[0]
-    since: dict[int, datetime] = {}
-    for _, m in places:
-        at = closed_at.get(m, (first.closed_at, first))[0]
-        assert at is not None  # in force
-        since[m] = at
-    causes = causes_of({a for a, _ in places}, min(since.values()))
-    told = []
-    for (account, m), amount in places.items():
-        closed = closed_at.get(m, (None, first))[1]
-        these = [c for c in causes.get(account, []) if datetime.fromisoformat(c["at"]) > since[m]]
-        told.append(Restated(account, m, amount, these or [_rule(run, closed)]))
-    return told
+    since = found[-1].closed_at
+    assert since is not None  # in force
+    # Each closing takes in every difference that stands open, so these have arisen since the last one.
+    causes = causes_of({a for a, _ in places}, since)
+    return [Restated(account, m, amount, causes.get(account) or [_rule(run, found[-1])]) for (account, m), amount in places.items()]
 
 
 def _rule(run: PassRun, closed: ClosedMonth) -> dict[str, Any]:
