@@ -291,7 +291,7 @@ def test_undo_after_a_close_leaves_the_figures_and_names_itself_as_the_cause(boo
         assert one.causes[0]["text"] == f"undo of import {late.pk} (late.csv)"
         assert (one.causes[0]["who"], one.causes[0]["run"]) == ("Ann Ash", late.pk)
     page = client.get(f"/data/import/{late.pk}/").content.decode()
-    assert "March 2025 to April 2025 are closed before" not in page
+    assert "This import reaches into closed months" not in page
     assert "the difference is a restatement in May 2025" in page
 
 

@@ -196,7 +196,7 @@ def _figures_and_charts(
     choices = range(span[1], span[0] - 1, -1) if size == 1 else sorted({m - m % size for m in range(span[0], span[1] + 1)}, reverse=True)
     scope = scope_of(request.user)
     whole = scope.everything
-    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements)
+    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements) if ledger.first_month is not None else None
     query = {"movements": asked.movements} | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     return {
         "figures": figures(now, period, run, asked),
@@ -215,7 +215,7 @@ def _figures_and_charts(
         "waterfall": waterfall(now, asked, run.currency),
         "retention": retention(months, span, run.currency, asked),
         "cohorts": cohorts(ledger, span, asked, run.currency),
-        "by": by_dimension(by, period, asked, run.currency),
+        "by": by_dimension(by, period, asked, run.currency) if by else None,
         "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
     }
 
