@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from laer.cli import app
 from laer.cycle.scope import Scope
+from laer.metrics.changes import MOVEMENTS
 from laer.records.periods import month_name, month_number, month_of
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.models import Account, FieldChange, ImportRun, SubscriptionLine
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WHOLE = Scope(True)
 WINDOWS = (1, 3, 12)
-UPS, DOWNS = ("opening_mrr", RESTATEMENT, "new_mrr", "reactivation_mrr", "expansion_mrr"), ("contraction_mrr", "churn_mrr")
+DOWNS = ("contraction_mrr", "churn_mrr")
+UPS = ("opening_mrr", RESTATEMENT, *(f"{m}_mrr" for m in MOVEMENTS if f"{m}_mrr" not in DOWNS))
 ACCOUNTS = "account_id,account_name,segment,owner\nA-1,Alder,SMB,Ann Ash\nA-2,Birch,SMB,Bo Beck\nA-3,Cedar,Enterprise,Ann Ash\n"
 HEADER = "subscription_id,account_id,start_date,end_date,amount,interval,currency,status\n"
 LINES = (

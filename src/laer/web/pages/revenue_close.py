@@ -18,6 +18,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from laer.metrics.changes import MOVEMENTS
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import Month, plain
 from laer.records.periods import first_day, month_name, month_number, month_of
@@ -39,10 +40,13 @@ from laer.web.templatetags.laer import number
 
 SHOWN = 100
 MONTHS = 15
+LOSSES = ("contraction", "churn")
 STEPS = (
-    ("opening_mrr", "Opening MRR", ""), (RESTATEMENT, "Restatement of earlier months", "+"), ("new_mrr", "New", "+"), ("reactivation_mrr", "Reactivation", "+"),
-    ("expansion_mrr", "Expansion", "+"), ("contraction_mrr", "Contraction", "-"), ("churn_mrr", "Churn", "-"), ("closing_mrr", "Closing MRR", ""),
-)  # fmt: skip
+    ("opening_mrr", "Opening MRR", ""),
+    (RESTATEMENT, "Restatement of earlier months", "+"),
+    *((f"{name}_mrr", name.replace("_", " ").capitalize(), "-" if name in LOSSES else "+") for name in MOVEMENTS),
+    ("closing_mrr", "Closing MRR", ""),
+)
 
 
 def reader(request: HttpRequest) -> User:
@@ -74,9 +78,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "months": rows if request.GET.get("all") else rows[:MONTHS],
         "month_count": len(rows),
         "all_url": f"{request.path}?all=1" if len(rows) > MONTHS and not request.GET.get("all") else None,
-        "restatements": _restatements(told, run.currency, sum(places.values(), Fraction(0)), len(places)) if places else None,
+        "restatements": _restatements(told, run.currency, sum(places.values(), Fraction(0)), len(places), user.may_import) if places else None,
         "restated_in": first_day(month_number(seen.found[-1].month) + 1) if seen.found else None,
-        "taken_in": _restatements(taken[:SHOWN], run.currency, None, len(taken)) if (taken := restated.taken_in(seen.found, user)) else None,
+        "taken_in": _restatements(taken[:SHOWN], run.currency, None, len(taken), user.may_import) if (taken := restated.taken_in(seen.found, user)) else None,
         "state": _state(run, seen),
     }
     return render(request, "pages/revenue_close.html", context)
@@ -247,7 +251,7 @@ def _opened_again() -> dict[int, list[dict[str, Any]]]:
     return told
 
 
-def _restatements(told: Iterable[Restated], currency: str, total: Fraction | None, count: int) -> dict[str, Any]:
+def _restatements(told: Iterable[Restated], currency: str, total: Fraction | None, count: int, links: bool) -> dict[str, Any]:
     told = list(told)
     names = _names(told)
     rows = [
@@ -257,7 +261,7 @@ def _restatements(told: Iterable[Restated], currency: str, total: Fraction | Non
             "account_url": f"/accounts/{r.account_id}/",
             "amount": amount_of(r.amount, currency),
             "tone": "good" if r.amount > 0 else "bad",
-            "causes": [c | {"url": reverse("import_result", args=[c["run"]]) if c["run"] else None} for c in r.causes[:3]],
+            "causes": [c | {"url": reverse("import_result", args=[c["run"]]) if c["run"] and links else None} for c in r.causes[:3]],
             "more": max(0, len(r.causes) - 3),
             "booked": first_day(r.booked) if r.booked is not None else None,
         }

@@ -43,7 +43,7 @@ def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str,
 def add_to(context: dict[str, Any], reported: Reported, ledger: Ledger, period: revenue.Period, asked: Asked) -> None:
     """Put the switch, the state and the marks into the page's context."""
     currency = context["currency"]
-    first = min(period.first, reported.first)
+    first = min(period.first, reported.first, ledger.first_month if ledger.first_month is not None else reported.first)
     now = {m.month: m for m in ledger.months(first, max(period.last, reported.last + 1))}
     then = {m.month: m for m in reported.months(now.values())}
     context["bases"] = [{"label": label, "url": asked.url(basis=basis), "active": basis == asked.basis} for basis, label in BASES.items()]

@@ -76,7 +76,7 @@ def obstacles(run: PassRun, found: Iterable[ClosedMonth] = ()) -> list[str]:
     told = []
     busy = ImportRun.objects.filter(state__in=(ImportState.RUNNING, ImportState.UNDOING)).values_list("pk", flat=True).first()
     if busy:
-        told.append(f"import {busy} is being written")
+        told.append(f"import {busy} is being written, or stopped half-way")
     if stale_since():
         told.append("the book has changed and is being recomputed")
     policy = load_policy(settings.POLICY)
