@@ -306,6 +306,17 @@ def test_the_command_says_so_before_and_after_an_undo(book: Path) -> None:
     assert "the difference is a restatement in May 2025" in told.stderr
 
 
+def test_an_import_that_came_after_the_closing_takes_its_restatement_back(book: Path) -> None:
+    closing.close_months(None, month_of("2025-04"))
+    late = take_in(book, "late.csv", LATE)
+    client = browser(person("finance"))
+    assert "an undo takes its restatement in May 2025 back" in client.get(f"/data/import/{late.pk}/").content.decode()
+    undo_import(ImportRun.objects.get(pk=late.pk))
+    passes.run_waiting_pass()
+    assert reported_months()["2025-05"][RESTATEMENT] == 0
+    assert "its restatement is gone" in client.get(f"/data/import/{late.pk}/").content.decode()
+
+
 def test_an_import_of_an_open_month_says_nothing(book: Path) -> None:
     closing.close_months(None, month_of("2025-02"))
     late = take_in(book, "late.csv", LATE)
@@ -390,7 +401,7 @@ def test_the_page_closes_and_opens_again(book: Path) -> None:
     assert page.context["next"]["count"] == 2
     assert client.post("/revenue/close/month/", {"month": "2025-02", "note": "for the board"}).status_code == 302
     assert [c.note for c in closings()] == ["for the board"] * 2
-    states = {m["name"]: m["state"] for m in client.get("/revenue/close/").context["months"]}
+    states = {m["name"]: m["state"] for m in client.get("/revenue/close/", {"all": "1"}).context["months"]}
     assert (states["2025-01"], states["2025-02"], states["2025-03"]) == ("closed", "closed", "open")
     assert client.post("/revenue/close/reopen/", {"month": "2025-02", "reason": "a line was missing"}).status_code == 302
     assert len(closings()) == 1

@@ -88,7 +88,7 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
         return
     from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
 
-    months = closed_months_of([found.pk]).get(found.pk)
+    months = closed_months_of([found]).get(found.pk)
     if months:
         typer.echo(f"note: {before_undo(months)}", err=True)
     try:

@@ -96,7 +96,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         return redirect("doctor")
     rows, previous, behind = newest_first(with_names(ImportRun.objects.exclude(kind="edit")), request)
     jobs = jobs_of([run.pk for run in rows if run.state in BUSY])
-    closed = closed_months_of(run.pk for run in rows if run.state == ImportState.DONE)
+    closed = closed_months_of(run for run in rows if run.state == ImportState.DONE)
     shown = [_row(run, jobs.get(run.pk)) | {"undo_note": before_undo(closed[run.pk]) if run.pk in closed else None} for run in rows]
     context = frame(user, "imports") | {
         "imports": shown,
@@ -298,7 +298,7 @@ def _closed_notices(run: ImportRun, state: str) -> list[dict[str, Any]]:
         text = after_undo(run)
         action = {"label": "Restatements", "url": reverse("revenue-close")}
         return [{"tone": "info", "title": "Closed months keep their figures", "text": text, "action": action}] if text else []
-    months = closed_months_of([run.pk]).get(run.pk) if state in ("done", "failed") else None
+    months = closed_months_of([run]).get(run.pk) if state in ("done", "failed") else None
     return [{"tone": "info", "title": "This import reaches into closed months", "text": before_undo(months)}] if months else []
 
 
