@@ -72,9 +72,9 @@ def cast(db: None) -> Iterator[Cast]:
 
 def forget() -> None:
     """What this process remembers of published figures belongs to the test before: run ids repeat when a test rolls back."""
-    from laer.web.runs import queries, usage
+    from laer.web.runs import queries, restated, usage
 
-    for memory in (queries.totals_memory, queries.facets_memory, usage.memory):
+    for memory in (queries.totals_memory, queries.facets_memory, usage.memory, restated.memory):
         memory.clear()
 
 

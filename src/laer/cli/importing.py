@@ -86,6 +86,11 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
         known = ", ".join(str(i) for i in ImportRun.objects.order_by("-id").values_list("id", flat=True)[:10]) or "none"
         fail(f"there is no import {run}; the newest are: {known}")
         return
+    from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
+
+    months = closed_months_of([found]).get(found.pk)
+    if months:
+        typer.echo(f"note: {before_undo(months)}", err=True)
     try:
         summary = undo_import(found)
     except NotUndoable as error:
@@ -95,6 +100,9 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
     for left in summary["left"]:
         typer.echo(f"left: {left['record']} {left['object_id']} {left['field']}: {left['why']}".replace("  ", " "), err=True)
     _compute()
+    restated = after_undo(ImportRun.objects.get(pk=found.pk))
+    if restated:
+        typer.echo(f"note: {restated}", err=True)
 
 
 @app.command()

@@ -183,6 +183,23 @@ def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], 
     return sorted(rows, key=lambda row: (row["due_on"], row["contract_id"]))
 
 
+def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
+    """What each account did in each month in which it moved, exact: what a closing keeps and a restatement is measured against.
+
+    Parameters  movements, gap_days as of `revenue`; last (month number), first (month number, or None for all before),
+                levels_only (account_id, m, opening and closing alone)
+    Returns     the columns of `months.account_months`, amounts in parts of 1/denominator of the run
+    """
+    given, how = _ledger_input(run, params, scope)
+    moved = tables(session, given, **how).months
+    moved = moved.filter(moved.m <= int(params["last"]))
+    if params.get("first") is not None:
+        moved = moved.filter(moved.m >= int(params["first"]))
+    if params.get("levels_only"):
+        moved = moved.select("account_id", "m", "opening", "closing")
+    return session.fetch(moved)
+
+
 def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
     lines = scoped(run.tables["lines"], scope)
     if params.get("churn_basis") == "events" and "event_end_d" in lines.column_names:  # rule 20
@@ -220,4 +237,5 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "revenue_behind": revenue_behind,
     "renewals": renewals,
     "committed": committed,
+    "account_months": account_months,
 }

@@ -133,7 +133,7 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     """Subscriptions with the history of their lines, those in force first, then the latest. Three queries.
 
     Each row: subscription_id (ours), external_id, product, plan, status (active, trial, scheduled, ended), seats, mrr, currency, since_on,
-    history (newest first): start_on, end_on, seats, mrr, currency, change, ended_because, plan
+    history (newest first): start_on, end_on, seats, mrr, currency, change, ended_because, plan, recorded_at
     """
     here = SubscriptionLine.objects.filter(account_id=account_id, archived_at=None)
     mine = Q(account_id=account_id) | Exists(here.filter(subscription=OuterRef("pk")))  # a subscription may have moved here by its lines
@@ -297,7 +297,7 @@ def _history(lines: list[SubscriptionLine]) -> list[dict[str, Any]]:
         mrr = Fraction(line.mrr_num, line.mrr_den)
         steps.append({
             "start_on": line.start_on, "end_on": line.end_on, "seats": line.seats, "mrr": rounded(mrr, minor_units(currency)), "currency": currency,
-            "change": _change(before, line, mrr), "ended_because": line.ended_because, "plan": line.plan,
+            "change": _change(before, line, mrr), "ended_because": line.ended_because, "plan": line.plan, "recorded_at": line.created_at,
         })  # fmt: skip
         before = line
     return steps[::-1]

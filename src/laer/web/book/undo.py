@@ -41,7 +41,7 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
     archived = sum(_archive_created(run, record, left) for record in reversed(BOOK))
     removed = usage.lake().remove_run(str(run.pk))
     now = timezone.now()
-    summary = {"restored": restored, "archived": archived, "lake": removed, "left": left[:LISTED], "left_count": len(left)}
+    summary = {"restored": restored, "archived": archived, "lake": removed, "left": left[:LISTED], "left_count": len(left), "by": user.pk if user else None}
     with transaction.atomic():
         run.state, run.undone_at = ImportState.UNDONE, now
         run.counts = run.counts | {"undo": summary}

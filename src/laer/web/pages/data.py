@@ -23,6 +23,7 @@ from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, Im
 from laer.web.book.retry import waiting
 from laer.web.people.models import User
 from laer.web.runs import doctor
+from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
 from laer.web.runs.jobs import enqueue
 from laer.web.runs.models import Job, JobState
 from laer.web.templatetags.laer import number, person_name
@@ -98,7 +99,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         return redirect("doctor")
     rows, previous, behind = newest_first(with_names(ImportRun.objects.exclude(kind="edit")), request)
     jobs = jobs_of([run.pk for run in rows if run.state in BUSY])
-    shown = [_row(run, jobs.get(run.pk)) for run in rows]
+    closed = closed_months_of(run for run in rows if run.state == ImportState.DONE)
+    shown = [_row(run, jobs.get(run.pk)) | {"undo_note": before_undo(closed[run.pk]) if run.pk in closed else None} for run in rows]
     context = frame(user, "imports") | {
         "imports": shown,
         "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None,
@@ -280,7 +282,7 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         "resume_url": reverse("import_resume", args=[run.pk]) if state == "failed" else None,
         "left": named_left(undo.get("left", [])),
         "left_count": undo.get("left_count", 0),
-        "notices": [{"tone": "warn", "title": "Left out", "text": note} for note in run.notes],
+        "notices": [*_closed_notices(run, state), *({"tone": "warn", "title": "Left out", "text": note} for note in run.notes)],
         "next_steps": NEXT if state == "done" else None,
     }
     if state != "running":
@@ -291,6 +293,16 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
             repair = {"label": "Repair the rejected rows", "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
             context["next_steps"] = [repair, *NEXT]
     return render(request, "pages/import_result.html", context)
+
+
+def _closed_notices(run: ImportRun, state: str) -> list[dict[str, Any]]:
+    """What an undo would do to closed months, or has done."""
+    if state == "undone":
+        text = after_undo(run)
+        action = {"label": "Restatements", "url": reverse("revenue-close")}
+        return [{"tone": "info", "title": "Closed months keep their figures", "text": text, "action": action}] if text else []
+    months = closed_months_of([run]).get(run.pk) if state in ("done", "failed") else None
+    return [{"tone": "info", "title": "This import reaches into closed months", "text": before_undo(months)}] if months else []
 
 
 NEXT = [

@@ -19,6 +19,7 @@ from laer.metrics.statement import columns, plain, printed
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
+from laer.web.pages import revenue_reported
 from laer.web.pages.exports import escaped
 from laer.web.pages.revenue_charts import (
     BALANCE,
@@ -39,21 +40,11 @@ from laer.web.runs import revenue
 from laer.web.runs.contradictions import revenue_contradictions
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
+from laer.web.runs.reported import Reported
 
-MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", "")}
+MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", ""), "restatement": ("Restatement", "")}
 LABELS = {k: v[0] for k, v in (BALANCE | UPS | DOWNS | MOVED).items()} | {"opening": "Opening MRR", "closing": "Closing MRR"}
-RULE_OF = {
-    "opening_balance": 13,
-    "new": 3,
-    "reactivation": 3,
-    "expansion": 3,
-    "contraction": 3,
-    "churn": 3,
-    "entering": 21,
-    "leaving": 21,
-    "opening": 2,
-    "closing": 2,
-}
+RULE_OF = dict.fromkeys((*UPS, *DOWNS), 3) | {"opening_balance": 13, "entering": 21, "leaving": 21, "opening": 2, "closing": 2, "restatement": 17}
 PAGE = 50
 SORTS = ("-amount", "amount", "account_name", "-account_name")
 
@@ -70,10 +61,16 @@ def show(request: HttpRequest) -> HttpResponse:
         scope = scope_of(request.user)
         asked = Asked(request)
         ledger = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
+        reported = revenue_reported.reported_for(run, scope, asked, ledger)
         span = revenue.span_of_data(ledger, run)
+        if reported:
+            span = reported.span(span, ledger)
         context["state"] = _state(request, run, ledger, span)
+        context |= {"bases": None, "close_url": reverse("revenue-close") if scope.everything else None}
         if span:
-            context |= _figures_and_charts(request, run, ledger, span, asked)
+            context |= _figures_and_charts(request, run, ledger, span, asked, reported)
+            if reported:
+                revenue_reported.add_to(context, reported, ledger, revenue.period_of(asked.month or 0, asked.period, span), asked)
     template = "pages/revenue.html#revenue" if request.headers.get("HX-Target") == "revenue" and not request.headers.get("HX-Boosted") else "pages/revenue.html"
     return render(request, template, context)
 
@@ -86,12 +83,16 @@ def download(request: HttpRequest) -> HttpResponse:
     asked = Asked(request)
     policy = load_policy(settings.POLICY)
     by = asked.by if "by" in request.GET else None
-    ledger = revenue.ledger_of(run, scope_of(request.user), by=by, movements=asked.movements, churn_basis=asked.churn_basis)
-    span = revenue.span_of_data(ledger, run) or (0, -1)
-    months = ledger.months_by_value(*span) if by else ledger.months(*span)
+    scope = scope_of(request.user)
+    ledger = revenue.ledger_of(run, scope, by=by, movements=asked.movements, churn_basis=asked.churn_basis)
+    reported = revenue_reported.reported_for(run, scope, asked, ledger) if asked.basis == "reported" and not by else None
+    span = revenue.span_of_data(ledger, run)
+    span = (reported.span(span, ledger) if reported else span) or (0, -1)
+    months = ledger.months_by_value(*span) if by else reported.months(ledger.months(*span)) if reported else ledger.months(*span)
     names = columns(policy.windows, by, book=any(m["opening_balance_mrr"] for m in months))
+    names = revenue_reported.columns(names) if reported else names
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}.csv"'
+    answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{"-as-reported" if reported else ""}.csv"'
     writer = csv.writer(answer)
     writer.writerow(names)
     for month in months:
@@ -122,7 +123,12 @@ def behind(request: HttpRequest) -> HttpResponse:
         "value": request.GET.get("value") if by else None,
         "cohort": cohort,
     }
-    found = revenue.behind(run, scope, params)
+    reported = by is None and cohort is None and asked.basis == "reported"
+    found = revenue_reported.behind(run, scope, params) if reported else None
+    if found is None:
+        if movement == "restatement":
+            raise Http404
+        reported, found = False, revenue.behind(run, scope, params)
     if request.GET.get("format") == "csv":
         return _behind_csv(found, movement, run, asked)
     start = _whole(request.GET.get("start"))
@@ -144,7 +150,7 @@ def behind(request: HttpRequest) -> HttpResponse:
         "currency": run.currency,
         "policy": _policy(policy, run),
         "state": {
-            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}",
+            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}" + (", as reported" if reported else ""),
             "as_of": run.as_of,
             "run": {"label": f"run {run.pk}"},
             "recomputing": stale_since() is not None,
@@ -164,7 +170,7 @@ def behind(request: HttpRequest) -> HttpResponse:
         "rows": [_behind_row(r, names.get(r["account_id"]), movement, sign, lines, run.currency) for r in part],
         "total": amount,
         "total_of": "the figure on the Revenue page",
-        "rule": {"number": number, "title": _title(policy.rules[number]["name"]), "text": policy.rules[number]["text"]},
+        "rule": {"number": number, "title": _title(rule["name"]), "text": rule["text"]} if (rule := policy.rules.get(number)) else None,
         "previous_url": _behind_page(request, start - PAGE) if start else None,
         "next_url": _behind_page(request, start + PAGE) if start + PAGE < len(found) else None,
         "sort": sort,
@@ -190,17 +196,21 @@ def _state(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, 
     }
 
 
-def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int], asked: Asked) -> dict[str, Any]:
+def _figures_and_charts(
+    request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
+) -> dict[str, Any]:
     asked.month = min(max(asked.month if asked.month is not None else span[1], span[0]), span[1])
     period = revenue.period_of(asked.month, asked.period, span)
-    months = {m.month: m for m in ledger.months(min(span[0], period.first), span[1])}
+    restated = ledger.months(min(span[0], period.first), span[1])
+    months = {m.month: m for m in (reported.months(restated) if reported and asked.basis == "reported" else restated)}
     now = revenue.summed(months[m] for m in range(period.first, period.last + 1) if m in months)
     size = revenue.PERIODS[asked.period]
     previous, following = period.first - 1, period.first + size
     choices = range(span[1], span[0] - 1, -1) if size == 1 else sorted({m - m % size for m in range(span[0], span[1] + 1)}, reverse=True)
     scope = scope_of(request.user)
     whole = scope.everything
-    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis)
+    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis) if ledger.first_month is not None else None
+    query = asked.how() | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     return {
         "figures": figures(now, period, run, asked, by, revenue.committed(run, scope) if period.last >= span[1] else None),
         "notices": [*_churn_events(request, run, now, period, asked), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
@@ -218,8 +228,8 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
         "waterfall": waterfall(now, asked, run.currency),
         "retention": retention(months, span, run.currency, asked),
         "cohorts": cohorts(ledger, span, asked, run.currency),
-        "by": by_dimension(by, period, asked, run.currency),
-        "download_url": f"{reverse('revenue-download')}?{urlencode(asked.how())}",
+        "by": by_dimension(by, period, asked, run.currency) if by else None,
+        "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
     }
 
 

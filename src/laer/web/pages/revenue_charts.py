@@ -54,6 +54,7 @@ class Asked:
         self.by = given["by"] if given.get("by") in revenue.DIMENSIONS else "segment"
         self.churn_basis = given["churn_basis"] if given.get("churn_basis") in BASES else None
         self.cohorts = "mrr" if given.get("cohorts") == "mrr" else "accounts"
+        self.basis = "reported" if given.get("basis") == "reported" else "restated"
         self.share = "number" if given.get("share") == "number" else "percent"
         try:
             self.month: int | None = month_of(given.get("month", ""))
@@ -69,22 +70,22 @@ class Asked:
         month = revenue.name_of(self.month) if self.month is not None else None
         values = {
             "month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share,
-            "churn_basis": self.churn_basis,
+            "churn_basis": self.churn_basis, "basis": self.basis,
         } | changes  # fmt: skip
-        usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent"}
+        usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent", "basis": "restated"}
         query = urlencode({k: v for k, v in values.items() if v is not None and usual.get(k) != v})
         return reverse("revenue") + (f"?{query}" if query else "")
 
 
 def figures(
-    now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, by: Ledger, committed: Mapping[str, Fraction] | None
+    now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, by: Ledger | None, committed: Mapping[str, Fraction] | None
 ) -> list[dict[str, Any]]:
     """The five figures that matter, each with what it means and where it opens. By cause, NRR says what it is without price.
 
     In   committed  `revenue.committed` where the period shown is the run's own, else None: CARR is of today
     """
     code = run.currency
-    without_price = by.months(period.last, period.last)[0].figures.get(NRR_WITHOUT_PRICE)
+    without_price = by.months(period.last, period.last)[0].figures.get(NRR_WITHOUT_PRICE) if by else None
     nrr_hint = "what is left of a year ago, with growth" if without_price is None else f"{_share(without_price)} without price changes"
     lost, before = now["accounts_lost"], now["opening_accounts"]
     accounts_hint = f"{lost:,} lost of {before:,}" if asked.period == "month" else f"{before:,} at the opening"
@@ -132,6 +133,10 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "opening"),
         }
     ]
+    changed = now.get("restatement_mrr")
+    if changed:  # as reported: what has changed in closed months since
+        kind, value = ("up" if changed > 0 else "down"), amount_of(abs(changed), currency)
+        rows.append({"label": "Restatement", "kind": kind, "value": value, "accounts": None, "movements": None, "url": behind_url(asked, "restatement")})
     for kind, group in (("up", BALANCE | UPS), ("down", DOWNS)):
         for name, (label, count) in group.items():
             if name in BALANCE and not now[f"{name}_mrr"]:
@@ -157,7 +162,7 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "closing"),
         }
     )
-    gains = sum((now[f"{name}_mrr"] for name in BALANCE | UPS), Fraction(0))
+    gains = sum((now[f"{name}_mrr"] for name in BALANCE | UPS), Fraction(changed or 0))
     ties = now["opening_mrr"] + gains - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
     bars = [{"label": r.get("short", r["label"]), "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows]
     return {"data": {"currency": currency, "bars": bars}, "rows": rows, "ties": ties}
@@ -282,6 +287,7 @@ def behind_url(asked: Asked, movement: str, **more: Any) -> str:
         "period": asked.period if asked.period != "month" else None,
         "movements": asked.movements if asked.movements != "event" else None,
         "churn_basis": asked.churn_basis,
+        "basis": "reported" if asked.basis == "reported" and not {"by", "cohort"} & set(more) else None,
     } | more
     return f"{reverse('revenue-behind')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, renewals, revenue
+from laer.web.pages import account, account_edit, accounts, health, renewals, revenue, revenue_close
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *account_edit.urlpatterns,
     *revenue.urlpatterns,
     *renewals.urlpatterns,
+    *revenue_close.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),
 ]

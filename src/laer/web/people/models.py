@@ -64,6 +64,11 @@ class User(AbstractBaseUser):
         return self.role in (Role.ADMIN, Role.LEAD, Role.FINANCE)
 
     @property
+    def may_close(self) -> bool:
+        """Close months, and open them again."""
+        return self.role in (Role.ADMIN, Role.FINANCE)
+
+    @property
     def may_edit(self) -> bool:
         return self.role != Role.VIEWER
 

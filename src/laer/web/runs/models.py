@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from laer.web.book.models import Account
+from laer.web.people.models import User
 
 
 class JobState(models.TextChoices):
@@ -137,3 +138,62 @@ class AccountMonth(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "month"], name="one_row_per_account_and_month")]
         indexes: ClassVar = [models.Index(fields=["month", "account"])]
+
+
+class ClosedMonth(models.Model):
+    """A month as it was reported. Never rewritten: a reopened one keeps its row, and closing again makes another.
+
+    Without `closed_at` its accounts are still being written, by a closing that runs or that was killed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    month = models.DateField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")  # null: the command line
+    policy = models.CharField(max_length=40)
+    policy_version = models.IntegerField()
+    currency = models.CharField(max_length=8)
+    run_id = models.BigIntegerField()
+    denominator = models.CharField(max_length=80)  # what the amounts of its accounts are whole parts of
+    figures = models.JSONField(default=dict)  # event, net -> the statement's row: exact fractions as text, counts as numbers
+    note = models.TextField(blank=True, default="")
+    reopened_at = models.DateTimeField(null=True)
+    reopened_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["month"], condition=Q(closed_at__isnull=False, reopened_at=None), name="one_closing_in_force_per_month")
+        ]
+
+
+class ReportedAccount(models.Model):
+    """What an account did in a closed month in which it moved: whole parts of 1/denominator as text, zeros left out.
+
+    Holds: opening + moves (new, reactivation, expansion … less contraction and churn) == closing
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    closed = models.ForeignKey(ClosedMonth, on_delete=models.CASCADE, related_name="accounts")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    opening = models.CharField(max_length=40)
+    closing = models.CharField(max_length=40)
+    moves = models.JSONField(default=dict)  # movement -> parts as text
+    counts = models.JSONField(default=dict)  # count of movements, and `lost`
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["closed", "account"], name="one_reported_row_per_account_and_month")]
+
+
+class Restatement(models.Model):
+    """What changed in an earlier closed month and was taken in when a later one was closed: with what was known of its cause then."""
+
+    id = models.BigAutoField(primary_key=True)
+    booked = models.ForeignKey(ClosedMonth, on_delete=models.CASCADE, related_name="restatements")
+    month = models.DateField()  # the month whose movements changed
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    amount = models.CharField(max_length=120)  # an exact fraction, signed
+    causes = models.JSONField(default=list)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["booked", "month", "account"], name="one_restatement_per_account_and_month")]

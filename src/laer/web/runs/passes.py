@@ -60,7 +60,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
     as_of = as_of or today
     past = as_of != today
     currency, policy = settings.CURRENCY, load_policy(settings.POLICY)
-    with _lease("pass") as token:
+    with lease("pass") as token:
         PassRun.objects.filter(state="running").update(state="failed", error="the process that ran it ended", finished_at=timezone.now())
         last_dirty = DirtyAccount.objects.order_by("-id").values_list("id", flat=True).first() or 0
         started = timezone.now()
@@ -155,7 +155,7 @@ def _text(value: Any) -> str | None:
 
 
 @contextmanager
-def _lease(name: str) -> Iterator[int]:
+def lease(name: str) -> Iterator[int]:
     """Hold the one lease of that name; a thread renews it, and its token only grows."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
     Lease.objects.get_or_create(name=name)

@@ -73,6 +73,8 @@ def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
     figures: dict[str, Fraction | int | None] = dict(months[-1].figures)
     for name in (*MOVES, *MOVED):
         figures[name] = sum((m[name] or 0 for m in months), Fraction(0) if name in MOVES else 0)
+    if "restatement_mrr" in figures:  # months as reported
+        figures["restatement_mrr"] = sum((m["restatement_mrr"] or 0 for m in months), Fraction(0))
     figures["opening_mrr"], figures["opening_accounts"] = months[0]["opening_mrr"], months[0]["opening_accounts"]
     return figures
 
@@ -126,6 +128,7 @@ def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, l
                 "mrr": Fraction(line.mrr_num, line.mrr_den),
                 "currency": line.currency,
                 "what": what,
+                "recorded_at": line.created_at,
             }
         )
     return {a: sorted(rows, key=lambda r: (not r["what"], -r["start_on"].toordinal()))[:12] for a, rows in found.items()}

@@ -1,0 +1,84 @@
+"""The Revenue page as reported: the switch, the marks where a restated figure differs, and the accounts behind a reported one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from django.urls import reverse
+
+from laer.cycle.ledger import Ledger
+from laer.cycle.scope import Scope
+from laer.metrics.policy import load_policy
+from laer.records.periods import first_day, month_number
+from laer.web.pages.revenue_charts import BALANCE, DOWNS, UPS, Asked, amount_of, exactly
+from laer.web.runs import restated, revenue
+from laer.web.runs.models import PassRun
+from laer.web.runs.reported import RESTATEMENT, Reported, closings, differences, reported_of
+
+BASES = {"reported": "As reported", "restated": "As restated"}
+
+
+def reported_for(run: PassRun, scope: Scope, asked: Asked, ledger: Ledger) -> Reported | None:
+    """The statement as reported, where there is a closed month and something of it that the person may see."""
+    reported = reported_of(run, scope, asked.movements, load_policy(run.policy).windows)
+    return None if reported is None or (reported.empty and ledger.first_month is None) else reported
+
+
+def columns(names: list[str]) -> list[str]:
+    """The columns of the statement with the restatement behind the opening."""
+    place = names.index("opening_mrr") + 1
+    return [*names[:place], RESTATEMENT, *names[place:]]
+
+
+def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The accounts behind a figure as reported; None where no month is closed in the currency of the run."""
+    found = closings()
+    if not found or any(c.currency != run.currency for c in found):
+        return None
+    return restated.behind(run, scope, found, params, lambda open_months: revenue.behind(run, scope, open_months))
+
+
+def add_to(context: dict[str, Any], reported: Reported, ledger: Ledger, period: revenue.Period, asked: Asked) -> None:
+    """Put the switch, the state and the marks into the page's context."""
+    currency = context["currency"]
+    first = min(period.first, reported.first, ledger.first_month if ledger.first_month is not None else reported.first)
+    now = {m.month: m for m in ledger.months(first, max(period.last, reported.last + 1))}
+    then = {m.month: m for m in reported.months(now.values())}
+    context["bases"] = [{"label": label, "url": asked.url(basis=basis), "active": basis == asked.basis} for basis, label in BASES.items()]
+    context["basis"] = asked.basis
+    context["closed_until"] = first_day(reported.last)
+    context["state"]["shown"] += f", {BASES[asked.basis].lower()}"
+    inside = [m for m in range(period.first, period.last + 1) if m in now]
+    was, is_now = revenue.summed(then[m] for m in inside), revenue.summed(now[m] for m in inside)
+    differ = differences(is_now, was)
+    names = {"Opening MRR": "opening_mrr", "Closing MRR": "closing_mrr"} | {label: f"{name}_mrr" for name, (label, _) in (BALANCE | UPS | DOWNS).items()}
+    for row in context["waterfall"]["rows"]:
+        name = names.get(row["label"], "")
+        row["difference"] = _mark(was[name], is_now[name], currency) if name in differ else None
+    for row in context["retention"]["rows"] if context["retention"] else ():
+        m = month_number(row["month"])
+        row["closed"] = reported.first <= m <= reported.last
+        changed = m in now and now[m]["closing_mrr"] != then[m]["closing_mrr"]
+        row["difference"] = _mark(then[m]["closing_mrr"], now[m]["closing_mrr"], currency) if changed else None
+    outstanding = reported.outstanding(ledger)
+    if outstanding and context["close_url"]:
+        context["notices"] = [*context["notices"], _notice(outstanding, reported, currency)]
+
+
+def _mark(was: Any, is_now: Any, currency: str) -> dict[str, Any]:
+    """What differs, as a small mark: restated less reported."""
+    value = amount_of(Fraction(is_now or 0) - Fraction(was or 0), currency)
+    return {"value": value, "title": f"as reported {exactly(was, currency)}, as restated {exactly(is_now, currency)}"}
+
+
+def _notice(outstanding: Fraction, reported: Reported, currency: str) -> Mapping[str, Any]:
+    amount = exactly(abs(outstanding), currency)
+    word = "more" if outstanding > 0 else "less"
+    return {
+        "tone": "info",
+        "title": f"Closed months have changed since they were reported: {amount} {word} at the end of {first_day(reported.last):%B %Y}",
+        "text": f"As reported, it is a restatement in {first_day(reported.last + 1):%B %Y}.",
+        "action": {"label": "Accounts and causes", "url": reverse("revenue-close")},
+    }
