@@ -28,6 +28,7 @@ from laer.sources.tabular.rates import read_rates
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.runs import snapshots
+from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
@@ -127,7 +128,8 @@ class BookRead:
 
     def records(self, names: Iterable[str], accounts: frozenset[int] | None) -> dict[str, pa.Table]:
         types = [record_type(n) for n in names]
-        return read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None, scratch=home.scratch())
+        read = read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None, scratch=home.scratch())
+        return without_excluded(read)
 
     def field_history(self, record: str, fields: Iterable[str], accounts: frozenset[int] | None) -> pa.Table:
         changes = FieldChange.objects.filter(record=record, field__in=list(fields)).order_by("id")

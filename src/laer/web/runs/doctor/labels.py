@@ -24,9 +24,8 @@ def _events(seen: Seen) -> QuerySet[Any]:
 
 def _unheeded(seen: Seen) -> QuerySet[Any]:
     """Churn events on whose day the account's MRR goes on."""
-    goes_on = SubscriptionLine.objects.filter(
-        archived_at=None, account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on")
-    ).filter(Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on")))
+    goes_on = seen.lines().filter(account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on"))
+    goes_on = goes_on.filter(Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on")))
     return _events(seen).filter(Exists(goes_on))
 
 
