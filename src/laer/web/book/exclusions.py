@@ -37,7 +37,7 @@ def excludable(record: str) -> bool:
     return record == "accounts" or (record in MODELS and hasattr(MODELS[record], "account_id"))
 
 
-def exclude_rows(user: User, record: str, rows: Iterable[int], check: str, reason: str) -> int:
+def exclude_rows(user: User, record: str, rows: Iterable[int], check: str, reason: str, *, at: datetime | None = None) -> int:
     """Take rows out of the figures. Returns how many; those that are excluded already are left as they are.
 
     Raises  PermissionDenied for who is neither finance nor admin or does not see a row, Refused without a reason
@@ -50,7 +50,7 @@ def exclude_rows(user: User, record: str, rows: Iterable[int], check: str, reaso
         raise Refused(f"Reason: found {len(reason)} characters, expected at most 300")
     if not excludable(record):
         raise Refused(f"{record.replace('_', ' ') or 'these rows'} cannot be excluded; rows of accounts can")
-    now, done = timezone.now(), 0
+    now, done = at or timezone.now(), 0
     for part in writing.chunks(sorted(set(rows))):
         with transaction.atomic():
             there = _rows_of(user, record, part)

@@ -74,6 +74,7 @@ def frame(user: User, active: str) -> dict[str, Any]:
             "tone": "bad" if found and found[0].severity == "error" else "",
         }
     ]
+    tabs.append({"title": "Readiness", "url": reverse("readiness"), "active": active == "readiness"})
     if user.may_import:
         aside = waiting().count()
         tabs = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import data, data_columns, data_doctor, data_import, data_quarantine
+from laer.web.pages import data, data_columns, data_doctor, data_excluded, data_import, data_quarantine, data_readiness
 
 urlpatterns: list[URLPattern] = [
     path("", data.imports, name="data"),
@@ -26,5 +26,9 @@ urlpatterns: list[URLPattern] = [
     path("quarantine/retry/", data_quarantine.again, name="quarantine_retry"),
     path("quarantine/dismiss/", data_quarantine.dismiss, name="quarantine_dismiss"),
     path("doctor/", data_doctor.findings, name="doctor"),
+    path("doctor/excluded/", data_excluded.excluded, name="excluded"),
+    path("doctor/excluded/back/", data_excluded.back, name="excluded_back"),
     path("doctor/<slug:check>/", data_doctor.behind, name="doctor_check"),
+    path("doctor/<slug:check>/exclude/", data_excluded.exclude, name="doctor_exclude"),
+    path("readiness/", data_readiness.readiness, name="readiness"),
 ]

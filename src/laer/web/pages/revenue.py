@@ -19,10 +19,11 @@ from laer.metrics.statement import columns, plain, printed
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
+from laer.web.pages.data import user_of
 from laer.web.pages.exports import escaped
 from laer.web.pages.revenue_charts import DOWNS, UPS, Asked, amount_of, behind_url, by_dimension, cohorts, exactly, figures, retention, short, waterfall
+from laer.web.pages.revenue_doubts import doubts, marked
 from laer.web.runs import revenue
-from laer.web.runs.contradictions import revenue_contradictions
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
 
@@ -175,9 +176,12 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
     scope = scope_of(request.user)
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements)
+    beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1")
     return {
-        "figures": figures(now, period, run, asked),
-        "notices": [*revenue_contradictions(request.user, run, now), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
+        "figures": marked(figures(now, period, run, asked), beside["marks"]),
+        "contradictions": beside["contradictions"],
+        "excluded": beside["excluded"],
+        "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())],
         "month": first_day(period.last) if size == 1 else period.label,
         "months": [
             {"label": revenue.period_of(m, asked.period, span).label, "url": asked.url(month=revenue.name_of(m)), "active": period.first <= m <= period.last}

@@ -1,4 +1,4 @@
-"""Excluded rows and the figures: what a pass leaves out."""
+"""Excluded rows and the pass: what is left out of the records it reads."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ import pyarrow.compute as pc
 from laer.records.record import record_type
 from laer.web.book.exclusions import active
 
-WHOLE = ("subscription_lines",)  # records of which an excluded account has nothing left; what else is its own stays
+LINES = "subscription_lines"
+WHOLE = (LINES,)  # records of which an excluded account has nothing left; what else is its own stays
 
 
 def without_excluded(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     """Records of the book without excluded rows and without the lines of excluded accounts; accounts themselves stay, without MRR. One query."""
+    return _split(tables)
+
+
+def only_excluded(lines: pa.Table) -> pa.Table:
+    """Of subscription lines those that do not count. One query."""
+    kept = _split({LINES: lines})[LINES]
+    return lines.filter(pc.invert(pc.is_in(lines["line_id"], kept["line_id"].combine_chunks())))
+
+
+def _split(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     excluded: dict[str, list[int]] = {}
     for record, object_id in active().order_by().values_list("record", "object_id"):
         excluded.setdefault(record, []).append(object_id)
-    if not excluded:
-        return tables
     accounts = excluded.pop("accounts", [])
     kept = dict(tables)
     for record in tables:

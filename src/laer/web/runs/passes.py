@@ -75,7 +75,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
-            passed = run_pass(BookRead(), publisher, Settings(policy, currency, _rates()), as_of, accounts)
+            passed = run_pass(BookRead(), publisher, Settings(policy, currency, rates()), as_of, accounts)
         except Exception as error:
             PassRun.objects.filter(pk=run.pk).update(state="failed", error=f"{type(error).__name__}: {error}"[:2_000], finished_at=timezone.now())
             raise
@@ -101,7 +101,7 @@ def latest_run() -> PassRun | None:
     return PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").first()
 
 
-def _rates() -> dict[str, Fraction]:
+def rates() -> dict[str, Fraction]:
     return read_rates(Path(settings.FX_FILE)) if settings.FX_FILE else {}
 
 

@@ -134,3 +134,21 @@ class _Tally:
     weeks: dict[date, int] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     last: date = date.min
+
+
+def accounts_with_usage(accounts: Any, since: date | None = None) -> set[int]:
+    """Of some accounts (a query) those that the lake has usage of, since a day where one is given. Reads two columns of the months concerned."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    from laer.engine.lake import Lake
+
+    lake = Lake(home.lake())
+    with lake.lease("usage_days") as lease:
+        months = [] if lease.version is None else [m for m, rows in lake.counts("usage_days", lease).items() if rows and (since is None or m >= f"{since:%Y-%m}")]
+        if not months:
+            return set()
+        files = ds.dataset(lake.files("usage_days", months, lease), format="parquet")
+        rows = files.to_table(columns=["account_id"], filter=None if since is None else ds.field("day") >= since)
+        found = set(pc.unique(rows["account_id"]).to_pylist())
+    return found & set(accounts.values_list("pk", flat=True))

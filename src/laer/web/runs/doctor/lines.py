@@ -64,7 +64,7 @@ def named(seen: Seen) -> dict[str, dict[int, float | None]]:
 
 def _named(seen: Seen) -> dict[str, dict[int, float | None]]:
     rows = seen.counted_tables[RECORD]
-    return check_lines(rows) if rows.num_rows else dict.fromkeys(SAID, {})
+    return check_lines(rows) if rows.num_rows else {check: {} for check in SAID}
 
 
 def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -42,7 +43,7 @@ class Source:
     def interval(self) -> float | None:
         """Days between the days it came on, the median; None for one day only."""
         days = sorted(set(self.days))
-        return float(median((b - a).days for a, b in zip(days, days[1:], strict=False))) if len(days) > 1 else None
+        return float(median((b - a).days for a, b in pairwise(days))) if len(days) > 1 else None
 
     def late(self, today: date) -> bool:
         limit = ONCE if self.interval is None else max(TIMES * self.interval, 2)
@@ -71,7 +72,8 @@ def find(seen: Seen) -> list[Finding]:
     found = []
     if late := _rows(seen)["stale_sources"]:
         named = ", ".join(r["Source"] for r in late[:3]) + (" and others" if len(late) > 3 else "")
-        said = f"{many(len(late), 'source')} ({named}) {'has' if len(late) == 1 else 'have'} brought nothing for longer than usual: figures stand on what was true then."
+        have = "has" if len(late) == 1 else "have"
+        said = f"{many(len(late), 'source')} ({named}) {have} brought nothing for longer than usual: figures stand on what was true then."
         what = "Import the newest export, or leave the source if its system is gone."
         found.append(Finding("stale_sources", "warning", len(late), "Sources that have gone quiet", said, what, "sources"))
     if stood := _rows(seen)["frozen_fields"]:

@@ -106,7 +106,7 @@ def _sentence(check: str, found: dict[str, int]) -> str:
     if check == "usage_repeated_ids":
         return f"{many(found['ids'], 'usage id')} {'stands' if found['ids'] == 1 else 'stand'} on several rows with other content: {rows} in all."
     if check == "usage_frozen":
-        return f"{rows} of {many(found['accounts'], 'account')}: the account's count of the day is the same on {STANDS} days of usage or more, having moved before."
+        return f"{rows} of {many(found['accounts'], 'account')}: the account's count of a day is the same on {STANDS} days or more, having moved before."
     if check == "usage_in_another_unit":
         return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} far from what the account usually has of the feature."
     return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} older than the account's sign-up."

@@ -35,7 +35,7 @@ def find(seen: Seen) -> list[Finding]:
             noun = record.replace("_", " ")
             named = ", ".join(sorted(by_source))
             said = f"{many(n, noun.removesuffix('s'), noun)} that {named} stated before {'is' if n == 1 else 'are'} not in its newest export."
-            what = "Look whether they ended, were renamed or were left out by a filter; end or archive them, or exclude them with a reason. Nothing is taken as churn in silence."
+            what = "Look whether they ended, were renamed or were left out by a filter: end, archive or exclude them. Silence alone is never taken as churn."
             findings.append(Finding(PREFIX + record, severity, n, f"{noun.capitalize()} that later exports no longer contain", said, what, record))
     return findings
 
