@@ -139,7 +139,8 @@ def doctor(
 def _readiness(format: Format) -> None:
     from dataclasses import asdict
 
-    from laer.web.runs.readiness import features, records
+    from laer.web.runs.inventory import records
+    from laer.web.runs.readiness import features
 
     states, types = features(), records()
     if format is Format.json:
@@ -150,7 +151,7 @@ def _readiness(format: Format) -> None:
         typer.echo(f"{f.state:<6}  {f.name:<{width}}  {f.why}{f' Next: {f.next_step}.' if f.next_step else ''}")
     typer.echo("")
     for r in types:
-        typer.echo(f"{r.rows:>9,}  {r.record:<20} {str(r.newest or ''):<12} {', '.join(r.sources)}".rstrip())
+        typer.echo(f"{r.rows:>9,}  {r.record:<20} {r.newest or ''!s:<12} {', '.join(r.sources)}".rstrip())
 
 
 def _compute() -> None:

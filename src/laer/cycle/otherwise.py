@@ -62,13 +62,15 @@ def a_day_longer(given: LedgerInput, _: Handed) -> LedgerInput:
 
 def without(given: LedgerInput, handed: Handed) -> LedgerInput:
     """Some lines do not count.  In  handed  line_id"""
-    return LedgerInput(given.lines.filter(pc.invert(pc.is_in(given.lines["line_id"], handed.table["line_id"].combine_chunks()))), given.denominator, given.currency)
+    left_out = pc.is_in(given.lines["line_id"], handed.table["line_id"].combine_chunks())
+    return LedgerInput(given.lines.filter(pc.invert(left_out)), given.denominator, given.currency)
 
 
 def together(given: LedgerInput, handed: Handed) -> LedgerInput:
     """Some lines count too.  In  handed  lines as the ledger takes them, in parts of its own denominator"""
     common = math.lcm(given.denominator, handed.denominator)
-    added = pa.table({name: handed.table[name] if name in handed.table.schema.names else pa.nulls(handed.table.num_rows, given.lines.schema.field(name).type) for name in given.lines.schema.names})
+    there, n = handed.table.schema.names, handed.table.num_rows
+    added = pa.table({f.name: handed.table[f.name] if f.name in there else pa.nulls(n, f.type) for f in given.lines.schema})
     ours, theirs = (_in_parts(table, common // denominator) for table, denominator in ((given.lines, given.denominator), (added, handed.denominator)))
     parts = parts_array([int(p) for p in (*ours["parts"].to_pylist(), *theirs["parts"].to_pylist())])
     whole = pa.concat_tables([ours.drop_columns(["parts"]), theirs.drop_columns(["parts"]).cast(ours.drop_columns(["parts"]).schema)])

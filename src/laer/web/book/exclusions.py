@@ -53,7 +53,7 @@ def exclude_rows(user: User, record: str, rows: Iterable[int], check: str, reaso
     now, done = at or timezone.now(), 0
     for part in writing.chunks(sorted(set(rows))):
         with transaction.atomic():
-            there = _rows_of(user, record, part)
+            there = _rows_of(user, record, list(part))
             if len(there) < len(part):
                 raise PermissionDenied
             known = set(active(record).filter(object_id__in=part).values_list("object_id", flat=True))

@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from laer.web.pages.data import frame, label_of, user_of
-from laer.web.runs.readiness import FeatureState, features, records
+from laer.web.runs.inventory import records
+from laer.web.runs.readiness import FeatureState, features
 from laer.web.templatetags.laer import number
 
 SAID = {"yes": ("good", "circle-check", "works"), "partly": ("warn", "circle-dot", "partly"), "no": ("bad", "x", "not yet")}
@@ -43,7 +44,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
 def _steps(found: list[FeatureState]) -> list[dict[str, Any]]:
     """What to do next: what is missing altogether before what is thin, in the order in which figures build on one another."""
     open_ones = [f for state in ("no", "partly") for f in found if f.state == state and f.next_step]
-    return [{"title": f"{f.next_step}, for {f.name[0].lower() + f.name[1:] if not f.name[:2].isupper() else f.name}", "url": f.next_url, "why": f.why} for f in open_ones]
+    return [{"title": f"{f.next_step}, for {f.name if f.name[:2].isupper() else f.name.lower()}", "url": f.next_url, "why": f.why} for f in open_ones]
 
 
 def _feature(f: FeatureState, may_import: bool) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def _amounts(seen: Seen, run: PassRun) -> Contradiction | None:
         known = {run.currency: Fraction(1)} | rates()
         said = rows.order_by("pk").values_list("pk", "custom", "interval", "currency")
         other = {pk: _stated(custom.get(DISAGREES, ""), interval) for pk, custom, interval, _ in said}
-        amounts = {pk: other[pk] * known[c or run.currency] for pk, _, _, c in said if other[pk] is not None and (c or run.currency) in known}
+        amounts = {pk: amount * known[c or run.currency] for pk, _, _, c in said if (amount := other[pk]) is not None and (c or run.currency) in known}
         if not amounts:
             return None
         denominator = lcm(*(amount.denominator for amount in amounts.values()))
@@ -247,4 +247,3 @@ def _mark() -> str:
     """Changes with the book: an answer over what was handed in is remembered for one state of it."""
     lines, changes = SubscriptionLine.objects.aggregate(last=Max("id"))["last"], FieldChange.objects.aggregate(last=Max("id"))["last"]
     return f"{lines} {changes} {ChurnEvent.objects.aggregate(last=Max('id'))['last']} {settings.FX_FILE}"
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,34 +16,22 @@ from django.db.models import Max, Min, Q
 
 from laer.engine.lake import Lake
 from laer.web import home
-from laer.web.book.models import MODELS, Account, Assignment, ChurnEvent, Contact, Contract, CustomField, ImportRun, ImportState, SurveyResponse, Ticket
+from laer.web.book.models import MODELS, Assignment, ChurnEvent, Contact, Contract, CustomField, SurveyResponse, Ticket
 from laer.web.book.models import SubscriptionLine as Line
 from laer.web.people.models import User
-from laer.web.runs.doctor.finding import Seen, alive
+from laer.web.runs.doctor.finding import Seen
 from laer.web.runs.doctor.gaps import contractless, endless, ownerless, without_rate
-from laer.web.runs.usage import accounts_with_usage
+from laer.web.runs.inventory import until
+from laer.web.runs.usage import rows_by_account
 
 State = Literal["yes", "partly", "no"]
 ENOUGH = 0.9
 RECENT = 28  # days in which an account that uses the product has used it
+FRESH = 90  # days after which tickets or answers are old
 YEAR = 12  # months back that NRR and GRR look
-DATED = {
-    "subscription_lines": "start_on", "contracts": "start_on", "tickets": "opened_at", "survey_responses": "answered_on", "churn_events": "effective_on",
-    "assignments": "from_on", "discounts": "start_on",
-}  # fmt: skip
 HEALTH = ("health", "pulse", "score", "sentiment", "risk")
-IMPORT = ("Import files", "/data/import/")
+IMPORT = "/data/import/"
 DOCTOR = "/data/doctor/"
-
-
-@dataclass(frozen=True)
-class RecordState:
-    """A record type: rows that count, the newest day that they speak of, the systems that state them."""
-
-    record: str
-    rows: int
-    newest: date | None
-    sources: list[str]
 
 
 @dataclass(frozen=True)
@@ -108,34 +96,19 @@ def features(user: User | None = None) -> list[FeatureState]:
     return [feature(known) for feature in FEATURES]
 
 
-def records(user: User | None = None) -> list[RecordState]:
-    """Every record type of the book and the lake, whether anything is there or not."""
-    seen = Seen(user)
-    by_record = _sources()
-    found = []
-    for record, model in MODELS.items():
-        if record == "products" or record == "people":
-            rows = model.objects.filter(archived_at=None)
-        else:
-            rows = seen.of(model)
-        column = DATED.get(record, "created_at")
-        newest = rows.filter(**{f"{column}__lte": _today_of(column, seen.today)}).aggregate(last=Max(column))["last"]
-        found.append(RecordState(record, rows.count(), newest.date() if hasattr(newest, "date") else newest, sorted(by_record.get(record, ()))))
-    lake = Lake(home.lake())
-    counts = {month: rows for month, rows in lake.counts("usage_days").items() if rows}
-    newest_month = max(counts, default=None)
-    last = None if newest_month is None else _end_of_month(newest_month, seen.today)
-    found.append(RecordState("usage_days", sum(counts.values()) if seen.everything else len(accounts_with_usage(seen.accounts)), last, sorted(by_record.get("usage_days", ()))))
-    return found
-
-
 # -- one function a feature -------------------------------------------------------------------------------------------
 
 
 def _mrr(known: Known) -> FeatureState:
     url = "/revenue/"
     if not known.lines:
-        return _no("mrr", "MRR and its movements", known, "No subscription line says what an account pays.", "Import subscription lines with account, start, end and amount")
+        return _no(
+            "mrr",
+            "MRR and its movements",
+            known,
+            "No subscription line says what an account pays.",
+            "Import subscription lines with account, start, end and amount",
+        )
     missing = without_rate(known.seen).count()
     if missing:
         why = f"{known.lines:,} lines of {known.paying:,} paying accounts; {missing:,} lines are in a currency without a rate and count nowhere."
@@ -150,7 +123,7 @@ def _retention(known: Known) -> FeatureState:
         return _no("retention", name, known, "There are no subscription lines.", "Import subscription lines with account, start, end and amount")
     if known.months < YEAR:
         why = f"The lines reach back {known.months} months; twelve are compared."
-        return FeatureState("retention", name, "partly" if known.months else "no", why, "Import the lines of past years, ended ones too", IMPORT[1], "/revenue/")
+        return FeatureState("retention", name, "partly" if known.months else "no", why, "Import the lines of past years, ended ones too", IMPORT, "/revenue/")
     return FeatureState("retention", name, "yes", f"The lines reach back {known.months} months.", "", "", "/revenue/")
 
 
@@ -160,24 +133,33 @@ def _cohorts(known: Known) -> FeatureState:
     why = f"Accounts by the month of their first paid day, over {known.months} months."
     state: State = "yes" if known.months >= 3 else "partly"
     step = "" if state == "yes" else "Import the lines of past years, ended ones too"
-    return FeatureState("cohorts", "Cohorts", state, why, step, "" if state == "yes" else IMPORT[1], "/revenue/")
+    return FeatureState("cohorts", "Cohorts", state, why, step, "" if state == "yes" else IMPORT, "/revenue/")
 
 
 def _segments(known: Known) -> FeatureState:
     n = known.of_paying(segment__isnull=False) if known.paying else known.seen.accounts.exclude(segment=None).count()
-    return _covered("segments", "Revenue by segment", known, n, "a segment", "Import a list of accounts with a segment column", IMPORT[1], "/revenue/?by=segment")
+    return _covered("segments", "Revenue by segment", known, n, "a segment", "Import a list of accounts with a segment column", IMPORT, "/revenue/?by=segment")
 
 
 def _owners(known: Known) -> FeatureState:
     n = known.paying - ownerless(known.seen).count() if known.paying else known.with_rows(known.seen.of(Assignment).filter(job="csm"))
     step = "Give each a CSM, or import a list with an owner column"
-    return _covered("owners", "Owners and books", known, n, "an owner", step, f"{DOCTOR}missing_owner/" if n else IMPORT[1], "/accounts/")
+    return _covered("owners", "Owners and books", known, n, "an owner", step, f"{DOCTOR}missing_owner/" if n else IMPORT, "/accounts/")
 
 
 def _renewals(known: Known) -> FeatureState:
     n = known.paying - endless(known.seen).count() if known.paying else 0
     step = "Import contracts with their end, or lines with a scheduled end"
-    return _covered("renewals", "Renewals", known, n, "a contract end or a scheduled end", step, f"{DOCTOR}missing_renewal_date/" if n else IMPORT[1], "/accounts/?sort=contract_end_on")
+    return _covered(
+        "renewals",
+        "Renewals",
+        known,
+        n,
+        "a contract end or a scheduled end",
+        step,
+        f"{DOCTOR}missing_renewal_date/" if n else IMPORT,
+        "/accounts/?sort=contract_end_on",
+    )
 
 
 def _booked(known: Known) -> FeatureState:
@@ -185,19 +167,35 @@ def _booked(known: Known) -> FeatureState:
     ahead = known.seen.of(Line).filter(start_on__gt=known.today).count()
     signed = known.with_rows(known.seen.of(Contract).filter(signed_on__isnull=False))
     if not known.lines or not (ahead or signed):
-        return _no("booked", name, known, "Nothing says what is signed and not live yet: no contract has a day of signature, no line starts later.", "Import contracts with the day of signature")
+        return _no(
+            "booked",
+            name,
+            known,
+            "Nothing says what is signed and not live yet: no contract has a day of signature, no line starts later.",
+            "Import contracts with the day of signature",
+        )
     why = f"{signed:,} of {known.base:,} {known.whom} have a contract with its day of signature; {ahead:,} lines start later than today."
     without = contractless(known.seen).count()
-    return FeatureState("booked", name, "yes" if signed >= ENOUGH * known.base else "partly", why, f"Import the contracts of {without:,} accounts" if without else "", IMPORT[1] if without else "")
+    return FeatureState(
+        "booked",
+        name,
+        "yes" if signed >= ENOUGH * known.base else "partly",
+        why,
+        f"Import the contracts of {without:,} accounts" if without else "",
+        IMPORT if without else "",
+    )
 
 
 def _usage(known: Known) -> FeatureState:
-    recent = accounts_with_usage(known.seen.paying_accounts() if known.paying else known.seen.accounts, since=known.today - timedelta(days=RECENT))
-    n = len(recent)
+    recent = rows_by_account(since=known.today - timedelta(days=RECENT))
+    accounts = known.seen.paying_accounts() if known.paying else known.seen.accounts
+    n = sum(pk in recent for pk in accounts.values_list("pk", flat=True))
     if not n and Lake(home.lake()).total("usage_days"):
         why = f"There is usage, none of it in the last {RECENT} days."
-        return FeatureState("usage", "Usage and adoption", "partly", why, "Import the newest usage export", IMPORT[1])
-    return _covered("usage", "Usage and adoption", known, n, f"usage in the last {RECENT} days", "Import usage by account and day from the product", IMPORT[1], "/accounts/")
+        return FeatureState("usage", "Usage and adoption", "partly", why, "Import the newest usage export", IMPORT)
+    return _covered(
+        "usage", "Usage and adoption", known, n, f"usage in the last {RECENT} days", "Import usage by account and day from the product", IMPORT, "/accounts/"
+    )
 
 
 def _tickets(known: Known) -> FeatureState:
@@ -221,7 +219,9 @@ def _health(known: Known) -> FeatureState:
         n = (known.seen.paying_accounts() if known.paying else known.seen.accounts).filter(stated).count()
     else:
         n = 0
-    return _covered("health", name, known, n, "a health or pulse that a person or source stated", "Import a list of accounts with a health column", IMPORT[1], "/accounts/")
+    return _covered(
+        "health", name, known, n, "a health or pulse that a person or source stated", "Import a list of accounts with a health column", IMPORT, "/accounts/"
+    )
 
 
 def _contacts(known: Known) -> FeatureState:
@@ -233,7 +233,7 @@ def _contacts(known: Known) -> FeatureState:
     why = f"{n:,} of {known.base:,} {known.whom} have a contact, {champions:,} a champion."
     if champions >= ENOUGH * known.base:
         return FeatureState("contacts", name, "yes", why, "", "", "/accounts/")
-    return FeatureState("contacts", name, "partly", why, "Import contacts with their role, or name champions on the accounts' pages", IMPORT[1], "/accounts/")
+    return FeatureState("contacts", name, "partly", why, "Import contacts with their role, or name champions on the accounts' pages", IMPORT, "/accounts/")
 
 
 def _churn_reasons(known: Known) -> FeatureState:
@@ -245,7 +245,14 @@ def _churn_reasons(known: Known) -> FeatureState:
         why = f"{ended:,} accounts left, and nothing says why." if ended else "No churn event is recorded."
         return _no("churn_reasons", name, known, why, "Import churn events with account, day and reason")
     why = f"{reasoned:,} of {n:,} churn events name a reason; {ended:,} accounts left by their lines."
-    return FeatureState("churn_reasons", name, "yes" if reasoned >= ENOUGH * n else "partly", why, "" if reasoned >= ENOUGH * n else "Add the reason in the source and import again", "" if reasoned >= ENOUGH * n else IMPORT[1])
+    return FeatureState(
+        "churn_reasons",
+        name,
+        "yes" if reasoned >= ENOUGH * n else "partly",
+        why,
+        "" if reasoned >= ENOUGH * n else "Add the reason in the source and import again",
+        "" if reasoned >= ENOUGH * n else IMPORT,
+    )
 
 
 FEATURES: tuple[Callable[[Known], FeatureState], ...] = (
@@ -258,7 +265,7 @@ FEATURES: tuple[Callable[[Known], FeatureState], ...] = (
 
 def _no(id: str, name: str, known: Known, why: str, step: str) -> FeatureState:
     """In an empty book there is one next step, whatever is asked."""
-    return FeatureState(id, name, "no", why if known.accounts else "The book is empty.", step if known.accounts else "Import your first file", IMPORT[1])
+    return FeatureState(id, name, "no", why if known.accounts else "The book is empty.", step if known.accounts else "Import your first file", IMPORT)
 
 
 def _covered(id: str, name: str, known: Known, n: int, what: str, step: str, step_url: str, url: str) -> FeatureState:
@@ -274,31 +281,9 @@ def _some(id: str, name: str, known: Known, rows: Any, column: str, noun: str, s
     n = rows.count()
     if not n:
         return _no(id, name, known, f"There are no {noun}.", step)
-    last = rows.filter(**{f"{column}__lte": _today_of(column, known.today)}).aggregate(last=Max(column))["last"]
+    last = rows.filter(**{f"{column}__lte": until(column, known.today)}).aggregate(last=Max(column))["last"]
     last = last.date() if hasattr(last, "date") else last
     why = f"{n:,} {noun} of {known.with_rows(rows):,} of {known.base:,} {known.whom}, the newest of {last}."
-    if last is None or (known.today - last).days > 90:
-        return FeatureState(id, name, "partly", why, f"{step}: the newest are older than 90 days", IMPORT[1], "/accounts/")
+    if last is None or (known.today - last).days > FRESH:
+        return FeatureState(id, name, "partly", why, f"{step}: the newest are older than {FRESH} days", IMPORT, "/accounts/")
     return FeatureState(id, name, "yes", why, "", "", "/accounts/")
-
-
-def _today_of(column: str, today: date) -> Any:
-    from django.utils import timezone
-
-    return timezone.now() if column.endswith("_at") else today
-
-
-def _end_of_month(month: str, today: date) -> date:
-    year, number = map(int, month.split("-"))
-    following = date(year + number // 12, number % 12 + 1, 1)
-    return min(following - timedelta(days=1), today)
-
-
-def _sources() -> dict[str, set[str]]:
-    """Record -> the systems whose imports stated it. One query."""
-    found: dict[str, set[str]] = {}
-    for source, counts in ImportRun.objects.filter(state=ImportState.DONE).exclude(kind="edit").values_list("source", "counts"):
-        for record, count in counts.items():
-            if isinstance(count, dict) and any(count.get(k) for k in ("new", "changed", "unchanged")):
-                found.setdefault(record, set()).add(source)
-    return found

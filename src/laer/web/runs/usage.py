@@ -136,8 +136,8 @@ class _Tally:
     last: date = date.min
 
 
-def accounts_with_usage(accounts: Any, since: date | None = None) -> set[int]:
-    """Of some accounts (a query) those that the lake has usage of, since a day where one is given. Reads two columns of the months concerned."""
+def rows_by_account(since: date | None = None) -> dict[int, int]:
+    """Account -> rows of usage, since a day where one is given. Reads two columns of the months concerned."""
     import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
@@ -145,10 +145,10 @@ def accounts_with_usage(accounts: Any, since: date | None = None) -> set[int]:
 
     lake = Lake(home.lake())
     with lake.lease("usage_days") as lease:
-        months = [] if lease.version is None else [m for m, rows in lake.counts("usage_days", lease).items() if rows and (since is None or m >= f"{since:%Y-%m}")]
+        counts = {} if lease.version is None else lake.counts("usage_days", lease)
+        months = [m for m, rows in counts.items() if rows and (since is None or m >= f"{since:%Y-%m}")]
         if not months:
-            return set()
+            return {}
         files = ds.dataset(lake.files("usage_days", months, lease), format="parquet")
         rows = files.to_table(columns=["account_id"], filter=None if since is None else ds.field("day") >= since)
-        found = set(pc.unique(rows["account_id"]).to_pylist())
-    return found & set(accounts.values_list("pk", flat=True))
+        return {one["values"]: one["counts"] for one in pc.value_counts(rows["account_id"]).to_pylist()}

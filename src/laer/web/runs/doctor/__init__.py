@@ -94,7 +94,7 @@ def title_of(check: str) -> str:
 
 def remembered_findings(user: User) -> list[Finding]:
     """`findings`, done again only when the book changed since: a page may be looked at often. Three small queries at best."""
-    return _memory.get(_key(user), _mark(), lambda: findings(user))
+    return _memory.get(_key(user), mark_of_book(), lambda: findings(user))
 
 
 def known_findings(user: User) -> list[Finding] | None:
@@ -107,7 +107,7 @@ def _key(user: User) -> tuple[Any, ...]:
     return (scope_of(user).key, user.may_import)
 
 
-def _mark() -> tuple[Any, ...]:
+def mark_of_book() -> tuple[Any, ...]:
     """Changes with the book: its change log, its imports, what was set aside."""
     runs = ImportRun.objects.aggregate(last=Max("id"), finished=Max("finished_at"), undone=Max("undone_at"))
     aside = QuarantinedRow.objects.aggregate(last=Max("id"), dismissed=Max("dismissed_at"), retried=Max("retried_run_id"))

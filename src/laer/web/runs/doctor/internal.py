@@ -16,7 +16,7 @@ WORDS = ("test", "demo", "dummy", "sandbox", "staging", "do not use", "delete me
 RESERVED = ("example.com", "example.org", "example.net")  # of these domains nobody can be a customer (RFC 2606)
 ENDINGS = (".test", ".invalid", ".localhost", *(f".{d}" for d in RESERVED))
 FREE_MAIL = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.de gmx.net web.de proton.me mail.com qq.com 163.com".split()
+    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.de gmx.net web.de proton.me qq.com 163.com".split()
 )
 FEWEST = 2  # people with an e-mail at a domain from which it is taken as our own
 
@@ -66,7 +66,7 @@ INTERNAL = (
         "Look at each. Exclude those that are no customers, with a reason: they leave every figure, and stay in the book.",
         _tests, SHOWN,
         lambda n, d: (
-            f"{many(n, 'account')} {'has' if n == 1 else 'have'} a name such as test or demo, or a domain that nobody can own; {d['paying']:,} of them pay today."
+            f"{many(n, 'account')} {'has' if n == 1 else 'have'} a name such as test or demo, or a domain that nobody owns; {d['paying']:,} of them pay today."
         ),
         details=_paying(_tests),
     ),

@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from laer.web.book.models import FieldChange, ImportRun, ImportState
@@ -20,6 +20,7 @@ ONCE = 45  # days after which a source that came once is old
 TIMES = 2  # of its usual interval, after which a source is late
 MOVED = 3  # imports that changed a field, from which it is known to move
 STOOD = 3  # imports since that did not change it anywhere
+LOOKED_AT = 50_000  # changes of the firm's own fields, the newest
 COLUMNS = {
     "stale_sources": ("Source", "Newest", "Days ago", "Usual interval in days", "Imports"),
     "frozen_fields": ("Source", "Record", "Field", "Last changed", "Imports that changed it", "Imports since"),
@@ -112,12 +113,27 @@ def _found(seen: Seen) -> dict[str, list[dict[str, Any]]]:
 
 def _frozen(source: Source) -> list[dict[str, Any]]:
     """Fields of the source that moved in three imports or more, and in none of the last three that stated their record."""
-    moved = FieldChange.objects.filter(run_id__in=source.runs).values("record", "field").annotate(n=Count("run", distinct=True), last=Max("run"))
+    mine = FieldChange.objects.filter(run_id__in=source.runs)
+    moved = {
+        (record, field): (n, last)
+        for record, field, n, last in mine.exclude(field="custom").values_list("record", "field").annotate(n=Count("run", distinct=True), last=Max("run"))
+    } | _custom(mine)
     rows = []
-    for one in moved.filter(n__gte=MOVED).order_by("record", "field"):
-        since = sum(one["record"] in restated for run, restated in zip(source.runs, source.restated, strict=True) if run > one["last"])
-        if since >= STOOD:
-            day = source.days[source.runs.index(one["last"])]
-            cells = (source.name, one["record"].replace("_", " "), one["field"].removeprefix("custom.").replace("_", " "), day, one["n"], since)
+    for (record, field), (n, last) in sorted(moved.items()):
+        since = sum(record in restated for run, restated in zip(source.runs, source.restated, strict=True) if run > last)
+        if n >= MOVED and since >= STOOD:
+            cells = (source.name, record.replace("_", " "), field.replace("_", " "), source.days[source.runs.index(last)], n, since)
             rows.append(dict(zip(COLUMNS["frozen_fields"], cells, strict=True)))
     return rows
+
+
+def _custom(changes: QuerySet[FieldChange]) -> dict[tuple[str, str], tuple[int, int]]:
+    """The firm's own fields, which the change log keeps together: (record, field) -> imports that changed it, the last of them."""
+    runs: dict[tuple[str, str], set[int]] = {}
+    told = changes.filter(field="custom").order_by("-id").values_list("record", "run_id", "old", "new")[:LOOKED_AT]
+    for record, run, old, new in told.iterator():
+        before, after = old or {}, new or {}
+        for field in before.keys() | after.keys():
+            if before.get(field) != after.get(field):
+                runs.setdefault((record, field), set()).add(run)
+    return {key: (len(changed), max(changed)) for key, changed in runs.items()}

@@ -55,7 +55,7 @@ def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, An
     rows = []
     for pk, external, source, stated in found:
         account_id, name = names[pk]
-        cells = (external, source, days.get(stated), days.get(by_source[source]))
+        cells = (external, source, days.get(stated or 0), days.get(by_source[source]))
         rows.append({"object_id": pk, "account_id": account_id, "account": name, **dict(zip(COLUMNS, cells, strict=True))})
     return rows
 
@@ -97,5 +97,5 @@ def _whole_exports() -> dict[str, dict[str, int]]:
     return found
 
 
-def _days(runs: set[int]) -> dict[int, Any]:
-    return {pk: day or at.date() for pk, day, at in ImportRun.objects.filter(pk__in=runs).values_list("pk", "file_date", "created_at")}
+def _days(runs: set[int | None]) -> dict[int, Any]:
+    return {pk: day or at.date() for pk, day, at in ImportRun.objects.filter(pk__in=runs - {None}).values_list("pk", "file_date", "created_at")}
