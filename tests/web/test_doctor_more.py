@@ -117,7 +117,7 @@ def test_one_line_far_from_what_its_plan_costs_is_an_outlier(tmp_path: Path) -> 
     usual = [(f"S{n}", "A1", "2024-01-01", "", 90 + n % 20) for n in range(FEWEST)]
     take_in(tmp_path, accounts=ACCOUNTS, lines=lines(*usual, ("X", "A2", "2024-01-01", "", 1_300)))
     (row,) = rows_behind("mrr_outliers", None)
-    assert (row["account"], row["MRR"]) == ("Kestrel", "1,300.00")
+    assert (row["account"], row["MRR"]) == ("Kestrel", "1,300.00 USD")
     SubscriptionLine.objects.filter(mrr_num=1_300).update(mrr_num=400)  # four times is a large customer
     assert "mrr_outliers" not in found()
 

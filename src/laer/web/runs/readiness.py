@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -276,6 +276,10 @@ def _covered(id: str, name: str, known: Known, n: int, what: str, step: str, ste
     return FeatureState(id, name, "yes" if enough else "partly", why, "" if enough else step, "" if enough else step_url, url)
 
 
+def _day(day: date | None) -> str:
+    return f"{day.day} {day:%B %Y}" if day else "an unknown day"
+
+
 def _some(id: str, name: str, known: Known, rows: Any, column: str, noun: str, step: str) -> FeatureState:
     """Of what happens to some accounts only, it is enough that it is recorded and fresh."""
     n = rows.count()
@@ -283,7 +287,7 @@ def _some(id: str, name: str, known: Known, rows: Any, column: str, noun: str, s
         return _no(id, name, known, f"There are no {noun}.", step)
     last = rows.filter(**{f"{column}__lte": until(column, known.today)}).aggregate(last=Max(column))["last"]
     last = last.date() if hasattr(last, "date") else last
-    why = f"{n:,} {noun} of {known.with_rows(rows):,} of {known.base:,} {known.whom}, the newest of {last}."
+    why = f"{n:,} {noun} of {known.with_rows(rows):,} of {known.base:,} {known.whom}, the newest of {_day(last)}."
     if last is None or (known.today - last).days > FRESH:
         return FeatureState(id, name, "partly", why, f"{step}: the newest are older than {FRESH} days", IMPORT, "/accounts/")
     return FeatureState(id, name, "yes", why, "", "", "/accounts/")

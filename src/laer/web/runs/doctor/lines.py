@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.conf import settings
+
 from laer.cycle.line_checks import check_lines
 from laer.web.book.models import SubscriptionLine
 from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
 
 RECORD = "subscription_lines"
-COLUMNS = ("Subscription", "Plan", "Start", "End", "MRR", "Currency", "Off by")
+COLUMNS = ("Subscription", "Plan", "Start", "End", "MRR")
+OFF = (*COLUMNS, "Off by")  # of checks that say by how much
 PATHS = ("subscription__name", "plan", "start_on", "end_on", "mrr_num", "mrr_den", "currency")
 SAID: dict[str, tuple[Severity, str, str]] = {
     "one_day_gaps": (
@@ -39,7 +42,7 @@ SAID: dict[str, tuple[Severity, str, str]] = {
 
 
 def checks() -> Mapping[str, tuple[str, ...]]:
-    return dict.fromkeys(SAID, COLUMNS)
+    return {check: OFF if check in ("mrr_unit_jumps", "mrr_outliers") else COLUMNS for check in SAID}
 
 
 def find(seen: Seen) -> list[Finding]:
@@ -74,8 +77,8 @@ def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, An
     shown = []
     for pk in ids:
         _, account_id, account, name, plan, start, end, num, den, currency = rows[pk]
-        cells = (name, plan, start, end, f"{num / den:,.2f}", currency, _factor(off[pk]))
-        shown.append({"object_id": pk, "account_id": account_id, "account": account, **dict(zip(COLUMNS, cells, strict=True))})
+        cells = (name, plan, start, end or "open", f"{num / den:,.2f} {currency or settings.CURRENCY}", _factor(off[pk]))
+        shown.append({"object_id": pk, "account_id": account_id, "account": account, **dict(zip(OFF, cells, strict=True))})
     return shown
 
 

@@ -98,4 +98,7 @@ def _whole_exports() -> dict[str, dict[str, int]]:
 
 
 def _days(runs: set[int | None]) -> dict[int, Any]:
-    return {pk: day or at.date() for pk, day, at in ImportRun.objects.filter(pk__in=runs - {None}).values_list("pk", "file_date", "created_at")}
+    return {
+        pk: day or at.date()
+        for pk, day, at in ImportRun.objects.filter(pk__in=[run for run in runs if run is not None]).values_list("pk", "file_date", "created_at")
+    }
