@@ -19,7 +19,7 @@ from laer.web.people.models import Person
 from laer.web.runs.doctor import Finding, columns_behind, findings, rows_behind
 from laer.web.runs.doctor.internal import own_domain
 from laer.web.runs.doctor.sources import Source
-from tests.cast import Cast, cast  # noqa: F401
+from tests.cast import Cast
 from tests.web.files import ACCOUNTS, LINES, TICKETS, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -316,7 +316,7 @@ def test_every_check_says_its_columns_and_its_rows(tmp_path: Path) -> None:
         assert all(set(columns_behind(finding.check)) <= row.keys() for row in rows), finding.check
 
 
-def test_an_outsider_sees_no_row_of_theirs(cast: Cast) -> None:  # noqa: F811
+def test_an_outsider_sees_no_row_of_theirs(cast: Cast) -> None:
     cast.renewing.name = "Vantage test"
     cast.renewing.save()
     line = SubscriptionLine.objects.get(account=cast.renewing)

@@ -20,7 +20,7 @@ from laer.web.runs import passes
 from laer.web.runs.both_ways import with_excluded
 from laer.web.runs.doctor import findings, rows_to_exclude
 from laer.web.runs.models import AccountCard
-from tests.cast import Cast, cast, forget  # noqa: F401
+from tests.cast import Cast, forget
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -195,7 +195,7 @@ def test_an_undo_takes_back_what_was_excluded_in_one_go(book: None) -> None:
     assert not exclusions.active().exists()
 
 
-def test_rows_of_others_cannot_be_excluded_by_number(cast: Cast) -> None:  # noqa: F811
+def test_rows_of_others_cannot_be_excluded_by_number(cast: Cast) -> None:
     line = SubscriptionLine.objects.get(account=cast.others)
     finance = person("finance")
     assert exclusions.exclude_rows(finance, "subscription_lines", [line.pk], "lines_twice", "finance sees all") == 1

@@ -15,7 +15,7 @@ from laer.web.book.models import Assignment, Contract
 from laer.web.people.models import User
 from laer.web.runs.inventory import records
 from laer.web.runs.readiness import FEATURES, FeatureState, features
-from tests.cast import Cast, cast  # noqa: F401
+from tests.cast import Cast
 from tests.web.files import ACCOUNTS, LINES, TICKETS, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,7 +56,7 @@ def test_accounts_and_lines_alone(tmp_path: Path) -> None:
     assert (types["contracts"].rows, types["contracts"].newest, types["contracts"].sources) == (0, None, [])
 
 
-def test_coverage_is_said_in_words_and_grows_to_yes(cast: Cast) -> None:  # noqa: F811
+def test_coverage_is_said_in_words_and_grows_to_yes(cast: Cast) -> None:
     renewals = states()["renewals"]
     assert (renewals.state, renewals.why) == ("partly", "3 of 6 paying accounts have a contract end or a scheduled end.")
     assert renewals.next_url == "/data/doctor/missing_renewal_date/"
@@ -66,14 +66,14 @@ def test_coverage_is_said_in_words_and_grows_to_yes(cast: Cast) -> None:  # noqa
     assert states()["booked"].state == "partly"  # three of six say when they were signed
 
 
-def test_a_health_column_a_champion_and_an_answer_count(cast: Cast) -> None:  # noqa: F811
+def test_a_health_column_a_champion_and_an_answer_count(cast: Cast) -> None:
     found = states()
     assert found["contacts"].why == "2 of 6 paying accounts have a contact, 1 a champion."
     assert (found["nps"].state, found["churn_reasons"].state) == ("yes", "yes")
     assert found["health"].why == "1 of 6 paying accounts have a health or pulse that a person or source stated."  # the cast's risk note
 
 
-def test_each_person_sees_their_own(cast: Cast) -> None:  # noqa: F811
+def test_each_person_sees_their_own(cast: Cast) -> None:
     assert states(cast.users["csm"])["owners"].why == "5 of 5 paying accounts have an owner."
     theirs = states(cast.users["outsider"])
     assert (theirs["owners"].why, theirs["tickets"].state, theirs["contacts"].state) == ("1 of 1 paying accounts have an owner.", "no", "no")
@@ -85,7 +85,7 @@ def test_each_person_sees_their_own(cast: Cast) -> None:  # noqa: F811
     assert cast.client("outsider").get("/data/readiness/").context["nothing_yours"] is True
 
 
-def test_the_page_names_one_next_step_and_is_a_tab(cast: Cast) -> None:  # noqa: F811
+def test_the_page_names_one_next_step_and_is_a_tab(cast: Cast) -> None:
     page = cast.client("admin").get("/data/readiness/")
     assert page.context["next"]["url"]
     assert [(t["title"], t["active"]) for t in page.context["data_tabs"] if t["title"] == "Readiness"] == [("Readiness", True)]
