@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laer.cycle.book_lines import book_lines
+from laer.cycle.ledger import compute
+from laer.engine.session import DuckDBSession
 from laer.metrics.policy import load_policy
 from laer.records.periods import FAR, day_number, month_number
 
@@ -20,7 +22,7 @@ SCHEMA = pa.schema(
     [
         ("line_id", pa.int64()), ("account_id", pa.int64()), ("subscription_id", pa.int64()), ("product_id", pa.int64()), ("plan", pa.string()),
         ("start_on", pa.date32()), ("end_on", pa.date32()), ("currency", pa.string()), ("status", pa.string()), ("is_trial", pa.bool_()),
-        ("mrr_num", pa.int64()), ("mrr_den", pa.int64()),
+        ("mrr_num", pa.int64()), ("mrr_den", pa.int64()), ("start_unknown", pa.bool_()),
     ]
 )  # fmt: skip
 
@@ -28,7 +30,7 @@ SCHEMA = pa.schema(
 def table(*rows):
     plain = {
         "line_id": 1, "account_id": 7, "subscription_id": 3, "product_id": None, "plan": None, "start_on": date(2024, 1, 15), "end_on": None,
-        "currency": None, "status": None, "is_trial": None, "mrr_num": 100, "mrr_den": 1,
+        "currency": None, "status": None, "is_trial": None, "mrr_num": 100, "mrr_den": 1, "start_unknown": None,
     }  # fmt: skip
     return pa.Table.from_pylist([plain | row for row in rows], SCHEMA)
 
@@ -112,3 +114,18 @@ def test_every_amount_is_its_fraction_times_its_rate(rows):
     rates = {"USD": Fraction(9, 10), "JPY": Fraction(61, 10_000)}
     made = taken(*({"mrr_num": n, "mrr_den": d, "currency": c} for n, d, c in rows), rates=rates)
     assert amounts(made) == [Fraction(n, d) * (rates.get(c, Fraction(1)) if c else 1) for n, d, c in rows]
+
+
+def test_discounts_that_pass_what_an_account_pays_count_as_nothing_then():
+    """Rule 6: 100 from January, a discount of 150 from March to June: 0 in between, and never less."""
+    made = taken(
+        {"line_id": 1, "account_id": 1, "start_on": date(2025, 1, 1), "mrr_num": 100},
+        {"line_id": 2, "account_id": 1, "start_on": date(2025, 3, 1), "end_on": date(2025, 6, 1), "mrr_num": -150},
+        {"line_id": 3, "account_id": 2, "start_on": date(2025, 3, 1), "mrr_num": 80},
+        {"line_id": 4, "account_id": 2, "start_on": date(2025, 4, 1), "mrr_num": -30},
+    )
+    assert made.floored == 1
+    with DuckDBSession() as session:
+        found = compute(session, made.given).months(month_number(date(2025, 1, 1)), month_number(date(2025, 7, 1)))
+    assert [int(m["closing_mrr"]) for m in found] == [100, 100, 80, 50, 50, 150, 150]
+    assert [(int(m["churn_mrr"]), int(m["reactivation_mrr"])) for m in found] == [(0, 0), (0, 0), (100, 0), (0, 0), (0, 0), (0, 100), (0, 0)]

@@ -77,4 +77,4 @@ def test_another_amount_is_exact() -> None:
 def test_months_of_days_are_those_of_the_calendar() -> None:
     days = [0, BASE, BASE + 59, BASE + 366, FAR]
     assert month_of_days(pa.array(days).to_numpy()).tolist() == [month_number(date(1970, 1, 1) + timedelta(d)) if d < FAR else FAR for d in days]
-    assert set(WAYS) == {"cut", "a_day_longer", "without", "together", "priced"}
+    assert set(WAYS) == {"cut", "a_day_longer", "without", "together", "instead", "priced"}

@@ -91,7 +91,7 @@ def only(*accounts):
 
 
 def test_an_unknown_question_is_refused_with_what_exists(desk):
-    with pytest.raises(QuestionFault, match="no question 'weather'; there are revenue, revenue_behind"):
+    with pytest.raises(QuestionFault, match="no question 'weather'; there are committed, renewals, revenue, revenue_behind"):
         desk.ask("weather", {}, ALL, 1)
 
 
@@ -105,7 +105,7 @@ def test_a_question_without_a_scope_cannot_be_asked(desk):
 def test_an_unknown_dimension_or_movement_is_refused_with_what_exists(desk):
     with pytest.raises(QuestionFault, match="'moon' is not known; there are plan, product, currency, segment"):
         desk.ask("revenue", {"by": "moon"}, ALL, 1)
-    with pytest.raises(QuestionFault, match="no movement 'joy'; there are opening, new"):
+    with pytest.raises(QuestionFault, match="no movement 'joy'; there are opening, opening_balance, new"):
         desk.ask("revenue_behind", {"movement": "joy", "first": JANUARY, "last": JANUARY}, ALL, 1)
 
 

@@ -288,7 +288,7 @@ def test_an_import_that_fails_says_so_and_can_go_on(client: Client, lead: User, 
 
 
 def test_rows_go_out_as_csv_come_back_corrected_and_leave_the_quarantine(client: Client, lead: User) -> None:
-    run = import_whole(client, accounts=ACCOUNTS, lines=BAD + "S5,A1,=2024,,-5,active\n")
+    run = import_whole(client, accounts=ACCOUNTS, lines=BAD + "S5,A1,=2024,,-x,active\n")
     page = client.get("/data/quarantine/")
     assert [(r["file"], r["line"], r["reason"].split(" in ")[0]) for r in page.context["rows"]] == [
         ("lines.csv", 6, "unreadable date"),
@@ -299,7 +299,7 @@ def test_rows_go_out_as_csv_come_back_corrected_and_leave_the_quarantine(client:
 
     text = b"".join(client.get("/data/quarantine/download.csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert (rows[1]["start_date"], rows[1]["mrr_amount"], rows[0]["line"]) == ("'=2024", "'-5", "5")
+    assert (rows[1]["start_date"], rows[1]["mrr_amount"], rows[0]["line"]) == ("'=2024", "'-x", "5")
     rows[0]["start_date"], rows[1]["start_date"] = "2024-06-01", "2024-06-02"
     out = io.StringIO()
     writer = csv.DictWriter(out, rows[0].keys(), delimiter=";")  # as some spreadsheets save it
@@ -310,7 +310,7 @@ def test_rows_go_out_as_csv_come_back_corrected_and_leave_the_quarantine(client:
     retry = ImportRun.objects.latest("id")
     assert (answer.url, retry.kind) == (f"/data/import/{retry.pk}/", "retry")
     assert SubscriptionLine.objects.count() == 4
-    assert [(r.kind, r.raw["mrr_amount"]) for r in waiting()] == [("negative MRR", "-5")]
+    assert [(r.kind, r.raw["mrr_amount"]) for r in waiting()] == [("unreadable number", "-x")]
     page = client.post("/data/quarantine/correct/", {"file": SimpleUploadedFile("mended.csv", out.getvalue().encode())}, follow=True)
     assert "wait no longer" in str(list(page.context["messages"])[-1])
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from typer.testing import CliRunner
 
 from laer.cli import app
@@ -137,3 +140,16 @@ def test_churn_events_that_the_lines_contradict_stand_on_the_page(files: Path, t
     said = [row["sentence"] for row in page.context["contradictions"]["rows"]]
     assert said[0] == "2 accounts have churn events, and the lines of 1 of them go on past the day of the event."
     assert "2 accounts have churn events" in {figure["doubt"]["text"] for figure in page.context["figures"] if figure.get("doubt")}
+
+
+def test_pages_that_ask_the_ledger_keep_their_query_budgets(files: Path) -> None:
+    budgets = json.loads((Path(__file__).parent / "query_budgets.json").read_text())
+    client = login("member", "Ann Ash")
+    client.get("/accounts/")  # a first request of a process asks more than once
+    pages = {"revenue": "/revenue/", "revenue:behind": "/revenue/behind/?movement=closing&month=2025-09", "renewals": "/renewals/"}
+    found = {}
+    for name, url in pages.items():
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(url).status_code == 200
+        found[name] = len(asked)
+    assert {name: budgets[name] for name in found} == found

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.lines_input import FINER, SAFE, parts_array
+from laer.cycle.terms import Counting
 from laer.metrics.policy import Policy
-from laer.records.periods import FAR, OPEN_FROM
+from laer.records.periods import FAR, OPEN_FROM, date_of, day_number, month_number
 
+LAST = day_number(OPEN_FROM)
 EXTRA = ("line_id", "subscription_id", "product_id", "plan", "currency")
 
 
@@ -22,17 +26,21 @@ EXTRA = ("line_id", "subscription_id", "product_id", "plan", "currency")
 class BookLines:
     """given     every line whose currency has a rate, with line_id, subscription_id, product_id, plan, currency beside
     left_out  currency -> lines that cannot count because it has no rate
+    floored   accounts whose lines come to less than 0 on some day: they count as 0 then (rule 6)
     """
 
     given: LedgerInput
     left_out: dict[str, int]
+    floored: int = 0
 
 
-def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[str, Fraction]) -> BookLines:
+def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[str, Fraction], when: Counting | None = None) -> BookLines:
     """MRR of the book's lines as integers over one denominator (rules 5, 8 and 14).
 
-    In   lines  record_subscription_lines;  rates  units of the report's currency per unit
+    In   lines  record_subscription_lines;  rates  units of the report's currency per unit;  when  see `terms.counting`; as stated
+                where it is left out
     """
+    lines = _counted(lines, when)
     codes = pc.fill_null(lines["currency"], currency).combine_chunks()
     known = {currency: Fraction(1)} | {c: r for c, r in rates.items() if c != currency}
     counted = pc.is_in(codes, pa.array(list(known)))
@@ -50,15 +58,67 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
     never = pc.or_(pc.is_in(words, pa.array(sorted(policy.status.zero))), pc.fill_null(lines["is_trial"], False))
     nums = pc.if_else(never, 0, lines["mrr_num"]).combine_chunks()
     parts = _parts(nums, dens, codes, {k: int(f * denominator) for k, f in factors.items()})
-    starts, ends = lines["start_on"].combine_chunks(), lines["end_on"].combine_chunks()
-    ends = pc.if_else(pc.greater_equal(ends, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), ends)
+    starts, ends, by_event = (_opened(lines[c].combine_chunks()) for c in ("start_on", "end_on", "end_by_event"))
     table = pa.table(
         {
             "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),
-            "parts": parts, **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
+            "parts": parts, "unknown": pc.fill_null(lines["start_unknown"], False), **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
+            "event_end_d": _days(by_event), "event_end_m": _months(by_event), "leaves": lines["leaves"],
         }
     )  # fmt: skip
-    return BookLines(LedgerInput(table, denominator, currency), left_out)
+    floors = _floors(table)
+    if floors.num_rows:
+        table = pa.concat_tables([table, floors.select(table.column_names).cast(table.schema)])
+    return BookLines(LedgerInput(table, denominator, currency), left_out, len(set(floors["account_id"].to_pylist())))
+
+
+def _floors(table: pa.Table) -> pa.Table:
+    """What lifts an account to 0 where its discounts pass its lines: a line without an id, for just those days."""
+    below = pc.unique(table.filter(pc.less(table["parts"], 0))["account_id"])
+    if not len(below):
+        return table.slice(0, 0)
+    lines = table.filter(pc.is_in(table["account_id"], below))
+    made: list[dict[str, object]] = []
+    for basis in ("", "event_"):
+        points: dict[int, dict[int, int]] = {}
+        columns = ("account_id", "start_d", f"{basis}end_d", "parts")
+        for account, start, end, parts in zip(*(lines[c].to_pylist() for c in columns), strict=True):
+            if start < end:
+                there = points.setdefault(account, {})
+                there[start] = there.get(start, 0) + int(parts)
+                there[end] = there.get(end, 0) - int(parts)
+        for account, days in points.items():
+            level, ordered = 0, sorted(days)
+            for place, day in enumerate(ordered):
+                level += days[day]
+                until = ordered[place + 1] if place + 1 < len(ordered) else FAR
+                if level < 0 and day < FAR:
+                    spans = {"end_d": until, "event_end_d": day} if not basis else {"end_d": day, "event_end_d": until}
+                    made.append({"account_id": account, "start_d": day, "parts": -level, **spans})
+    for row in made:
+        row |= {"unknown": False, "leaves": False, "currency": None}
+        row |= {f"{name}_m": FAR if row[f"{name}_d"] == FAR else month_number(date_of(int(str(row[f"{name}_d"])))) for name in ("start", "end", "event_end")}
+    whole = [{name: row.get(name) for name in table.column_names} for row in made]
+    if pa.types.is_decimal(table.schema.field("parts").type):
+        whole = [row | {"parts": Decimal(int(str(row["parts"])))} for row in whole]
+    return pa.Table.from_pylist(whole, schema=table.schema)
+
+
+def _counted(lines: pa.Table, when: Counting | None) -> pa.Table:
+    """The lines with the days between which they count."""
+    if when is None:
+        return lines.append_column("end_by_event", lines["end_on"]).append_column("leaves", pa.array([False] * lines.num_rows, pa.bool_()))
+    starts, ends, by_event = (
+        pa.array(days, pa.int32()).cast(pa.date32()) for days in (when.start, np.minimum(when.end, LAST), np.minimum(when.end_by_event, LAST))
+    )
+    for name, days in (("start_on", starts), ("end_on", ends)):
+        lines = lines.set_column(lines.schema.get_field_index(name), name, days)
+    return lines.append_column("end_by_event", by_event).append_column("leaves", pa.array(when.leaves))
+
+
+def _opened(days: pa.Array) -> pa.Array:
+    """Days without those beyond which everything is open."""
+    return pc.if_else(pc.greater_equal(days, pa.scalar(OPEN_FROM, pa.date32())), pa.scalar(None, pa.date32()), days)
 
 
 def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], int]) -> pa.Array:

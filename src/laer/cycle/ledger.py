@@ -31,6 +31,11 @@ class LedgerInput:
         return "decimal(38, 0)" if pa.types.is_decimal(self.lines.schema.field("parts").type) else "int64"
 
     @property
+    def book(self) -> bool:
+        """Whether the lines are the book's, which say of some that nobody knows since when they were paid."""
+        return "unknown" in self.lines.column_names
+
+    @property
     def account_type(self) -> str:
         return "string" if pa.types.is_string(self.lines.schema.field("account_id").type) else "int64"
 
@@ -119,7 +124,7 @@ def tables(session: Session, given: LedgerInput, *, movements: str = "event", ga
         spans      the values of a dated dimension of accounts, see `dimensions.spans_table`
     """
     session.bind("lines", given.lines)
-    lines = changes.lines_table(given.account_type, given.parts_type, by=by and spans is None)
+    lines = changes.lines_table(given.account_type, given.parts_type, by=by and spans is None, book=given.book)
     if spans is not None:
         session.bind("spans", spans)
         lines = session.keep("ledger_lines", dimensions.split_by(lines, dimensions.spans_table()))

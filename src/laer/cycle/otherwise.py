@@ -77,6 +77,13 @@ def together(given: LedgerInput, handed: Handed) -> LedgerInput:
     return LedgerInput(whole.append_column("parts", parts), common, given.currency)
 
 
+def instead(given: LedgerInput, handed: Handed) -> LedgerInput:
+    """Some accounts have other lines.  In  handed  all lines of those accounts, in parts of its own denominator"""
+    accounts = pc.unique(handed.table["account_id"])
+    others = given.lines.filter(pc.invert(pc.is_in(given.lines["account_id"], accounts)))
+    return together(LedgerInput(others, given.denominator, given.currency), handed)
+
+
 def priced(given: LedgerInput, handed: Handed) -> LedgerInput:
     """Some lines count another amount.  In  handed  line_id, parts (text: whole numbers of its denominator)"""
     common = math.lcm(given.denominator, handed.denominator)
@@ -88,7 +95,7 @@ def priced(given: LedgerInput, handed: Handed) -> LedgerInput:
 
 
 WAYS: Mapping[str, Callable[[LedgerInput, Handed], LedgerInput]] = {
-    "cut": cut, "a_day_longer": a_day_longer, "without": without, "together": together, "priced": priced,
+    "cut": cut, "a_day_longer": a_day_longer, "without": without, "together": together, "instead": instead, "priced": priced,
 }  # fmt: skip
 
 

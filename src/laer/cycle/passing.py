@@ -19,13 +19,15 @@ import pyarrow.compute as pc
 from laer.cycle.book_lines import book_lines
 from laer.cycle.cards import cards
 from laer.cycle.ledger import LedgerInput
+from laer.cycle.renewals import due
 from laer.cycle.spans import dimension_spans
+from laer.cycle.terms import counting
 from laer.engine.session import DuckDBSession
 from laer.metrics import changes, months
 from laer.metrics.policy import Policy
 from laer.records.periods import day_number
 
-RECORDS = ("people", "accounts", "contracts", "products", "subscription_lines", "assignments")
+RECORDS = ("people", "accounts", "contracts", "products", "subscription_lines", "churn_events", "assignments")
 DIMENSIONS = ("segment", "country", "industry", "region", "lead_source", "owner")
 
 
@@ -77,13 +79,16 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     passed, clock = Passed(), _Clock()
     tables = read.records(RECORDS, accounts)
     passed.timings["read"] = clock.lap()
-    lines = book_lines(tables["subscription_lines"], settings.policy, settings.currency, settings.rates)
+    when = counting(tables["subscription_lines"], tables["contracts"], tables["churn_events"], settings.policy, as_of)
+    lines = book_lines(tables["subscription_lines"], settings.policy, settings.currency, settings.rates, when)
     passed.denominator = lines.given.denominator
     for code, count in sorted(lines.left_out.items()):
         passed.notes.append(f"{count} line{'' if count == 1 else 's'} in {code} do not count: no rate for {code} to {settings.currency} is known")
+    if lines.floored:
+        passed.notes.append(f"the discounts of {lines.floored} account{'' if lines.floored == 1 else 's'} pass what they pay; they count as 0 then")
     with DuckDBSession(memory=memory) as session:
         session.bind("lines", lines.given.lines)
-        unbound = changes.lines_table(lines.given.account_type, lines.given.parts_type)
+        unbound = changes.lines_table(lines.given.account_type, lines.given.parts_type, book=True)
         events = session.keep("events", changes.mrr_changes(unbound, settings.policy.gap_days))
         account_months = session.fetch(months.account_months(events))
         levels = session.fetch(changes.mrr_at(events, day_number(as_of)))
@@ -93,7 +98,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     card_rows = cards(tables, levels, lines.given, as_of)
     passed.timings["cards"] = clock.lap()
     names = product_names(tables["products"])
-    snapshot = {"lines": _named(lines.given, names), "dimensions": spans}
+    snapshot = {"lines": _named(lines.given, names), "dimensions": spans, "renewals": due(when.renewals, tables["subscription_lines"], lines.given)}
     publish.snapshot(snapshot, lines.given.denominator, accounts)
     passed.counts["account_months"] = publish.account_months(account_months, lines.given.denominator, settings.currency, accounts)
     passed.counts["cards"] = publish.cards(card_rows, accounts)

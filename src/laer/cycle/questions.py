@@ -17,7 +17,8 @@ from laer.cycle.otherwise import sums_otherwise
 from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
-from laer.metrics.changes import MOVEMENTS
+from laer.metrics.changes import BALANCE, MOVEMENTS
+from laer.records.periods import FAR
 
 LINE_DIMENSIONS = ("plan", "product", "currency")
 SECONDS = 20.0
@@ -105,7 +106,7 @@ def scoped(table: pa.Table, scope: Scope) -> pa.Table:
 
 
 def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
-    """The ledger of the run's lines. Parameters: movements, gap_days, by (a dimension of lines or accounts, or None)."""
+    """The ledger of the run's lines. Parameters: movements, gap_days, churn_basis, by (a dimension of lines or accounts, or None)."""
     given, how = _ledger_input(run, params, scope)
     return compute(session, given, **how)
 
@@ -129,10 +130,10 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
         answer = at.semi_join(months.cohort_accounts(made.event_months, int(params["cohort"])), "account_id")
     elif movement in ("opening", "closing"):
         answer = months.behind_level(states, first - 1 if movement == "opening" else last)
-    elif movement in (*MOVEMENTS, "entering", "leaving"):
+    elif movement in (BALANCE, *MOVEMENTS, "entering", "leaving"):
         answer = months.behind_movement(booked, movement, first, last)
     else:
-        raise QuestionFault(f"no movement {movement!r}; there are opening, {', '.join(MOVEMENTS)}, entering, leaving, closing")
+        raise QuestionFault(f"no movement {movement!r}; there are opening, {BALANCE}, {', '.join(MOVEMENTS)}, entering, leaving, closing")
     rows = session.fetch(answer).to_pylist()
     money = ("before", "after", "amount")
     exact = [row | {k: Fraction(int(row[k]), run.denominator) for k in money} for row in rows]
@@ -145,8 +146,47 @@ def revenue_otherwise(session: DuckDBSession, run: RunTables, params: Mapping[st
     return sums_otherwise(session, given, str(params["way"]), params["handed"], how)
 
 
+def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Fraction]:
+    """What is signed and not live yet, and what is known to leave, as MRR (rule 2). Parameter: day (day number of the run).
+
+    Returns     coming: lines that start after the day, less what they take the place of on that very day; leaving: lines with a
+                departure to come that somebody stated. ARR + 12 x (coming - leaving) is CARR
+    """
+    day = int(params["day"])
+    lines = scoped(run.tables["lines"], scope)
+    coming = lines.filter(pc.greater(lines["start_d"], day))
+    ends = lines.filter(pc.and_(pc.greater(lines["end_d"], day), pc.less_equal(lines["start_d"], day)))
+    starts = set(zip(coming["account_id"].to_pylist(), coming["start_d"].to_pylist(), strict=True))
+    replaced = leaving = 0
+    said = ends["leaves"].to_pylist() if "leaves" in ends.column_names else [False] * ends.num_rows
+    for account, end, parts, leaves in zip(ends["account_id"].to_pylist(), ends["end_d"].to_pylist(), ends["parts"].to_pylist(), said, strict=True):
+        if (account, end) in starts:
+            replaced += int(parts)
+        elif leaves and end < FAR:
+            leaving += int(parts)
+    total = sum(map(int, coming["parts"].to_pylist()))
+    return {"coming": Fraction(total - replaced, run.denominator), "leaving": Fraction(leaving, run.denominator)}
+
+
+def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
+    """Contracts with an end and what became of them, by due date. Parameter: account (its id), or None for all in scope.
+
+    Returns     the columns of `renewals.due`, with `mrr` (exact) in place of parts
+    """
+    if "renewals" not in run.tables:
+        return []
+    due = scoped(run.tables["renewals"], scope)
+    if params.get("account") is not None:
+        due = due.filter(pc.equal(due["account_id"], int(params["account"])))
+    rows = [row | {"mrr": Fraction(int(row.pop("parts")), run.denominator)} for row in due.to_pylist()]
+    return sorted(rows, key=lambda row: (row["due_on"], row["contract_id"]))
+
+
 def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
     lines = scoped(run.tables["lines"], scope)
+    if params.get("churn_basis") == "events" and "event_end_d" in lines.column_names:  # rule 20
+        for name in ("end_d", "end_m"):
+            lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
     by, spans = params.get("by"), None
     if by in LINE_DIMENSIONS:
         lines = lines.append_column("value", pc.fill_null(lines[str(by)], ""))
@@ -164,4 +204,6 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "revenue": revenue,
     "revenue_behind": revenue_behind,
     "revenue_otherwise": revenue_otherwise,
+    "renewals": renewals,
+    "committed": committed,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from laer.metrics.changes import MOVEMENTS, movement_columns
+from laer.metrics.changes import movement_columns, movements_of
 from laer.metrics.months import COUNTS
 from laer.records.expr import NumericValue, Table, cases, greatest, ifelse, literal, ratio, row_number, running
 
@@ -32,7 +32,8 @@ def booked(values: Table, changes: Table) -> Table:
         up=greatest(values.delta, zero).sum().over(**day).cast(kind),
         down=greatest(-values.delta, zero).sum().over(**day).cast(kind),
     )
-    totals = changes.select(account="account_id", day="d", total="delta", total_before="before", total_after="after", first="first")
+    said = {"unknown": "unknown"} if "unknown" in changes.columns else {}
+    totals = changes.select(account="account_id", day="d", total="delta", total_before="before", total_after="after", first="first", **said)
     j = v.left_join(totals, [v.account_id == totals.account, v.d == totals.day])
     total = j.total.fill_null(literal(0, "int64").cast(kind))
     same_way = ((total > 0) & (j.delta > 0)) | ((total < 0) & (j.delta < 0))
@@ -49,8 +50,8 @@ def booked(values: Table, changes: Table) -> Table:
     signed = ifelse(j.total < 0, -j.share, j.share)
     rest = j.delta - signed
     nothing = signed - signed
-    named = movement_columns(signed, j.total_before, j.total_after, j.first)
-    named = {n: ifelse(j.total == 0, nothing, named[n]) for n in MOVEMENTS}
+    named = movement_columns(signed, j.total_before, j.total_after, j.first, j.unknown if said else None)
+    named = {n: ifelse(j.total == 0, nothing, named[n]) for n in movements_of(changes)}
     return j.select(
         "account_id",
         "value",
@@ -83,8 +84,8 @@ def value_months(booked_changes: Table, months: Table) -> Table:
     """
     t = booked_changes
     kind = t.delta.type()
-    sums = {n: t[n].sum().cast(kind) for n in (*MOVEMENTS, "entering", "leaving")}
-    counts = {COUNTS[n]: (t[n] > 0).sum().cast("int64") for n in MOVEMENTS}
+    sums = {n: t[n].sum().cast(kind) for n in (*movements_of(t), "entering", "leaving")}
+    counts = {COUNTS[n]: (t[n] > 0).sum().cast("int64") for n in movements_of(t)}
     v = t.group_by("account_id", "value", "m").agg(opening=t.before.argmin(t.d), change=t.delta.sum().cast(kind), **sums, **counts)
     churned = months.filter(months.churns > 0).select(account="account_id", month="m", churned=literal(1, "int64"))
     j = v.left_join(churned, [v.account_id == churned.account, v.m == churned.month])

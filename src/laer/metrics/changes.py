@@ -6,20 +6,23 @@ on its first unpaid day; the running sum is the account's MRR. All amounts are i
 
 from __future__ import annotations
 
+from typing import Any
+
 from laer.records.expr import NumericValue, Table, cases, ifelse, literal, row_number, running, table, union
 from laer.records.periods import FAR
 
 LINE_COLUMNS = {"account_id": "int64", "start_d": "int32", "start_m": "int32", "end_d": "int32", "end_m": "int32", "parts": "int64"}
 
 
-def lines_table(account_type: str = "int64", parts_type: str = "int64", by: bool = False, name: str = "lines") -> Table:
+def lines_table(account_type: str = "int64", parts_type: str = "int64", by: bool = False, name: str = "lines", *, book: bool = False) -> Table:
     """The unbound input of the ledger.
 
     Grain   one row per accepted subscription line
     Columns account_id; start_d, end_d day numbers (end exclusive, FAR when open); start_m, end_m their month numbers;
-            parts: MRR as an integer over the report's common denominator, 0 for lines that never pay; value: a dimension
+            parts: MRR as an integer over the report's common denominator, 0 for lines that never pay; value: a dimension;
+            unknown: whether the line was stated without a start, so that what it opens is no new revenue (the book only)
     """
-    columns = LINE_COLUMNS | {"account_id": account_type, "parts": parts_type}
+    columns = LINE_COLUMNS | {"account_id": account_type, "parts": parts_type} | ({"unknown": "boolean"} if book else {})
     return table(columns | {"value": "string"} if by else columns, name=name)
 
 
@@ -34,9 +37,11 @@ def change_points(lines: Table, by: tuple[str, ...] = ()) -> Table:
     """
     live = lines.filter(lines.parts != 0, lines.start_d < lines.end_d)
     keep = [live[c] for c in by]
-    starts = live.select("account_id", *keep, d=live.start_d, m=live.start_m, parts=live.parts)
+    book = "unknown" in lines.columns and not by
+    starts = live.select("account_id", *keep, d=live.start_d, m=live.start_m, parts=live.parts, **({"unknown": live.unknown} if book else {}))
     ended = live.filter(live.end_d < FAR)
-    ends = ended.select("account_id", *[ended[c] for c in by], d=ended.end_d, m=ended.end_m, parts=-ended.parts)
+    said = {"unknown": literal(False)} if book else {}
+    ends = ended.select("account_id", *[ended[c] for c in by], d=ended.end_d, m=ended.end_m, parts=-ended.parts, **said)
     return _netted(union(starts, ends), by)
 
 
@@ -48,7 +53,7 @@ def mrr_changes(lines: Table, gap_days: int = 0) -> Table:
             gap_days  an interval of zero MRR of at most this many unpaid days between two paying intervals is bridged at
                       the earlier MRR (rule 9)
     Out     account_id, d, m, delta, before, after (parts), first (True on the account's first paying day), closes (True
-            on the account's last change of a month)
+            on the account's last change of a month), unknown (of the book: that a line without a known start opens here)
     Holds   after == before + delta; before == after of the row before, 0 on the first; delta != 0
     Method  docs/methods/mrr-movements.md
     """
@@ -79,9 +84,12 @@ def month_changes(changes: Table) -> Table:
             never paid before that month
     """
     kind = changes.delta.type()
-    months = changes.group_by("account_id", "m").agg(delta=changes.delta.sum().cast(kind), before=changes.before.argmin(changes.d), first=changes.first.max())
+    said = {"unknown": (changes.unknown & changes.first).max()} if "unknown" in changes.columns else {}
+    months = changes.group_by("account_id", "m").agg(
+        delta=changes.delta.sum().cast(kind), before=changes.before.argmin(changes.d), first=changes.first.max(), **said
+    )
     months = months.filter(months.delta != 0)
-    return months.select("account_id", "m", "delta", "before", "first", d=months.m, after=months.before + months.delta, closes=literal(True))
+    return months.select("account_id", "m", "delta", "before", "first", *said, d=months.m, after=months.before + months.delta, closes=literal(True))
 
 
 def _levels(points: Table) -> Table:
@@ -91,12 +99,14 @@ def _levels(points: Table) -> Table:
         after=points.delta.sum().over(running("account_id", "d")).cast(kind), place=row_number().over(**ordered), m_next=points.m.lead().over(**ordered)
     )
     closes = levels.m_next.isnull() | (levels.m_next != levels.m)
-    return levels.select("account_id", "d", "m", "delta", "after", before=levels.after - levels.delta, first=levels.place == 0, closes=closes)
+    said = ("unknown",) if "unknown" in levels.columns else ()
+    return levels.select("account_id", "d", "m", "delta", "after", *said, before=levels.after - levels.delta, first=levels.place == 0, closes=closes)
 
 
 def _netted(moved: Table, by: tuple[str, ...] = ()) -> Table:
     amount = moved.parts if "parts" in moved.columns else moved.delta
-    days = moved.group_by("account_id", *by, "d").agg(m=moved.m.max(), delta=amount.sum().cast(amount.type()))
+    said = {"unknown": moved.unknown.max()} if "unknown" in moved.columns else {}
+    days = moved.group_by("account_id", *by, "d").agg(m=moved.m.max(), delta=amount.sum().cast(amount.type()), **said)
     return days.filter(days.delta != 0)
 
 
@@ -111,11 +121,15 @@ def _moved_to_return(points: Table, totals: Table, gap_days: int) -> Table:
     return joined.select(**columns, d=joined.back_d.fill_null(joined.d), m=joined.back_m.fill_null(joined.m), parts=joined.delta)
 
 
-def movement_columns(delta: NumericValue, before: NumericValue, after: NumericValue, first: object) -> dict[str, NumericValue]:
-    """The five movements as columns of positive magnitudes: name -> amount, 0 where the change is another one (rule 3)."""
+def movement_columns(delta: NumericValue, before: NumericValue, after: NumericValue, first: Any, unknown: Any = None) -> dict[str, NumericValue]:
+    """The movements as columns of positive magnitudes: name -> amount, 0 where the change is another one (rule 3).
+
+    Where the book says of a first paying day that nobody knows since when it was paid, it is an opening balance (rule 13).
+    """
     zero = delta - delta
-    return {
-        "new": cases((first, delta), else_=zero),
+    balance = {} if unknown is None else {BALANCE: cases((first & unknown, delta), else_=zero)}
+    return balance | {
+        "new": cases((first if unknown is None else first & ~unknown, delta), else_=zero),
         "reactivation": cases((first, zero), (before == 0, delta), else_=zero),
         "expansion": ifelse((before != 0) & (delta > 0), delta, zero),
         "contraction": ifelse((after != 0) & (delta < 0), -delta, zero),
@@ -123,7 +137,18 @@ def movement_columns(delta: NumericValue, before: NumericValue, after: NumericVa
     }
 
 
+BALANCE = "opening_balance"
 MOVEMENTS = ("new", "reactivation", "expansion", "contraction", "churn")
+
+
+def movements_of(table: Table) -> tuple[str, ...]:
+    """The movements that a table of changes, or of months made of them, names: the book's also an opening balance."""
+    return (BALANCE, *MOVEMENTS) if {"unknown", BALANCE} & set(table.columns) else MOVEMENTS
+
+
+def named_movements(changes: Table) -> dict[str, NumericValue]:
+    """`movement_columns` of a table of changes."""
+    return movement_columns(changes.delta, changes.before, changes.after, changes.first, changes.unknown if "unknown" in changes.columns else None)
 
 
 def mrr_at(changes: Table, day: int) -> Table:

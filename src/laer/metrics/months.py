@@ -6,11 +6,18 @@ the reader (`statement.py`), so that 36 months of a quiet account cost nothing.
 
 from __future__ import annotations
 
-from laer.metrics.changes import MOVEMENTS, movement_columns
+from laer.metrics.changes import BALANCE, movements_of, named_movements
 from laer.records.expr import Table, literal
 from laer.records.periods import FAR
 
-COUNTS = {"new": "new_accounts", "reactivation": "reactivated_accounts", "expansion": "expansions", "contraction": "contractions", "churn": "churns"}
+COUNTS = {
+    BALANCE: "balance_accounts",
+    "new": "new_accounts",
+    "reactivation": "reactivated_accounts",
+    "expansion": "expansions",
+    "contraction": "contractions",
+    "churn": "churns",
+}
 
 
 def account_months(changes: Table) -> Table:
@@ -18,16 +25,17 @@ def account_months(changes: Table) -> Table:
 
     Grain   account_id x m
     In      changes  `mrr_changes` or, for one movement per month, `month_changes`
-    Out     account_id, m, opening, closing, new, reactivation, expansion, contraction, churn (positive parts),
-            new_accounts, reactivated_accounts, expansions, contractions, churns (counts of movements),
+    Out     account_id, m, opening, closing, new, reactivation, expansion, contraction, churn (positive parts; of the book
+            also opening_balance), new_accounts, reactivated_accounts, expansions, contractions, churns (counts of movements),
             lost (1 where the account paid at the opening and churned within the month)
-    Holds   opening + new + reactivation + expansion - contraction - churn == closing
+    Holds   opening + opening_balance + new + reactivation + expansion - contraction - churn == closing
     Method  docs/methods/mrr-movements.md
     """
     kind = changes.delta.type()
-    t = changes.mutate(**movement_columns(changes.delta, changes.before, changes.after, changes.first))
-    sums = {name: t[name].sum().cast(kind) for name in MOVEMENTS}
-    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in MOVEMENTS}
+    t = changes.mutate(**named_movements(changes))
+    names = movements_of(changes)
+    sums = {name: t[name].sum().cast(kind) for name in names}
+    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in names}
     months = t.group_by("account_id", "m").agg(opening=t.before.argmin(t.d), change=t.delta.sum().cast(kind), **sums, **counts)
     lost = ((months.opening > 0) & (months.churns > 0)).cast("int64")
     return months.mutate(closing=months.opening + months.change, lost=lost).drop("change")
@@ -54,16 +62,17 @@ def change_sums(changes: Table, levels: Table) -> Table:
     Holds   equals `month_sums(account_months(changes))`
     """
     kind = changes.delta.type()
-    t = changes.mutate(**movement_columns(changes.delta, changes.before, changes.after, changes.first))
-    sums = {name: t[name].sum().cast(kind) for name in MOVEMENTS}
-    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in MOVEMENTS}
+    t = changes.mutate(**named_movements(changes))
+    names = movements_of(changes)
+    sums = {name: t[name].sum().cast(kind) for name in names}
+    counts = {COUNTS[name]: (t[name] > 0).sum().cast("int64") for name in names}
     moved = t.group_by("m").agg(change=t.delta.sum().cast(kind), **sums, **counts)
     came = (levels.closing > 0).cast("int64") - (levels.opening > 0).cast("int64")
     ends = levels.group_by(ends_m=levels.m).agg(paying=came.sum().cast("int64"))
     left = levels.filter(levels.opening > 0).semi_join(changes.filter(changes.after == 0), ["account_id", "m"])
     lost = left.group_by(lost_m=left.m).agg(lost=left.count())
     j = moved.left_join(ends, moved.m == ends.ends_m).left_join(lost, moved.m == lost.lost_m)
-    return j.select("m", "change", *MOVEMENTS, *COUNTS.values(), paying=j.paying.fill_null(0), lost=j.lost.fill_null(0))
+    return j.select("m", "change", *sums, *counts, paying=j.paying.fill_null(0), lost=j.lost.fill_null(0))
 
 
 def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:
@@ -75,13 +84,14 @@ def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:
     """
     kind = months.opening.type()
     wide = "decimal(38, 0)" if kind.is_decimal() else kind
-    names = (*MOVEMENTS, *(("entering", "leaving") if "entering" in months.columns else ()))
+    named = movements_of(months)
+    names = (*named, *(("entering", "leaving") if "entering" in months.columns else ()))
     return months.group_by(*by, "m").agg(
         change=(months.closing - months.opening).sum().cast(wide),
         paying=((months.closing > 0).cast("int64") - (months.opening > 0).cast("int64")).sum().cast("int64"),
         lost=months.lost.sum().cast("int64"),
         **{n: months[n].sum().cast(wide) for n in names},
-        **{c: months[c].sum().cast("int64") for c in COUNTS.values()},
+        **{COUNTS[n]: months[COUNTS[n]].sum().cast("int64") for n in named},
     )
 
 

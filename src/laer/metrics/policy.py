@@ -37,6 +37,8 @@ class Policy(BaseModel):
     description: str
     movements: Literal["event", "net"]
     gap_days: int = Field(ge=0)
+    grace_days: int = Field(30, ge=0, description="the book's renewal grace: a contract so many days past its end is pending (rules 9 and 10)")
+    churn_basis: Literal["lines", "events"] = "lines"  # rule 20, of the book
     end: Literal["exclusive", "inclusive"]
     open_after_year: int
     windows: tuple[int, ...]

@@ -20,15 +20,17 @@ COUNT = ("opening_accounts", "closing_accounts", "new_accounts", "reactivated_ac
 RATES = ("gross_mrr_churn_rate", "net_mrr_churn_rate", "logo_churn_rate", "quick_ratio")
 PER = ("arr", "arpa")
 MOVES = ("entering_mrr", "leaving_mrr")
+BALANCES = ("opening_balance",)  # of the book: what was paid before anybody knows since when
 SUMS = ("new", "reactivation", "expansion", "contraction", "churn")
-COUNTED = ("new_accounts", "reactivated_accounts", "expansions", "contractions", "churns", "lost")
+COUNTED = ("balance_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns", "lost")
 TOTAL = "TOTAL"
 
 
-def columns(windows: Iterable[int], by: str | None = None) -> list[str]:
-    """Output columns in their order."""
+def columns(windows: Iterable[int], by: str | None = None, *, book: bool = False) -> list[str]:
+    """Output columns in their order; the book's also say what was an opening balance."""
     retention = [f"{name}_{w}m" for w in windows for name in ("nrr", "grr")]
-    plain = ["month", *MONEY, *COUNT, *RATES, *PER, *retention]
+    money = (MONEY[0], *(f"{n}_mrr" for n in BALANCES), *MONEY[1:]) if book else MONEY
+    plain = ["month", *money, *COUNT, *RATES, *PER, *retention]
     return [by, *plain, *MOVES] if by else plain
 
 
@@ -58,7 +60,7 @@ class Month:
 def statement(sums: Sums, first: int, last: int, denominator: int, windows: Iterable[int], value: str | None = None) -> list[Month]:
     """Months first..last (month numbers, inclusive) of one value.
 
-    Holds   opening + new + reactivation + expansion - contraction - churn + entering - leaving == closing, exactly
+    Holds   opening + opening balance + new + reactivation + expansion - contraction - churn + entering - leaving == closing, exactly
             GRR <= 1 and GRR <= NRR
     Method  docs/methods/mrr-movements.md, docs/methods/retention.md, docs/methods/rates.md
     """
@@ -83,14 +85,14 @@ def _month(
     value: str | None,
 ) -> Month:
     row = sums.months.get(m, {})
-    money = {n: Fraction(row.get(n, 0), denominator) for n in (*SUMS, "entering", "leaving")}
+    money = {n: Fraction(row.get(n, 0), denominator) for n in (*BALANCES, *SUMS, "entering", "leaving")}
     opening, closing = Fraction(closing_at(m - 1), denominator), Fraction(closing_at(m), denominator)
     counts = {n: int(row.get(n, 0)) for n in COUNTED}
     opening_accounts, closing_accounts = int(paying_at(m - 1)), int(paying_at(m))
     losses = money["churn"] + money["contraction"]
     gains = money["expansion"] + money["reactivation"]
     figures: dict[str, Fraction | int | None] = {
-        "opening_mrr": opening, **{f"{n}_mrr": money[n] for n in SUMS}, "closing_mrr": closing,
+        "opening_mrr": opening, **{f"{n}_mrr": money[n] for n in (*BALANCES, *SUMS)}, "closing_mrr": closing,
         "opening_accounts": opening_accounts, "closing_accounts": closing_accounts,
         **{n: counts[n] for n in COUNTED[:-1]}, "accounts_lost": counts["lost"],
         "gross_mrr_churn_rate": _over(losses, opening),
@@ -126,7 +128,7 @@ def printed(month: Month, names: Iterable[str], currency: str | None, by: str | 
 def _text(name: str, figure: Fraction | int | None, places: int) -> str:
     if figure is None:
         return ""
-    if name in COUNT:
+    if name in COUNT or name in COUNTED:
         return str(figure)
     money = name.endswith("_mrr") or name in PER
     return plain(rounded(Fraction(figure), places if money else 6))

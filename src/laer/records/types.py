@@ -12,6 +12,14 @@ from typing import Annotated, ClassVar
 
 from laer.records.record import Col, Info, Record
 
+HEALTH = {  # how files spell a colour of health
+    "green": "green", "g": "green", "good": "green", "healthy": "green", "ok": "green", "on track": "green", "strong": "green", "low risk": "green",
+    "yellow": "yellow", "y": "yellow", "amber": "yellow", "a": "yellow", "orange": "yellow", "medium": "yellow", "neutral": "yellow", "watch": "yellow",
+    "at risk": "yellow", "fair": "yellow", "medium risk": "yellow", "needs attention": "yellow",
+    "red": "red", "r": "red", "poor": "red", "bad": "red", "critical": "red", "unhealthy": "red", "high risk": "red", "off track": "red", "churning": "red",
+    "grün": "green", "gelb": "yellow", "rot": "red", "vert": "green", "jaune": "yellow", "rouge": "red", "🟢": "green", "🟡": "yellow", "🟠": "yellow", "🔴": "red",
+}  # fmt: skip
+
 
 class Person(Record):
     """Somebody of our own firm, with or without a login (owners are named in files)."""
@@ -150,10 +158,33 @@ class Contact(Record):
             refers="accounts",
         ),
     ]
-    name: Annotated[str | None, Col(("contact name", "full name", "name", "contact"))] = None
+    name: Annotated[
+        str | None, Col(("contact name", "full name", "name", "contact", "champion", "champion name", "primary contact", "main contact", "key contact", "sponsor"))
+    ] = None
     first_name: Annotated[str | None, Col(("first name", "given name", "firstname"), virtual=True)] = None
     last_name: Annotated[str | None, Col(("last name", "surname", "family name", "lastname"), virtual=True)] = None
-    email: Annotated[str | None, Col(("email", "email address", "contact email", "e-mail", "mail"))] = None
+    email: Annotated[
+        str | None,
+        Col(
+            (
+                "email",
+                "email address",
+                "contact email",
+                "e-mail",
+                "mail",
+                "champion email",
+                "champion mail",
+                "champion e-mail",
+                "champion's mail",
+                "champion's email",
+                "champion email address",
+                "primary contact email",
+                "main contact email",
+                "key contact email",
+                "sponsor email",
+            )
+        ),
+    ] = None
     phone: Annotated[str | None, Col(("phone", "phone number", "telephone", "mobile"))] = None
     title: Annotated[str | None, Col(("title", "job title", "position", "function"))] = None
     role: Annotated[str | None, Col(("role", "contact role", "buying role", "persona"))] = None
@@ -189,12 +220,18 @@ class Contract(Record):
     signed_on: Annotated[date | None, Col(("signed on", "signed date", "signature date", "close date", "closed won date", "contract signed date"))] = None
     start_on: Annotated[date | None, Col(("contract start", "contract start date", "start date", "term start", "effective date", "start"))] = None
     end_on: Annotated[
-        date | None, Col(("contract end", "contract end date", "end date", "term end", "renewal date", "expiry date", "expiration date", "end"))
+        date | None, Col(("contract end", "contract end date", "end date", "term end", "renewal date", "renews on", "next renewal", "next renewal date", "renewal", "contract renewal date", "expiry date", "expiration date", "end"))
     ] = None
     term_months: Annotated[int | None, Col(("term months", "contract term", "term", "term length", "contract length months"))] = None
     notice_on: Annotated[date | None, Col(("notice date", "notice on", "cancellation deadline", "notice deadline"))] = None
     auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renews", "auto renew flag", "automatic renewal"))] = None
     status: Annotated[str | None, Col(("contract status", "status", "state"))] = None
+    cancelled_on: Annotated[
+        date | None, Col(("cancelled on", "notice given on", "non renewal date", "terminated on", "termination date", "contract cancelled on"))
+    ] = None
+    renews_id: Annotated[
+        int | None, Col(("renews contract", "renewed contract id", "previous contract id", "prior contract", "renewal of"), refers="contracts", label="Renews")
+    ] = None
 
 
 class Subscription(Record):
@@ -309,6 +346,8 @@ class SubscriptionLine(Record):
     mrr_num: Annotated[int, Col(())] = 0
     mrr_den: Annotated[int, Col(())] = 1
     ended_because: Annotated[str | None, Col((), words=("change", "cancelled", "expired", "correction"))] = None
+    start_unknown: Annotated[bool | None, Col(())] = None  # stated without a start: open from the day on which it was stated
+    cuts: Annotated[bool | None, Col(())] = None  # it takes the place of what its subscription had before (rule 7)
 
 
 class Discount(Record):
@@ -434,6 +473,33 @@ class ChurnEvent(Record):
     is_reactivation: Annotated[bool | None, Col(("is reactivation", "reactivation", "came back"))] = None
 
 
+class Pulse(Record):
+    """What a person holds of an account's health: their own word, dated, never computed."""
+
+    info: ClassVar = Info("pulses", "pulse", "one row per account, day and source", "pulse_id", natural=("account_id", "stated_on"), key_aka=("pulse id",))
+    pulse_id: int
+    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company"), refers="accounts")]
+    colour: Annotated[
+        str,
+        Col(
+            ("health", "health status", "account health", "customer health", "health color", "health colour", "rag", "rag status", "pulse", "csm pulse"),
+            words=tuple(HEALTH),
+        ),
+    ]
+    stated_on: Annotated[date, Col(("pulse date", "health date", "health updated on"))]
+    reason: Annotated[str | None, Col(("health reason", "pulse reason", "health comment", "health notes", "reason for health"))] = None
+
+
+class Note(Record):
+    """A text that somebody wrote on an account."""
+
+    info: ClassVar = Info("notes", "note", "one row per text", "note_id", natural=(), key_aka=("note id",))
+    note_id: int
+    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company"), refers="accounts")]
+    text: Annotated[str, Col(("notes", "note", "comments", "comment", "remarks", "next steps", "csm notes", "account notes"))]
+    written_on: Annotated[date | None, Col(("note date", "written on"))] = None
+
+
 class Assignment(Record):
     """Who has which job on an account, from when to when."""
 
@@ -468,6 +534,8 @@ BOOK = (
     "tickets",
     "survey_responses",
     "churn_events",
+    "pulses",
+    "notes",
     "assignments",
 )
 LAKE = ("usage_days",)

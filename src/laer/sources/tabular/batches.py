@@ -104,6 +104,8 @@ def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UT
             else:
                 values.append(read)
         typed = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)] if values else [{} for _ in rows]
+        if mapping.fixed:
+            typed = [{**mapping.fixed, **row} for row in typed]
         if faults:
             rejects += [Reject(table.title, lines[i], "; ".join(reasons), table.raw(rows[i]), record) for i, reasons in sorted(faults.items())]
             rejects.sort(key=lambda reject: reject.line)
@@ -134,6 +136,8 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
         kind = "text" if named else column.kind
         memo = Memo(_day_after, mapping.date_order) if target == "end_on" and mapping.end == "inclusive" else _memo(kind, mapping.date_order, style, zone)
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
+        if mapping.sheet and mapping.record != "accounts" and not column.col.refers:
+            required = False  # a customer without a note is no row without its text
         readers.append(_Reader(place, header, target, normal_words(target if named else header), kind, required, memo))
     return readers
 

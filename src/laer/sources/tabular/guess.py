@@ -30,6 +30,8 @@ NEEDS = {  # without one of these a table is not of that type, whatever else it 
     "discounts": spelled("percent amount"),
     "contracts": spelled("end_on signed_on term_months start_on"),
     "assignments": spelled("person_id"),
+    "pulses": spelled("colour"),
+    "notes": spelled("text"),
     "tickets": spelled("ticket_id subject priority first_response_minutes resolution_hours satisfaction"),
 }
 STANDS_IN = {"account_id": ("subscription_id", "contract_id", "contact_id")}  # an account reached through another reference
@@ -46,6 +48,7 @@ _HINTS = {
     "people": spelled("people person employee staff team csm"),
     "assignments": spelled("assignment"),
     "discounts": spelled("discount coupon"),
+    "pulses": spelled("pulse"),
 }
 _HINT = {word: record for record, words in _HINTS.items() for word in words}
 _ELSEWHERE = frozenset(
@@ -73,10 +76,10 @@ class Guess:
 
 def guess(table: Table, sample: Sample, record: str | None = None) -> Guess:
     """The likeliest type of a table (or the given one) with its columns."""
-    candidates = {each: _fitting(each, table.header, sample) for each in ([record] if record else RECORDS) if len(synonyms(each)) > 1}
+    candidates = {each: fitting(each, table.header, sample) for each in ([record] if record else RECORDS) if len(synonyms(each)) > 1}
     if record:
         found = candidates.get(record, {})
-        return Guess(record, found, _reasons(record, found, sample), 1.0, "as asked")
+        return Guess(record, found, reasons_of(record, found, sample), 1.0, "as asked")
     known: dict[str, int] = {}
     for found in candidates.values():
         for name in found:
@@ -99,10 +102,10 @@ def guess(table: Table, sample: Sample, record: str | None = None) -> Guess:
         why += f", and the name says {noun}"
     if score - second < MARGIN:
         why += f"; it could also be {runner}"
-    return Guess(best, found, _reasons(best, found, sample), sure, why + ".")
+    return Guess(best, found, reasons_of(best, found, sample), sure, why + ".")
 
 
-def _fitting(record: str, header: list[str], sample: Sample) -> dict[str, Match]:
+def fitting(record: str, header: list[str], sample: Sample) -> dict[str, Match]:
     """Headers assigned to columns, after their values were looked at."""
     columns, key = columns_of(record), record_type(record).info.key
     kept = []
@@ -157,7 +160,7 @@ def _hints(table: Table) -> dict[str, float]:
     return hints
 
 
-def _reasons(record: str, found: dict[str, Match], sample: Sample) -> dict[str, str]:
+def reasons_of(record: str, found: dict[str, Match], sample: Sample) -> dict[str, str]:
     columns = columns_of(record)
     reasons = {}
     for name, match in found.items():

@@ -20,6 +20,7 @@ CUSTOM = "custom."
 CUSTOM_KINDS = ("text", "integer", "decimal", "boolean", "date")
 ENDS = ("exclusive", "inclusive")
 STYLES = ("point", "comma")
+AS_OF_FILE = {("subscription_lines", "start_on"), ("pulses", "stated_on")}  # where no column says it, what a file says is true as of its date
 IGNORE = "ignore"  # how a saved mapping spells None
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -43,6 +44,8 @@ class Mapping:
     end_evidence   the evidence for it
     sure           0..1, how sure the record type is
     why            in words
+    fixed          what every row says without a column of its own: text by column of the record
+    sheet          one of several parts of a sheet with a row per customer
     """
 
     record: str | None
@@ -58,6 +61,13 @@ class Mapping:
     end_evidence: EndEvidence | None = None
     sure: float = 1.0
     why: str = ""
+    fixed: dict[str, str] = field(default_factory=dict)
+    sheet: bool = False
+
+    @property
+    def undated(self) -> bool:
+        """Lines that say what is paid and not since when: true as of the file's date."""
+        return self.record == "subscription_lines" and "start_on" not in self.headers
 
     @property
     def fingerprint(self) -> str:
@@ -74,7 +84,8 @@ class Mapping:
         if self.record is None:
             return ()
         info = record_type(self.record).info
-        return tuple(c.name for c in columns_of(self.record).values() if c.required and c.name != info.key and c.name not in self.headers)
+        given = {*self.headers, *self.fixed, *(column for record, column in AS_OF_FILE if record == self.record)}
+        return tuple(c.name for c in columns_of(self.record).values() if c.required and c.name != info.key and c.name not in given)
 
     def fits(self, header: Iterable[str]) -> bool:
         """Whether a table has every column that the mapping reads."""
@@ -107,6 +118,8 @@ def to_yaml(mapping: Mapping) -> str:
         "columns": {header: target or IGNORE for header, target in mapping.columns.items()},
         "custom": mapping.custom,
         "number_styles": mapping.number_styles,
+        "fixed": mapping.fixed,
+        "sheet": mapping.sheet,
     }
     return yaml.safe_dump({key: value for key, value in saved.items() if value}, sort_keys=False, allow_unicode=True, width=160)
 
@@ -137,8 +150,8 @@ def _mapping(saved: Any) -> Mapping:
     record = saved.get("record")
     if record not in RECORDS:
         raise MappingFault(f"no record type {record!r}; there are {', '.join(RECORDS)}")
-    if unknown := set(saved) - {"record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles"}:
-        raise MappingFault(f"a mapping has no {_listed(unknown)}; it has record, fingerprint, date_order, end, columns, custom and number_styles")
+    if unknown := set(saved) - {"record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles", "fixed", "sheet"}:
+        raise MappingFault(f"a mapping has no {_listed(unknown)}; it has record, fingerprint, date_order, end, columns, custom, number_styles, fixed and sheet")
     columns = {str(header): None if target in (None, IGNORE) else str(target) for header, target in saved["columns"].items()}
     _check_targets(record, columns)
     custom = {slug.removeprefix(CUSTOM): kind for slug, kind in (saved.get("custom") or {}).items()}
@@ -152,7 +165,13 @@ def _mapping(saved: Any) -> Mapping:
             raise MappingFault(f"no {what} {strange[0]!r}; there are {', '.join(k for k in known if k)}")
     sure = dict.fromkeys(columns, 1.0)
     reasons = dict.fromkeys(columns, "as saved")
-    return Mapping(record, columns, sure, reasons, custom, saved.get("date_order"), (), "as saved", styles, saved.get("end"), None, 1.0, "as saved")
+    fixed = {str(column): str(value) for column, value in (saved.get("fixed") or {}).items()}
+    if strange := [column for column in fixed if column not in columns_of(record)]:
+        raise MappingFault(f"{record} has no column {strange[0]!r} to fix; it has {', '.join(columns_of(record))}")
+    return Mapping(
+        record, columns, sure, reasons, custom, saved.get("date_order"), (), "as saved", styles, saved.get("end"), None, 1.0, "as saved", fixed,
+        bool(saved.get("sheet")),
+    )  # fmt: skip
 
 
 def _check_targets(record: str, columns: dict[str, str | None]) -> None:

@@ -31,6 +31,11 @@ def recognise(table: Table, *, sample: int = SAMPLE, record: str | None = None, 
     best = guess(table, seen, record)
     if best.record is None:
         return _unrecognised(table, best)
+    return mapping_of(table, seen, best, date_order)
+
+
+def mapping_of(table: Table, seen: Sample, best: Guess, date_order: str | None) -> Mapping:
+    """The mapping of a table whose record type and columns are decided: what the whole columns say of dates, numbers and ends."""
     kinds = _mapped_kinds(table, best)
     watches, decision = _watch(table, seen, kinds)
     order = date_order or decision.order

@@ -22,7 +22,7 @@ READERS: dict[str, Callable[[str], Any]] = {"integer": read_integer, "boolean": 
 EDITABLE = {
     "accounts": ("name", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "signed_up_on", "churn_flag"),
     "contacts": ("name", "email", "phone", "title", "role"),
-    "contracts": ("name", "signed_on", "start_on", "end_on", "term_months", "notice_on", "auto_renews", "status"),
+    "contracts": ("name", "signed_on", "start_on", "end_on", "term_months", "notice_on", "auto_renews", "status", "cancelled_on"),
 }
 HELD_BACK = timedelta(minutes=10)  # how long who gave an account away may undo it
 
@@ -43,7 +43,7 @@ def edit_field(user: User, record: str, object_id: int, name: str, text: str) ->
     old = getattr(row, name)
     if old == new:
         return None
-    return _write(user, record, row, {name: new})[0]
+    return write_fields(user, record, row, {name: new})[0]
 
 
 def undo_edit(user: User, change_id: int) -> FieldChange | None:
@@ -57,18 +57,18 @@ def undo_edit(user: User, change_id: int) -> FieldChange | None:
     field = row._meta.get_field(change.field)
     if as_json(getattr(row, change.field)) != change.new:
         raise Refused(f"{change.field} has changed again since; look at its history")
-    return _write(user, change.record, row, {change.field: field.to_python(change.old)})[0]
+    return write_fields(user, change.record, row, {change.field: field.to_python(change.old)})[0]
 
 
 def archive_row(user: User, record: str, object_id: int) -> None:
     """Take a row out of the current state. Nothing is deleted: `restore_row` brings it back."""
     row = editable_row(user, record, object_id)
-    _write(user, record, row, {"archived_at": timezone.now()})
+    write_fields(user, record, row, {"archived_at": timezone.now()})
 
 
 def restore_row(user: User, record: str, object_id: int) -> None:
     row = editable_row(user, record, object_id, archived=True)
-    _write(user, record, row, {"archived_at": None})
+    write_fields(user, record, row, {"archived_at": None})
 
 
 def assign_owner(user: User, account_id: int, person_id: int | None) -> FieldChange | None:
@@ -193,7 +193,8 @@ def read_field(record: str, name: str, text: str) -> Any:
     return exact(value) if isinstance(value, Decimal) else value
 
 
-def _write(user: User, record: str, row: models.Model, values: dict[str, Any]) -> list[FieldChange]:
+def write_fields(user: User, record: str, row: models.Model, values: dict[str, Any]) -> list[FieldChange]:
+    """Set fields of a row that the person may edit, each with its audit row; its account waits for a pass."""
     now = timezone.now()
     account_id = row.pk if record == "accounts" else getattr(row, "account_id", None)
     with transaction.atomic():

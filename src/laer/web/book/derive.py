@@ -29,6 +29,8 @@ def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:
         if not row.get("subscription_id") and row.get("account_id"):
             batch.made.add(i)
             row["subscription_id"] = f"{row['account_id']}/{row.get('product_id') or row.get('plan') or 'subscription'}"
+        elif row.get("subscription_id"):
+            row.setdefault("cuts", True)  # one subscription by its own id: what starts later takes the place of what was (rule 7)
     yield from _unknown(
         batch,
         stage,

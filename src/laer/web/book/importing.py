@@ -25,11 +25,12 @@ from laer.records.types import BOOK, LAKE, ORDER
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
 from laer.sources.tabular.mapping import CUSTOM, Mapping, fingerprint
+from laer.sources.tabular.parts import recognise_all
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.web import home
-from laer.web.book import derive, mappings, usage
+from laer.web.book import derive, mappings, undated, usage
 from laer.web.book.applying import Writer
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Change, Plan, Stage
@@ -140,17 +141,25 @@ def begin_import(
 def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence[Mapping]) -> None:
     digest = _sha256(kept)
     for table in open_tables(kept, shown):
-        given = next((m for m in mappings_given if m.fits(table.header)), None)
-        saved = SavedMapping.objects.filter(fingerprint=fingerprint(table.header)).first() if given is None else None
-        found = given or recognise(table)
-        remembered = False
+        given = _given(table, mappings_given)
+        saved = SavedMapping.objects.filter(fingerprint=fingerprint(table.header)).first() if not given else None
+        parts = given or (
+            [recognise(table)] if run.kind == "retry" else recognise_all(table, status=load_policy(settings.POLICY).status.known)
+        )  # a retry is told how to read its rows
         if saved:
-            found, remembered = mappings.remembered(saved.mapping, found), True
-        found = keepable(found)
-        ImportFile.objects.create(
-            run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
-            mapping=mappings.to_json(found) | {"remembered": remembered}, record=found.record or "",
-        )  # fmt: skip
+            parts = mappings.remembered_parts(saved.mapping, parts)
+        for found in map(keepable, parts):
+            ImportFile.objects.create(
+                run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
+                mapping=mappings.to_json(found) | {"remembered": saved is not None, "notes": table.notes}, record=found.record or "",
+            )  # fmt: skip
+
+
+def _given(table: Table, mappings_given: Sequence[Mapping]) -> list[Mapping]:
+    """The saved mapping that fits a table; of a sheet with a row per customer, all its parts."""
+    fitting = [m for m in mappings_given if m.fits(table.header)]
+    parts = [m for m in fitting if m.sheet and set(m.columns) == set(table.header)]
+    return parts or fitting[:1]
 
 
 def keepable(found: Mapping) -> Mapping:
@@ -164,7 +173,8 @@ def keepable(found: Mapping) -> Mapping:
 
 def set_mapping(file: ImportFile, mapping: Mapping, *, remember: bool = True) -> None:
     """A person's mapping of a file, remembered for the next file with this header. A preview made before says nothing any more."""
-    file.mapping, file.record, file.preview = mappings.to_json(keepable(mapping)) | {"remembered": False, "remember": remember}, mapping.record or "", {}
+    kept = mappings.to_json(keepable(mapping)) | {"remembered": False, "remember": remember, "notes": file.mapping.get("notes", [])}
+    file.mapping, file.record, file.preview = kept, mapping.record or "", {}
     file.save(update_fields=["mapping", "record", "preview"])
     ImportRun.objects.filter(pk=file.run_id, state=ImportState.PREVIEWED).update(state=ImportState.UPLOADED)
 
@@ -194,10 +204,14 @@ def discard_import(run: ImportRun) -> None:
 
 
 def remember_mappings(run: ImportRun) -> None:
-    for file in run.files.exclude(record=""):
-        if not file.mapping.get("remember", True):
-            continue
-        SavedMapping.objects.update_or_create(fingerprint=fingerprint(table_of(file).header), defaults={"mapping": file.mapping, "used_at": timezone.now()})
+    tables: dict[tuple[str, str], list[ImportFile]] = {}
+    for file in run.files.exclude(record="").order_by("id"):
+        tables.setdefault((file.path, file.sheet), []).append(file)
+    for parts in tables.values():
+        kept = [{k: v for k, v in file.mapping.items() if k != "notes"} for file in parts if file.mapping.get("remember", True)]
+        if kept:
+            mapping = kept[0] if len(kept) == 1 else {"parts": kept}
+            SavedMapping.objects.update_or_create(fingerprint=fingerprint(table_of(parts[0]).header), defaults={"mapping": mapping, "used_at": timezone.now()})
 
 
 def table_of(file: ImportFile) -> Table:
@@ -219,11 +233,11 @@ def files_in_order(run: ImportRun) -> list[ImportFile]:
 
 def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, FilePreview]:
     """What the import would do, file by file, without writing."""
-    stage = _stage(run, policy, dry=True)
+    stage, heard = _stage(run, policy, dry=True), undated.Heard()
     previews = {}
     for file in files_in_order(run):
         shown = FilePreview(file.record)
-        parts = _parts(file)
+        parts = _parts(file, stage, heard, shown)
         if file.record in LAKE:
             coming = usage.UsageFile(run, stage, parts)
             found = usage.preview(coming)
@@ -236,6 +250,8 @@ def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, Fi
                 shown.reject(file.record, rejects)
         previews[file.pk] = shown
         file.preview = {"counts": shown.counts, "changes": shown.changes, "created": shown.created, "rejects": shown.rejects}
+        if mappings.from_json(file.mapping).undated:
+            file.preview["questions"] = undated.would_ask(stage, heard)
         file.save(update_fields=["preview"])
     run.state = ImportState.PREVIEWED
     run.rows_total = sum(sum(c.values()) for shown in previews.values() for c in shown.counts.values())
@@ -246,15 +262,16 @@ def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, Fi
 def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy | None = None) -> ImportRun:
     """Write what the files say. Idempotent: rows that this run wrote before an interruption count as its own."""
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING)
-    stage = _stage(run, policy, dry=False)
+    stage, heard = _stage(run, policy, dry=False), undated.Heard()
     writer = Writer(run, stage)
     QuarantinedRow.objects.filter(run=run).delete()
+    run.questions.filter(answer="").delete()
     total: dict[str, dict[str, int]] = {}
     done = 0
     for file in files_in_order(run):
         shown = FilePreview()
         if file.record in LAKE:
-            coming = usage.UsageFile(run, stage, _reporting(_parts(file), progress, done, file.name))
+            coming = usage.UsageFile(run, stage, _reporting(_parts(file, stage, heard, shown), progress, done, file.name))
             found = usage.append(run, file.pk, coming)
             if found.skipped:
                 found_counts = file.counts.get(file.record, {})
@@ -268,7 +285,7 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
             writer.quarantine(coming.rejects)
             done += coming.rows + len(coming.rejects)
         else:
-            for batch, rejects in _parts(file):
+            for batch, rejects in _parts(file, stage, heard, shown):
                 for plan in walk(batch, stage, writer):
                     shown.add(plan)
                 writer.quarantine(rejects)
@@ -283,6 +300,8 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
             there = total.setdefault(record, dict.fromkeys(COUNTS, 0))
             for name in COUNTS:
                 there[name] += counts[name]
+    if run.kind != "retry":  # corrected rows are no list
+        undated.ask(run, stage, heard)
     return finish(run, total | _created(run, total))
 
 
@@ -358,8 +377,17 @@ def _stage(run: ImportRun, policy: Policy | None, *, dry: bool, accounts_known: 
     return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known, day=run.file_date)
 
 
-def _parts(file: ImportFile) -> Iterator[tuple[Batch, list[Reject]]]:
-    return batches(table_of(file), mappings.from_json(file.mapping), zone=settings.TIME_ZONE)
+def _parts(file: ImportFile, stage: Stage, heard: undated.Heard, shown: FilePreview) -> Iterator[tuple[Batch, list[Reject]]]:
+    """The batches of a file; what its rows leave to the file's date is filled in."""
+    mapping = mappings.from_json(file.mapping)
+    for batch, rejects in batches(table_of(file), mapping, zone=settings.TIME_ZONE):
+        if mapping.sheet or batch.record == "pulses":
+            undated.stated(batch, stage)
+        if mapping.undated:
+            batch, same, unclear = undated.dated(batch, stage, heard)
+            rejects = [*rejects, *unclear]
+            shown.counts.setdefault(batch.record, dict.fromkeys(COUNTS, 0))["unchanged"] += same
+        yield batch, rejects
 
 
 def _reporting(parts: Iterator[tuple[Batch, list[Reject]]], progress: Progress | None, done: int, name: str) -> Iterator[tuple[Batch, list[Reject]]]:

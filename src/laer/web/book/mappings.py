@@ -29,8 +29,15 @@ def remembered(kept: dict[str, Any], found: Mapping) -> Mapping:
     return replace(
         found, columns={h: before.columns.get(h, t) for h, t in found.columns.items()}, custom={**found.custom, **before.custom},
         date_order=found.date_order or before.date_order, undecided=() if found.date_order or before.date_order else found.undecided,
-        end=found.end or before.end, sure=1.0, why="read as last time",
+        end=found.end or before.end, sure=1.0, why="read as last time", fixed=before.fixed, sheet=before.sheet,
     )  # fmt: skip
+
+
+def remembered_parts(kept: dict[str, Any], found: list[Mapping]) -> list[Mapping]:
+    """Last time's reading of a table, part by part; a sheet that a person reduced to one part stays one."""
+    parts = kept.get("parts") or [kept]
+    by_record = {m.record: m for m in found}
+    return [remembered(part, by_record.get(part.get("record"), found[0])) for part in parts]
 
 
 def custom_fields(mapping: Mapping) -> dict[str, tuple[str, str]]:

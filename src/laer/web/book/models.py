@@ -205,6 +205,8 @@ class Contract(BookRow):
     notice_on = models.DateField(null=True, blank=True)
     auto_renews = models.BooleanField(null=True, blank=True)
     status = models.CharField(max_length=80, null=True, blank=True)
+    cancelled_on = models.DateField(null=True, blank=True)
+    renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="renewed_by")
 
 
 class Subscription(BookRow):
@@ -235,6 +237,8 @@ class SubscriptionLine(BookRow):
     mrr_num = models.BigIntegerField(default=0)
     mrr_den = models.BigIntegerField(default=1)
     ended_because = models.CharField(max_length=12, null=True, blank=True)
+    start_unknown = models.BooleanField(null=True, blank=True)
+    cuts = models.BooleanField(null=True, blank=True)
 
 
 class Discount(BookRow):
@@ -286,6 +290,19 @@ class ChurnEvent(BookRow):
     is_reactivation = models.BooleanField(null=True, blank=True)
 
 
+class Pulse(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="pulses")
+    colour = models.CharField(max_length=10)
+    stated_on = models.DateField()
+    reason = models.TextField(null=True, blank=True)
+
+
+class Note(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField()
+    written_on = models.DateField(null=True, blank=True)
+
+
 class Assignment(BookRow):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="assignments")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="assignments")
@@ -295,6 +312,23 @@ class Assignment(BookRow):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["person", "account"])]
+
+
+class Question(models.Model):
+    """What an import could not decide and nobody guessed: it waits on the Data page until a person answers."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="questions")
+    kind = models.CharField(max_length=20)  # missing: an account that the list before this one still had
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="questions")
+    data = models.JSONField(default=dict)
+    asked_at = models.DateTimeField()
+    answer = models.CharField(max_length=20, blank=True, default="")  # left, still, renamed, filtered; gone when the account came back
+    answered_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["answer", "id"])]
 
 
 class DirtyAccount(models.Model):
@@ -331,5 +365,5 @@ MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager 
 
     "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
     "subscription_lines": SubscriptionLine, "discounts": Discount, "tickets": Ticket, "survey_responses": SurveyResponse,
-    "churn_events": ChurnEvent, "assignments": Assignment,
+    "churn_events": ChurnEvent, "pulses": Pulse, "notes": Note, "assignments": Assignment,
 }  # fmt: skip

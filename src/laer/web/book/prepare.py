@@ -7,6 +7,7 @@ exact fraction of MRR. Returns the columns, or the reason why the row cannot be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,6 +16,7 @@ from typing import Any
 from laer.metrics.lines import BAD, LineText, judge
 from laer.metrics.policy import Policy
 from laer.records.money import INT64
+from laer.records.types import HEALTH
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
 
 Row = dict[str, Any]
@@ -50,7 +52,11 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
         mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
         factor=BAD if isinstance(factor, Unreadable) else factor, status=status, trial=bool(row.get("is_trial")),
     )  # fmt: skip
-    reason, mrr, end = judge(text, policy.changed(end="exclusive") if policy.end != "exclusive" else policy)  # the reader has moved inclusive ends already
+    policy = policy.changed(end="exclusive") if policy.end != "exclusive" else policy  # the reader has moved inclusive ends already
+    reason, mrr, end = judge(text, policy)
+    if reason == "negative MRR":  # a discount of the account, as a line of its own (rule 6)
+        reason, mrr, end = judge(_turned(text), policy)
+        mrr = -mrr
     if reason:
         return values, reason
     if abs(mrr.numerator) > INT64 or mrr.denominator > INT64:
@@ -61,6 +67,16 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     if values.get("amount") is None and row.get("mrr") is not None:
         values["amount"], values["interval"] = row["mrr"], values.get("interval")
     return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
+
+
+def _turned(text: LineText) -> LineText:
+    """The same line with its amounts' signs turned round."""
+
+
+    def turned(value: Decimal | None | str) -> Decimal | None | str:
+        return -value if isinstance(value, Decimal) else value
+
+    return replace(text, mrr=turned(text.mrr), amount=turned(text.amount), unit_price=turned(text.unit_price), arr=turned(text.arr))
 
 
 def _disagreement(text: LineText, with_interval: bool) -> str | None:
@@ -93,6 +109,12 @@ def _assignment(row: Row, _: Policy) -> tuple[Row, str | None]:
     return row | {"job": MEANINGS["jobs"][job]}, None
 
 
+def _pulse(row: Row, _: Policy) -> tuple[Row, str | None]:
+    said = str(row.get("colour") or "").strip()
+    colour = HEALTH.get(said.casefold()) or HEALTH.get(normal_words(said))
+    return (row | {"colour": colour}, None) if colour else (row, f"unknown health '{said}': expected green, yellow or red" if said else "empty health")
+
+
 def _closing(start: str, end: str) -> Callable[[Row, Policy], tuple[Row, str | None]]:
     def check(row: Row, _: Policy) -> tuple[Row, str | None]:
         a, b = row.get(start), row.get(end)
@@ -105,6 +127,7 @@ SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
     "subscription_lines": _line,
     "contacts": _contact,
     "assignments": _assignment,
+    "pulses": _pulse,
     "contracts": _closing("start_on", "end_on"),
     "discounts": _closing("start_on", "end_on"),
 }

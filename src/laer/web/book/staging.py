@@ -85,6 +85,7 @@ class Stage:
         self.pending: dict[str, set[str]] = {}  # external ids of rows that a dry run would have created
         self._accounts_known = accounts_known
         self._owner_of: dict[int, int] = {}  # subscription -> account
+        self._heard_before: bool | None = None
 
     # -- references ---------------------------------------------------------------------------------------------------
 
@@ -140,6 +141,15 @@ class Stage:
             lists = ImportFile.objects.filter(run__source=self.source, record="accounts", state="done").exclude(run__state=ImportState.UNDONE)
             self._accounts_known = lists.exists()
         return self._accounts_known
+
+    @property
+    def heard_before(self) -> bool:
+        """Whether this source said what accounts pay before this import: then an account without a line is a new customer, else its start is unknown."""
+        if self._heard_before is None:
+            lines = ExternalId.objects.filter(source=self.source, record="subscription_lines").exclude(row_hash=TAKEN_OUT)
+            before = lines.filter(object_id__in=MODELS["subscription_lines"].objects.filter(archived_at=None).exclude(created_run=self.run_id).values("id"))
+            self._heard_before = before.exists()
+        return self._heard_before
 
     # -- comparing ----------------------------------------------------------------------------------------------------
 
@@ -216,6 +226,8 @@ class Stage:
                 plan.new.append(planned)
                 if self.dry:
                     self.pending.setdefault(batch.record, set()).add(planned.key)
+                    if batch.record == "accounts":
+                        self.pending["accounts"].add(str(values["name"]))
         if touched:
             self._differences(plan, touched)
 

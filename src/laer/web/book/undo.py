@@ -46,6 +46,7 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
         run.state, run.undone_at = ImportState.UNDONE, now
         run.counts = run.counts | {"undo": summary}
         run.save(update_fields=["state", "undone_at", "counts"])
+        run.questions.filter(answer="").update(answer="undone", answered_at=now)
         DirtyAccount.objects.create(account_id=None, since=now)
     return summary
 

@@ -17,6 +17,7 @@ from laer.records.money import minor_units
 from laer.web.book import queries
 from laer.web.book.models import Account
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
+from laer.web.pages.renewals import due_rows
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
 from laer.web.runs.models import AccountCard, PassRun
@@ -186,9 +187,10 @@ def _subscriptions(request: HttpRequest, user: User, row: Account, run: PassRun 
     more = _more(request)
     lines, signed = queries.subscriptions(row.pk, as_of, more), queries.contracts(row.pk, more)
     arr = queries.contract_arr(row.pk, as_of)
+    due = {r["contract_id"]: {"text": r["words"], "tone": r["tone"]} for r in due_rows(request, run, row.pk)} if signed.rows else {}
     return {
         "lines": [s | {"subscription_id": outside_name(s["external_id"]), "tone": TONES.get(s["status"], "warn")} for s in lines.rows],
-        "contracts": [contract_row(c, arr.get(c.pk), as_of) for c in signed.rows],
+        "contracts": [contract_row(c, arr.get(c.pk), as_of) | {"renewal": due.get(c.pk)} for c in signed.rows],
         "more_url": _more_url("subscriptions", more, lines.more or signed.more),
     }
 

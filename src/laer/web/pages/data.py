@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from laer.web.book import importing
+from laer.web.book import importing, settling
 from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.book.retry import waiting
 from laer.web.people.models import User
@@ -74,6 +74,9 @@ def frame(user: User, active: str) -> dict[str, Any]:
             "tone": "bad" if found and found[0].severity == "error" else "",
         }
     ]
+    asked = settling.open_questions(user).count() if user.may_edit else 0
+    if asked or active == "questions":
+        tabs = [{"title": "Questions", "url": reverse("questions"), "active": active == "questions", "count": asked}, *tabs]
     tabs.append({"title": "Readiness", "url": reverse("readiness"), "active": active == "readiness"})
     if user.may_import:
         aside = waiting().count()

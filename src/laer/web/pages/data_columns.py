@@ -120,7 +120,7 @@ def _take(post: QueryDict, run: ImportRun, files: list[ImportFile]) -> tuple[boo
         mapping, said = _mapping(post, file, table)
         if said:
             errors.extend(f"{title_of(file)}: {one}" for one in said)
-        elif mappings.to_json(importing.keepable(mapping)) != {k: v for k, v in file.mapping.items() if k not in ("remembered", "remember")} | {
+        elif mappings.to_json(importing.keepable(mapping)) != {k: v for k, v in file.mapping.items() if k not in ("remembered", "remember", "notes")} | {
             "undecided": mapping.undecided
         }:
             importing.set_mapping(file, mapping, remember=post.get("remember") == "true")
@@ -188,6 +188,8 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
     for place, header in enumerate(table.header):
         key = f"f{file.pk}-c{place}"
         target = mapping.columns.get(header)
+        if mapping.sheet and file.record != "accounts" and not target:
+            continue  # another part of the sheet has it, and its block shows it
         field = post.get(key, "") if post is not None and key in post else _option(target, mapping)
         own = bool(target) and str(target).startswith(CUSTOM)
         sure = mapping.confidence.get(header, 0.0) if target and not own else None
@@ -358,7 +360,7 @@ def give_mapping(request: HttpRequest, import_id: int) -> HttpResponse:
         header = set(file.mapping.get("columns") or {})
         fitting = [m for m in found if m.fits(header)]
         if fitting:
-            best = max(fitting, key=lambda m: len(header & set(m.columns)))
+            best = max(fitting, key=lambda m: (m.record == file.record, len(header & set(m.columns))))
             importing.set_mapping(file, replace(best, columns={h: best.columns.get(h) for h in header}))
             read.append(title_of(file))
     if read:

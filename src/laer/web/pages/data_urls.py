@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import data, data_columns, data_doctor, data_excluded, data_import, data_quarantine, data_readiness
+from laer.web.pages import data, data_columns, data_doctor, data_excluded, data_import, data_quarantine, data_questions, data_readiness
 
 urlpatterns: list[URLPattern] = [
     path("", data.imports, name="data"),
@@ -25,6 +25,9 @@ urlpatterns: list[URLPattern] = [
     path("quarantine/correct/", data_quarantine.correct, name="quarantine_correct"),
     path("quarantine/retry/", data_quarantine.again, name="quarantine_retry"),
     path("quarantine/dismiss/", data_quarantine.dismiss, name="quarantine_dismiss"),
+    path("questions/", data_questions.questions, name="questions"),
+    path("questions/answer/", data_questions.answer, name="question_answer"),
+    path("questions/<int:question_id>/undo/", data_questions.undo, name="question_undo"),
     path("doctor/", data_doctor.findings, name="doctor"),
     path("doctor/excluded/", data_excluded.excluded, name="excluded"),
     path("doctor/excluded/back/", data_excluded.back, name="excluded_back"),

@@ -14,7 +14,7 @@ ENTRIES = (
     ("Land", None, "flag", "", "LAER"),
     ("Adopt", None, "seedling", "", "LAER"),
     ("Expand", None, "trending-up", "", "LAER"),
-    ("Renew", None, "refresh", "", "LAER"),
+    ("Renew", "/renewals/", "refresh", "n", "LAER"),
     ("Revenue", "/revenue/", "chart-bar", "r", "insight"),
     ("Data", "/data/", "database", "d", "insight"),
 )

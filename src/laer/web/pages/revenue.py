@@ -21,15 +21,40 @@ from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import escaped
-from laer.web.pages.revenue_charts import DOWNS, UPS, Asked, amount_of, behind_url, by_dimension, cohorts, exactly, figures, retention, short, waterfall
+from laer.web.pages.revenue_charts import (
+    BALANCE,
+    DOWNS,
+    UPS,
+    Asked,
+    amount_of,
+    behind_url,
+    by_dimension,
+    cohorts,
+    exactly,
+    figures,
+    retention,
+    short,
+    waterfall,
+)
 from laer.web.pages.revenue_doubts import doubts, marked
 from laer.web.runs import revenue
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
 
 MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", "")}
-LABELS = {k: v[0] for k, v in (UPS | DOWNS | MOVED).items()} | {"opening": "Opening MRR", "closing": "Closing MRR"}
-RULE_OF = {"new": 3, "reactivation": 3, "expansion": 3, "contraction": 3, "churn": 3, "entering": 21, "leaving": 21, "opening": 2, "closing": 2}
+LABELS = {k: v[0] for k, v in (BALANCE | UPS | DOWNS | MOVED).items()} | {"opening": "Opening MRR", "closing": "Closing MRR"}
+RULE_OF = {
+    "opening_balance": 13,
+    "new": 3,
+    "reactivation": 3,
+    "expansion": 3,
+    "contraction": 3,
+    "churn": 3,
+    "entering": 21,
+    "leaving": 21,
+    "opening": 2,
+    "closing": 2,
+}
 PAGE = 50
 SORTS = ("-amount", "amount", "account_name", "-account_name")
 
@@ -45,7 +70,7 @@ def show(request: HttpRequest) -> HttpResponse:
     if run:
         scope = scope_of(request.user)
         asked = Asked(request)
-        ledger = revenue.ledger_of(run, scope, movements=asked.movements)
+        ledger = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
         span = revenue.span_of_data(ledger, run)
         context["state"] = _state(request, run, ledger, span)
         if span:
@@ -62,10 +87,10 @@ def download(request: HttpRequest) -> HttpResponse:
     asked = Asked(request)
     policy = load_policy(settings.POLICY)
     by = asked.by if "by" in request.GET else None
-    ledger = revenue.ledger_of(run, scope_of(request.user), by=by, movements=asked.movements)
+    ledger = revenue.ledger_of(run, scope_of(request.user), by=by, movements=asked.movements, churn_basis=asked.churn_basis)
     span = revenue.span_of_data(ledger, run) or (0, -1)
-    names = columns(policy.windows, by)
     months = ledger.months_by_value(*span) if by else ledger.months(*span)
+    names = columns(policy.windows, by, book=any(m["opening_balance_mrr"] for m in months))
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}.csv"'
     writer = csv.writer(answer)
@@ -93,6 +118,7 @@ def behind(request: HttpRequest) -> HttpResponse:
         "first": first,
         "last": last,
         "movements": asked.movements,
+        "churn_basis": asked.churn_basis,
         "by": by,
         "value": request.GET.get("value") if by else None,
         "cohort": cohort,
@@ -175,10 +201,10 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
     choices = range(span[1], span[0] - 1, -1) if size == 1 else sorted({m - m % size for m in range(span[0], span[1] + 1)}, reverse=True)
     scope = scope_of(request.user)
     whole = scope.everything
-    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements)
+    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis)
     beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1")
     return {
-        "figures": marked(figures(now, period, run, asked), beside["marks"]),
+        "figures": marked(figures(now, period, run, asked, revenue.committed(run, scope) if period.last >= span[1] else None), beside["marks"]),
         "contradictions": beside["contradictions"],
         "excluded": beside["excluded"],
         "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())],
@@ -197,7 +223,7 @@ def _figures_and_charts(request: HttpRequest, run: PassRun, ledger: Ledger, span
         "retention": retention(months, span, run.currency, asked),
         "cohorts": cohorts(ledger, span, asked, run.currency),
         "by": by_dimension(by, period, asked, run.currency),
-        "download_url": f"{reverse('revenue-download')}?{urlencode({'movements': asked.movements})}",
+        "download_url": f"{reverse('revenue-download')}?{urlencode(asked.how())}",
     }
 
 

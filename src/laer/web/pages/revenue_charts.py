@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -18,8 +18,10 @@ from laer.web.runs import revenue
 from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import money, money_short
 
+BALANCE = {"opening_balance": ("Opening balance, start unknown", "balance_accounts")}
 UPS = {"new": ("New", "new_accounts"), "reactivation": ("Reactivation", "reactivated_accounts"), "expansion": ("Expansion", "expansions")}
 DOWNS = {"contraction": ("Contraction", "contractions"), "churn": ("Churn", "churns")}
+BASES = ("lines", "events")  # rule 20
 COHORT_COLUMNS = 24
 MEANINGS = {
     "mrr": (
@@ -27,6 +29,10 @@ MEANINGS = {
         "The sum of what the lines that are live on the period's last day bring in a month: of a year's amount, a twelfth.",
     ),
     "arr": ("Annual recurring revenue", "The exact annualised sum of the same lines."),
+    "carr": (
+        "Committed annual recurring revenue",
+        "ARR with what is signed and starts later, and without what is known to leave. The end of a term is no departure.",
+    ),
     "nrr": (
         "Net revenue retention",
         "The MRR now of the accounts that paid twelve months ago, by their MRR then. New accounts never count.",
@@ -44,6 +50,7 @@ class Asked:
         self.period = given.get("period", "month") if given.get("period") in revenue.PERIODS else "month"
         self.movements = "net" if given.get("movements") == "net" else "event"
         self.by = given["by"] if given.get("by") in revenue.DIMENSIONS else "segment"
+        self.churn_basis = given["churn_basis"] if given.get("churn_basis") in BASES else None
         self.cohorts = "mrr" if given.get("cohorts") == "mrr" else "accounts"
         self.share = "number" if given.get("share") == "number" else "percent"
         try:
@@ -51,17 +58,27 @@ class Asked:
         except ValueError:
             self.month = None
 
+    def how(self) -> dict[str, str]:
+        """How movements are counted, as parameters of an address."""
+        return {"movements": self.movements} | ({"churn_basis": self.churn_basis} if self.churn_basis else {})
+
     def url(self, **changes: Any) -> str:
         """The page's address with some parameters changed; what is the default stays out of it."""
         month = revenue.name_of(self.month) if self.month is not None else None
-        values = {"month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share} | changes
+        values = {
+            "month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share,
+            "churn_basis": self.churn_basis,
+        } | changes  # fmt: skip
         usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent"}
         query = urlencode({k: v for k, v in values.items() if v is not None and usual.get(k) != v})
         return reverse("revenue") + (f"?{query}" if query else "")
 
 
-def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked) -> list[dict[str, Any]]:
-    """The five figures that matter, each with what it means and where it opens."""
+def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, committed: Mapping[str, Fraction] | None) -> list[dict[str, Any]]:
+    """The figures that matter, each with what it means and where it opens.
+
+    In   committed  `revenue.committed` where the period shown is the run's own, else None: CARR is of today
+    """
     code = run.currency
     lost, before = now["accounts_lost"], now["opening_accounts"]
     accounts_hint = f"{lost:,} lost of {before:,}" if asked.period == "month" else f"{before:,} at the opening"
@@ -75,10 +92,22 @@ def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked:
     return [
         figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), "twelve times MRR, exact", title=exactly(now["arr"], code)),
+        *([_carr(now, committed, code, figure)] if committed else []),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), "what is left of a year ago, with growth"),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
         figure("Paying accounts", "accounts", f"{now['closing_accounts']:,}", accounts_hint, url=closing_url),
     ]
+
+
+def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str, figure: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    coming, leaving = committed["coming"], committed["leaving"]
+    carr = now["arr"] + 12 * (coming - leaving)
+    said = [
+        f"{sign}{short(12 * abs(amount), code)} {what}"
+        for sign, amount, what in (("+", coming, "signed, not live"), ("\u2212", leaving, "known to leave"))
+        if amount
+    ]
+    return figure("CARR", "carr", short(carr, code), ", ".join(said) or "nothing is signed and not live", title=exactly(carr, code))
 
 
 def _move(now: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -100,8 +129,10 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "opening"),
         }
     ]
-    for kind, group in (("up", UPS), ("down", DOWNS)):
+    for kind, group in (("up", BALANCE | UPS), ("down", DOWNS)):
         for name, (label, count) in group.items():
+            if name in BALANCE and not now[f"{name}_mrr"]:
+                continue
             rows.append(
                 {
                     "label": label,
@@ -122,9 +153,8 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             "url": behind_url(asked, "closing"),
         }
     )
-    ties = (
-        now["opening_mrr"] + now["new_mrr"] + now["reactivation_mrr"] + now["expansion_mrr"] - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
-    )
+    gains = sum((now[f"{name}_mrr"] for name in BALANCE | UPS), Fraction(0))
+    ties = now["opening_mrr"] + gains - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
     bars = [{"label": r["label"], "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows]
     return {"data": {"currency": currency, "bars": bars}, "rows": rows, "ties": ties}
 
@@ -209,7 +239,14 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
     rows.sort(key=lambda r: -r["closing_mrr"])
     dimensions = [{"label": label, "url": asked.url(by=key), "active": key == asked.by} for key, label in revenue.DIMENSIONS.items()]
     moved = any(row["entering_mrr"] or row["leaving_mrr"] for row in rows)
-    return {"dimension": revenue.DIMENSIONS[asked.by], "dimensions": dimensions, "rows": rows, "total": total, "moved": moved}
+    return {
+        "dimension": revenue.DIMENSIONS[asked.by],
+        "dimensions": dimensions,
+        "rows": rows,
+        "total": total,
+        "moved": moved,
+        "balance": bool(total["opening_balance_mrr"]),
+    }
 
 
 def _by_row(name: str, figures: Mapping[str, Any], currency: str, url: str | None) -> dict[str, Any]:
@@ -231,6 +268,7 @@ def behind_url(asked: Asked, movement: str, **more: Any) -> str:
         "month": month,
         "period": asked.period if asked.period != "month" else None,
         "movements": asked.movements if asked.movements != "event" else None,
+        "churn_basis": asked.churn_basis,
     } | more
     return f"{reverse('revenue-behind')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from laer.metrics.policy import Policy
+from laer.metrics.policy import load_policy
 from laer.web.pages.revenue_charts import Asked, amount_of, exactly, short
 from laer.web.people.models import User
 from laer.web.runs import both_ways, revenue
@@ -26,20 +26,22 @@ PLACE = "#contradictions"
 
 def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, asked: Asked, *, work_out: bool) -> dict[str, Any]:
     """Context of parts/contradictions.html: contradictions, excluded; and `marks`, the text that each figure carries."""
-    found = contradictions(user, run, period.first, period.last, movements=asked.movements, work_out=work_out)
+    usual = load_policy(run.policy).churn_basis
+    basis = asked.churn_basis or usual
+    found = contradictions(user, run, period.first, period.last, basis=basis, movements=asked.movements, work_out=work_out)
     address = asked.url()
     effects_url = f"{address}{'&' if '?' in address else '?'}effects=1"
     waiting = [one for one in found if not one.worked_out]
     return {
         "contradictions": {
             "shown": _figures(now, run.currency) | {"logo": f"{number(now['accounts_lost'])} of {number(now['opening_accounts'])}"},
-            "rows": [_row(one, way, now, run.currency, address) for one in found for way in one.ways],
+            "rows": [_row(one, way, now, run.currency, asked.url(churn_basis=way.basis if way.basis != usual else None)) for one in found for way in one.ways],
             "effects_url": effects_url + PLACE if waiting else None,
             "load_url": effects_url if waiting and works_itself_out(run) else None,
         }
         if found
         else None,
-        "excluded": _excluded(user, run, now, period, asked),
+        "excluded": _excluded(user, run, now, period, asked.movements, basis),
         "marks": {label: _mark(found, touched, run.currency) for label, touched in TOUCHED.items()},
     }
 
@@ -67,7 +69,7 @@ def _mark(found: list[Contradiction], touched: str, currency: str) -> dict[str, 
     return {"text": heavy.mark, "then": then, "more": f"and {others} more" if others else "", "url": PLACE}
 
 
-def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str, address: str) -> dict[str, Any]:
+def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str, choose: str) -> dict[str, Any]:
     effect = way.effect
     row = {
         "id": one.id,
@@ -75,7 +77,7 @@ def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str,
         "label": way.label,
         "shown": one.shown,
         "rows_url": f"/data/doctor/{CHECKS[one.id]}/",
-        "choose_url": f"{address}{'&' if '?' in address else '?'}{way.choose}" if way.choose and way.choose.partition("=")[0] in Policy.model_fields else None,
+        "choose_url": choose if way.basis else None,
         "worked_out": bool(effect),
         "open": effect is None,
     }
@@ -115,9 +117,9 @@ def _signed(value: float, places: int) -> str:
     return f"±{text}" if not float(text.replace(",", "")) else f"{'+' if value > 0 else '−'}{text}"
 
 
-def _excluded(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, asked: Asked) -> dict[str, Any] | None:
+def _excluded(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, movements: str, basis: str) -> dict[str, Any] | None:
     """The figure both ways: as shown, and with the rows that do not count."""
-    found = both_ways.with_excluded(user, run, period.first, period.last, movements=asked.movements)
+    found = both_ways.with_excluded(user, run, period.first, period.last, basis=basis, movements=movements)
     if found is None:
         return None
     parts = [f"{number(n)} {noun}{'' if n == 1 else 's'}" for n, noun in ((found.accounts, "account"), (found.lines, "line")) if n]

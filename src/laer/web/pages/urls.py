@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, revenue
+from laer.web.pages import account, account_edit, accounts, health, renewals, revenue
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *account.urlpatterns,
     *account_edit.urlpatterns,
     *revenue.urlpatterns,
+    *renewals.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),
 ]

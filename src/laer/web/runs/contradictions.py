@@ -51,7 +51,7 @@ class WayOut:
     label: str
     way: str = ""
     handed: Callable[[], Handed | None] | None = None
-    choose: str = ""  # the policy's setting that takes this way for good: churn_basis=events
+    basis: str = ""  # of churn (rule 20), where that is the way out: lines or events
     effect: Mapping[str, Any] | None = None
 
 
@@ -72,19 +72,22 @@ class Contradiction:
         return all(way.effect is not None for way in self.ways)
 
 
-def contradictions(user: User | AnonymousUser, run: PassRun, first: int, last: int, *, movements: str = "event", work_out: bool = False) -> list[Contradiction]:
+def contradictions(
+    user: User | AnonymousUser, run: PassRun, first: int, last: int, *, basis: str, movements: str = "event", work_out: bool = False
+) -> list[Contradiction]:
     """What touches the figures of months first to last, under the person's scope, the heaviest first.
 
     Args
+        basis     the basis of churn that the figures shown take
         work_out  every effect; without it the effect of the churn events only, and none at all in a large book
     """
     if not isinstance(user, User):
         return []
     quick = run.counts.get("lines", 0) <= QUICK
     found = []
-    for one in _found(user, run, last, with_lines=work_out or quick):
+    for one in _found(user, run, last, basis, with_lines=work_out or quick):
         if work_out or (quick and one.id == "churn_events"):
-            one = replace(one, ways=tuple(_worked_out(way, user, run, first, last, movements) for way in one.ways))
+            one = replace(one, ways=tuple(_worked_out(way, user, run, first, last, basis, movements) for way in one.ways))
         found.append(one)
     return found
 
@@ -94,16 +97,16 @@ def works_itself_out(run: PassRun) -> bool:
     return bool(run.counts.get("lines", 0) <= QUICK)
 
 
-def _found(user: User, run: PassRun, last: int, with_lines: bool) -> list[Contradiction]:
+def _found(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
     mark = FieldChange.objects.aggregate(last=Max("id"))["last"]
-    key = (scope_of(user).key, run.pk, last, with_lines)
-    found: list[Contradiction] = _memory.get(key, mark, partial(_look, user, run, last, with_lines))
+    key = (scope_of(user).key, run.pk, last, basis, with_lines)
+    found: list[Contradiction] = _memory.get(key, mark, partial(_look, user, run, last, basis, with_lines))
     return found
 
 
-def _look(user: User, run: PassRun, last: int, with_lines: bool) -> list[Contradiction]:
+def _look(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
     seen = Seen(user)
-    found = [_churn_events(seen, run), _churn_flags(seen, last), _amounts(seen, run)]
+    found = [_churn_events(seen, run, basis), _churn_flags(seen, last), _amounts(seen, run)]
     if with_lines:
         named = line_checks.named(seen)
         found += [_gaps(list(named["one_day_gaps"])), _twice(list(named["lines_twice"]))]
@@ -113,26 +116,22 @@ def _look(user: User, run: PassRun, last: int, with_lines: bool) -> list[Contrad
 # -- what there is ----------------------------------------------------------------------------------------------------
 
 
-def _churn_events(seen: Seen, run: PassRun) -> Contradiction | None:
-    """Churn events name accounts whose lines go on: the ledger, which reads lines, does not see them leave."""
+def _churn_events(seen: Seen, run: PassRun, basis: str) -> Contradiction | None:
+    """Churn events name accounts whose lines go on: a ledger that reads lines does not see them leave, one that reads events does (rule 20)."""
     events = seen.of(ChurnEvent).filter(effective_on__lte=run.as_of)
     going_on = unheeded(seen).filter(effective_on__lte=run.as_of).values("account_id").distinct().count()
     if not going_on:
         return None
     named = events.values("account_id").distinct().count()
     have = "has" if named == 1 else "have"
-
-    def handed() -> Handed:
-        rows = list(events.order_by("account_id", "effective_on").values_list("account_id", "effective_on"))
-        days = pa.table({"account_id": pa.array([r[0] for r in rows], pa.int64()), "day": pa.array([day_number(r[1]) for r in rows], pa.int64())})
-        return Handed(f"events {_mark()}", days)
-
+    right = {"lines": "The lines are right", "events": "The events are right"}
+    other = "lines" if basis == "events" else "events"
     return Contradiction(
         "churn_events",
         f"{many(named, 'account')} {have} churn events",
         f"{many(named, 'account')} {have} churn events, and the lines of {going_on:,} of them go on past the day of the event.",
-        "The lines are right",
-        (WayOut("The events are right", "cut", handed, "churn_basis=events"),),
+        right[basis],
+        (WayOut(right[other], basis=other),),
         details={"named": named, "going_on": going_on},
     )
 
@@ -220,12 +219,15 @@ def _twice(ids: list[int]) -> Contradiction | None:
 # -- what it would change ---------------------------------------------------------------------------------------------
 
 
-def _worked_out(way: WayOut, user: User, run: PassRun, first: int, last: int, movements: str) -> WayOut:
-    handed = way.handed() if way.handed else None
-    if handed is None:
-        return replace(way, effect={})
-    params = {"way": way.way, "handed": handed, "movements": movements, "gap_days": load_policy(run.policy).gap_days}
-    ledger = ask("revenue_otherwise", params, scope_of(user), run.pk)
+def _worked_out(way: WayOut, user: User, run: PassRun, first: int, last: int, basis: str, movements: str) -> WayOut:
+    if way.basis:
+        ledger = revenue.ledger_of(run, scope_of(user), movements=movements, churn_basis=way.basis)
+    else:
+        handed = way.handed() if way.handed else None
+        if handed is None:
+            return replace(way, effect={})
+        params = {"way": way.way, "handed": handed, "movements": movements, "gap_days": load_policy(run.policy).gap_days, "churn_basis": basis}
+        ledger = ask("revenue_otherwise", params, scope_of(user), run.pk)
     then = revenue.summed(ledger.months(first, last))
     effect = {name: then.get(name) for name in FIGURES}
     effect["accounts_lost"] = sum(month["accounts_lost"] or 0 for month in ledger.months(first, last))

@@ -14,16 +14,6 @@ WHOLE = (LINES,)  # records of which an excluded account has nothing left; what 
 
 def without_excluded(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     """Records of the book without excluded rows and without the lines of excluded accounts; accounts themselves stay, without MRR. One query."""
-    return _split(tables)
-
-
-def only_excluded(lines: pa.Table) -> pa.Table:
-    """Of subscription lines those that do not count. One query."""
-    kept = _split({LINES: lines})[LINES]
-    return lines.filter(pc.invert(pc.is_in(lines["line_id"], kept["line_id"].combine_chunks())))
-
-
-def _split(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     excluded: dict[str, list[int]] = {}
     for record, object_id in active().order_by().values_list("record", "object_id"):
         excluded.setdefault(record, []).append(object_id)

@@ -57,9 +57,7 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def enqueue(
-    kind: str, arguments: Mapping[str, Any] | None = None, *, unique_key: str | None = None, run_at: datetime | None = None, priority: int = 0
-) -> Job:
+def enqueue(kind: str, arguments: Mapping[str, Any] | None = None, *, unique_key: str | None = None, run_at: datetime | None = None, priority: int = 0) -> Job:
     """Add a job, in the transaction of whoever asks. One that waits under the same key is returned instead, brought forward if need be.
 
     The waiting job stays locked until that transaction ends, so that no worker starts it before it can see what the caller wrote.

@@ -33,6 +33,7 @@ from laer.web.runs.models import Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
 LEASE = timedelta(seconds=60)
+SHAPE = 2  # of a run's tables: a run of another shape is no ground for a small pass
 SMALL = 2_000  # dirty accounts up to which a small pass is worth it
 
 
@@ -44,7 +45,7 @@ def run_waiting_pass() -> PassRun | None:
     """The pass that waiting changes and the calendar ask for: none, a small one over the dirty accounts, or a full one."""
     dirty = list(DirtyAccount.objects.order_by("id").values_list("id", "account_id")[: SMALL + 1])
     latest = latest_run()
-    turned = latest is None or latest.as_of < timezone.localdate() or not snapshots.folder_of(latest.pk).exists()
+    turned = latest is None or latest.as_of < timezone.localdate() or not snapshots.folder_of(latest.pk).exists() or latest.position.get("shape") != SHAPE
     if not dirty and not turned:
         return None
     whole = turned or len(dirty) > SMALL or any(a is None for _, a in dirty)
@@ -71,7 +72,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
             policy_version=policy.version,
             currency=currency,
             started_at=started,
-            position={"field_changes": FieldChange.objects.order_by("-id").values_list("id", flat=True).first() or 0, "dirty": last_dirty},
+            position={"field_changes": FieldChange.objects.order_by("-id").values_list("id", flat=True).first() or 0, "dirty": last_dirty, "shape": SHAPE},
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:

@@ -16,7 +16,7 @@ from django.db.models import Max, Min, Q
 
 from laer.engine.lake import Lake
 from laer.web import home
-from laer.web.book.models import MODELS, Assignment, ChurnEvent, Contact, Contract, CustomField, SurveyResponse, Ticket
+from laer.web.book.models import Assignment, ChurnEvent, Contact, Contract, CustomField, Pulse, SurveyResponse, Ticket
 from laer.web.book.models import SubscriptionLine as Line
 from laer.web.people.models import User
 from laer.web.runs.doctor.finding import Seen
@@ -210,15 +210,10 @@ def _nps(known: Known) -> FeatureState:
 def _health(known: Known) -> FeatureState:
     name = "Health and pulse"
     own = [f.slug for f in CustomField.objects.filter(record="accounts") if any(word in f.slug for word in HEALTH)]
-    if "pulses" in MODELS:
-        n = known.with_rows(known.seen.of(MODELS["pulses"]))
-    elif own:
-        stated = Q()
-        for slug in own:
-            stated |= Q(custom__has_key=slug)
-        n = (known.seen.paying_accounts() if known.paying else known.seen.accounts).filter(stated).count()
-    else:
-        n = 0
+    stated = Q(pk__in=known.seen.of(Pulse).order_by().values("account_id"))
+    for slug in own:
+        stated |= Q(custom__has_key=slug)
+    n = (known.seen.paying_accounts() if known.paying else known.seen.accounts).filter(stated).count()
     return _covered(
         "health", name, known, n, "a health or pulse that a person or source stated", "Import a list of accounts with a health column", IMPORT, "/accounts/"
     )

@@ -13,7 +13,7 @@ from laer.cycle.ledger import Ledger
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import Month
-from laer.records.periods import month_name, month_number
+from laer.records.periods import day_number, month_name, month_number
 from laer.web.book.models import SubscriptionLine
 from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
@@ -28,8 +28,8 @@ DIMENSIONS = {
     "industry": "Industry",
     "lead_source": "Lead source",
 }
-MOVES = ("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
-MOVED = ("new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
+MOVES = ("opening_balance_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
+MOVED = ("balance_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,25 @@ def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
     return figures
 
 
-def ledger_of(run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event") -> Ledger:
-    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "gap_days": load_policy(run.policy).gap_days}, scope, run.pk)
+def ledger_of(run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event", churn_basis: str | None = None) -> Ledger:
+    """The ledger of a run's lines; churn by what the policy says unless another basis is asked for (rule 20)."""
+    policy = load_policy(run.policy)
+    params = {"by": by, "movements": movements, "gap_days": policy.gap_days, "churn_basis": churn_basis or policy.churn_basis}
+    ledger: Ledger = ask("revenue", params, scope, run.pk)
     return ledger
 
 
 def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = ask("revenue_behind", params | {"gap_days": load_policy(run.policy).gap_days}, scope, run.pk)
+    policy = load_policy(run.policy)
+    usual = {"gap_days": policy.gap_days, "churn_basis": policy.churn_basis}
+    rows: list[dict[str, Any]] = ask("revenue_behind", usual | {k: v for k, v in params.items() if v is not None or k not in usual}, scope, run.pk)
     return rows
+
+
+def committed(run: PassRun, scope: Scope) -> dict[str, Fraction]:
+    """What is signed and not live, and what is known to leave, after the run's day."""
+    found: dict[str, Fraction] = ask("committed", {"day": day_number(run.as_of)}, scope, run.pk)
+    return found
 
 
 def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:

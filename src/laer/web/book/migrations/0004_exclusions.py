@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('book', '0002_stated_run'),
+        ('book', '0003_one_row_many_records'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,132 @@
+"""A sheet with a row per customer feeds several records: the account, its owner, a line, a contract, a contact, a pulse, a note.
+
+Each part is a mapping of its own over the same table, so that everything behind (preview, quarantine, undo) knows nothing
+of sheets. The account's column stands in every part; any other column goes to one part, said by its header.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from laer.records.record import record_type
+from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.guess import SURE, Guess, fitting, reasons_of
+from laer.sources.tabular.headers import Match, header_words
+from laer.sources.tabular.mapping import Mapping
+from laer.sources.tabular.profile import Sample
+from laer.sources.tabular.recognise import SAMPLE, mapping_of, recognise
+from laer.sources.tabular.table import Table
+from laer.sources.tabular.values import normal_words
+
+ONE_EACH = 0.98  # share of distinct names from which a sheet has a row per customer
+NAMED = 0.9  # share of rows that name one
+CLOSE = 0.9  # how like a header must be to leave the account for another record
+REVENUE = ("mrr", "arr")
+SHEETS = (None, "accounts", "contracts", "subscription_lines", "contacts", "pulses", "notes", "assignments")  # what such a sheet may look like
+TERMS = frozenset(spelled("renewal renews renew contract term auto autorenew notice signed expiry expiration expires agreement"))
+OF_ACCOUNTS = ("name", "owner", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "churn_flag", "parent_id", "signed_up_on")
+WITH_LINE = ("plan", "product_id", "seats", "quantity", "currency", "interval", "start_on", "end_on", "is_trial")
+CHAMPION = frozenset(spelled("champion sponsor"))
+
+
+def recognise_all(table: Table, *, sample: int = SAMPLE, status: frozenset[str] = frozenset()) -> list[Mapping]:
+    """The mappings of a table: several for a sheet of customers, else one. The first is what the sheet is about.
+
+    In     status  the words that a line's status may have; a status with other words is the account's own affair
+    """
+    whole = recognise(table, sample=sample)
+    return customer_sheet(table, whole, Sample(table, sample), status) or [whole]
+
+
+def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset[str]) -> list[Mapping] | None:
+    """The parts of a sheet with a row per customer; None where the table is no such sheet."""
+    if whole.record not in SHEETS or not seen.size:
+        return None
+    accounts = fitting("accounts", table.header, seen)
+    named = next((h for h, m in accounts.items() if m.column == "account_id"), None) or next((h for h, m in accounts.items() if m.column == "name"), None)
+    if named is None or not _one_each(seen, named):
+        return None
+    lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h != named}
+    revenue = [h for h, m in lines.items() if m.column in REVENUE and m.likeness >= CLOSE]
+    pulse = _pick(fitting("pulses", table.header, seen), "colour", "reason")
+    if not revenue and not any(m.column == "colour" for m in pulse.values()):
+        return None
+    if whole.record not in (None, "accounts") and len([1 for h, m in accounts.items() if m.column in OF_ACCOUNTS and m.likeness >= CLOSE]) < 2:
+        return None  # nothing of an account beside its name: a plain file of lines, contracts or people
+    dated = any(m.column == "start_on" and m.likeness >= CLOSE for m in lines.values())
+    contract = {h: m for h, m in fitting("contracts", table.header, seen).items() if set(header_words(h).split()) & TERMS and m.likeness >= CLOSE}
+    contract = contract if any(m.column == "end_on" for m in contract.values()) else {}
+    line = _line(lines, revenue, contract, dated, seen, status)
+    contact = _contact(fitting("contacts", table.header, seen), named, line)
+    note = _pick(fitting("notes", table.header, seen), "text")
+    parts = {"subscription_lines": line if revenue else {}, "contracts": contract, "contacts": contact, "pulses": pulse, "notes": note}
+    taken: dict[str, str] = {}
+    for record, found in parts.items():
+        for header in list(found):
+            if header == named or (header in taken and not (record == "contracts" and found[header].column in ("start_on", "end_on"))):
+                del found[header]
+            else:
+                taken.setdefault(header, record)
+    kept = {h: m for h, m in accounts.items() if h == named or h not in taken}
+    mappings = [_part(table, seen, "accounts", kept, taken)]
+    account = accounts[named]
+    for record, found in parts.items():
+        if not found or (record == "contacts" and not any(m.column in ("email", "name") for m in found.values())):
+            continue
+        told = {named: Match(account.likeness, named, "account_id", account.synonym), **found}
+        made = _part(table, seen, record, told, None)
+        if record == "contacts" and any(set(header_words(h).split()) & CHAMPION for h in found):
+            made = replace(made, fixed={"role": "champion"})
+        mappings.append(made)
+    return mappings if len(mappings) > 1 else None
+
+
+def _one_each(seen: Sample, header: str) -> bool:
+    values = seen.values(header)
+    return values.total() >= NAMED * seen.size and len(values) >= ONE_EACH * values.total()
+
+
+def _pick(found: dict[str, Match], *columns: str) -> dict[str, Match]:
+    return {h: m for h, m in found.items() if m.column in columns and m.likeness >= CLOSE * 0.9}
+
+
+def _line(lines: dict[str, Match], revenue: list[str], contract: dict[str, Match], dated: bool, seen: Sample, status: frozenset[str]) -> dict[str, Match]:
+    """The columns of the line: its revenue, what it buys, and its dates where a start is stated."""
+    kept = {h: lines[h] for h in revenue}
+    for header, match in lines.items():
+        if match.column in WITH_LINE and match.likeness >= CLOSE and (dated or match.column not in ("start_on", "end_on")):
+            if match.column == "end_on" and header in contract:
+                continue  # a renewal date ends the contract, not what is paid
+            kept[header] = match
+        if match.column == "status" and all(normal_words(text) in status for text in seen.values(header)):
+            kept[header] = match
+    return kept
+
+
+def _contact(contacts: dict[str, Match], named: str, line: dict[str, Match]) -> dict[str, Match]:
+    """A person of the customer: told by an e-mail, with the name, title and phone beside it."""
+    wanted = {
+        h: m for h, m in contacts.items() if h != named and h not in line and m.column in ("email", "name", "first_name", "last_name", "title", "phone", "role")
+    }
+    return {h: m for h, m in wanted.items() if m.likeness >= CLOSE} if any(m.column == "email" for m in wanted.values()) else {}
+
+
+def _part(table: Table, seen: Sample, record: str, found: dict[str, Match], elsewhere: dict[str, str] | None) -> Mapping:
+    """One part as a mapping: `elsewhere` says where headers went; None leaves all others out (another part has them)."""
+    noun = record_type(record).info.noun
+    why = f"one row per customer: {len(found)} of {len(table.header)} columns go to the {noun}."
+    made = mapping_of(table, seen, Guess(record, found, reasons_of(record, found, seen), 1.0, why), None)
+    rest = {h: f"goes to the {record_type(elsewhere[h]).info.noun}" for h in table.header if h not in found and h in elsewhere} if elsewhere is not None else {}
+    if elsewhere is None:
+        rest = {h: "goes to another record" for h in table.header if h not in found}
+    columns = made.columns | dict.fromkeys(rest)
+    custom = {slug: kind for slug, kind in made.custom.items() if f"custom.{slug}" in columns.values()}
+    return replace(
+        made,
+        columns=columns,
+        custom=custom,
+        reasons=made.reasons | rest,
+        confidence=made.confidence | dict.fromkeys(rest, 1.0),
+        sure=max(SURE, made.sure),
+        sheet=True,
+    )

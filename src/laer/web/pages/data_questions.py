@@ -1,0 +1,78 @@
+"""Questions: what an import could not decide about a customer, one row each with its answers."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from laer.web.book import settling
+from laer.web.book.actions import Refused
+from laer.web.book.models import Question
+from laer.web.book.undated import ANSWERS, BLANK, data_of
+from laer.web.pages.data import frame, user_of
+from laer.web.runs import queries
+
+SHOWN = 200
+SAID = {"left": "ends on the day of the list", "filtered": "stays as it is, and is not asked about again", "renamed": "stays until it is merged"}
+
+
+@require_safe
+def questions(request: HttpRequest) -> HttpResponse:
+    user = user_of(request)
+    waiting = settling.open_questions(user)
+    currency = queries.currency_of(queries.last_run())
+    rows = [_row(question, currency) for question in waiting[:SHOWN]]
+    total = waiting.count()
+    context = frame(user, "questions") | {
+        "rows": rows,
+        "answers": [{"value": value, "label": label, "title": f"The account {SAID[value]}"} for value, label in ANSWERS.items()],
+        "state": {"shown": f"{total:,} customer{'' if total == 1 else 's'} that a list no longer names" if total else None},
+        "more": total - len(rows),
+    }
+    return render(request, "pages/questions.html", context)
+
+
+@require_POST
+def answer(request: HttpRequest) -> HttpResponse:
+    """One answer for the rows that are ticked."""
+    user, said = user_of(request), request.POST.get("answer", "")
+    ids = [int(i) for i in request.POST.getlist("question") if i.isascii() and i.isdigit() and len(i) < 19]
+    done = []
+    for question_id in ids[:SHOWN]:
+        try:
+            done.append(settling.answer_question(user, question_id, said))
+        except Refused as error:
+            messages.error(request, str(error))
+            break
+    if done:
+        names = done[0].account.name if len(done) == 1 else f"{len(done):,} accounts"
+        tags = f"undo:/data/questions/{done[0].pk}/undo/" if len(done) == 1 else ""
+        messages.success(request, f"{names}: {ANSWERS[said].lower()}", extra_tags=tags)
+    elif not ids:
+        messages.warning(request, "No row was ticked.")
+    return redirect("questions")
+
+
+@require_POST
+def undo(request: HttpRequest, question_id: int) -> HttpResponse:
+    question = settling.take_back_answer(user_of(request), question_id)
+    messages.success(request, f"{question.account.name}: the question is open again")
+    return redirect("questions")
+
+
+def _row(question: Question, currency: str) -> dict[str, object]:
+    data = data_of(question)
+    why = "is in it without an amount" if question.kind == BLANK else "is not in it"
+    return {
+        "question_id": question.pk,
+        "name": question.account.name,
+        "url": f"/accounts/{question.account_id}/",
+        "why": why,
+        "day": data["day"],
+        "mrr": data["mrr"],
+        "currency": data["currency"] or currency,
+        "run_url": f"/data/import/{question.run_id}/",
+        "source": question.run.source,
+    }

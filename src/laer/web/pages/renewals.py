@@ -1,0 +1,200 @@
+"""Renew: what falls due, what became of what fell due, and the decisions that wait."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+
+from laer.cycle import terms
+from laer.metrics.statement import plain
+from laer.records.periods import first_day, month_number
+from laer.web.book import settling
+from laer.web.book.actions import Refused
+from laer.web.book.scope import editable_accounts, scope_of
+from laer.web.pages.accounts import user_of
+from laer.web.pages.exports import escaped
+from laer.web.pages.revenue_charts import amount_of
+from laer.web.runs.desk import ask
+from laer.web.runs.models import AccountCard, PassRun
+from laer.web.runs.passes import latest_run, stale_since
+
+AHEAD, BACK = 12, 3  # months of the runway
+SHOWN = 200
+SAID = {
+    terms.DUE: ("due", "info"), terms.PENDING: ("pending, within the grace", "warn"), terms.UNRESOLVED: ("expired, unresolved", "bad"),
+    terms.ROLLS: ("renews by itself", "good"), terms.RENEWED: ("renewed", "good"), terms.LATE: ("late", "warn"), terms.BACK: ("came back", "warn"),
+    terms.LOST: ("lost", "bad"),
+}  # fmt: skip
+VIEWS = {
+    "ahead": "Due ahead", terms.PENDING: "Pending", terms.UNRESOLVED: "Expired, unresolved", "settled": "Settled", "all": "All",
+}  # fmt: skip
+SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
+
+
+@require_safe
+def renewals(request: HttpRequest) -> HttpResponse:
+    user, run = user_of(request), latest_run()
+    rows = due_rows(request, run)
+    as_of = run.as_of if run else None
+    found = {name: [r for r in rows if _in_view(r, name, as_of)] for name in VIEWS}
+    wanted = request.GET.get("view", "")
+    view = wanted if wanted in VIEWS else terms.UNRESOLVED if found[terms.UNRESOLVED] and not found["ahead"] else "ahead"
+    month = request.GET.get("month", "")
+    shown = [r for r in found[view] if not month or f"{r['due_on']:%Y-%m}" == month]
+    if request.GET.get("format") == "csv":
+        return _download(shown, run)
+    part = shown[:SHOWN]
+    editable = set(editable_accounts(user).filter(pk__in={r["account_id"] for r in part}).values_list("pk", flat=True)) if view == terms.UNRESOLVED else set()
+    context = {
+        "rows": [r | {"editable": r["account_id"] in editable} for r in part],
+        "more": len(shown) - len(part),
+        "views": [{"title": title, "url": f"?{urlencode({'view': name})}", "active": name == view, "count": len(found[name])} for name, title in VIEWS.items()],
+        "view": view,
+        "decide": view == terms.UNRESOLVED and bool(editable),
+        "decisions": [{"value": value, "label": label} for value, label in settling.DECISIONS.items()],
+        "figures": _figures(found, run),
+        "runway": _runway(rows, run),
+        "filters": [{"label": "Due in", "value": month, "remove_url": f"?{urlencode({'view': view})}"}] if month else [],
+        "currency": run.currency if run else "USD",
+        "total": sum((r["arr"] for r in shown), Decimal(0)),
+        "download_url": f"?{urlencode({'view': view, 'format': 'csv'} | ({'month': month} if month else {}))}" if shown else None,
+        "state": {
+            "shown": f"{len(rows):,} contract{'' if len(rows) == 1 else 's'} with an end" if rows else None,
+            "as_of": as_of,
+            "whose": "the whole book" if scope_of(user).everything else "your book",
+            "run": {"label": f"run {run.pk}"} if run else None,
+            "recomputing": stale_since() is not None,
+        },
+    }
+    return render(request, "pages/renewals.html", context)
+
+
+@require_POST
+def decide(request: HttpRequest) -> HttpResponse:
+    """One decision for the contracts that are ticked."""
+    user, decision = user_of(request), request.POST.get("decision", "")
+    ids = [int(i) for i in request.POST.getlist("contract") if i.isascii() and i.isdigit() and len(i) < 19]
+    done = 0
+    try:
+        for contract in ids[:SHOWN]:
+            settling.decide_renewal(user, contract, decision)
+            done += 1
+    except (Refused, PermissionDenied) as error:
+        messages.error(request, str(error) or "That contract is not yours to decide.")
+    if done:
+        messages.success(request, f"{done:,} contract{'' if done == 1 else 's'}: {settling.DECISIONS[decision].lower()}. Figures follow in a moment.")
+    elif not ids:
+        messages.warning(request, "No contract was ticked.")
+    return redirect(f"{reverse('renewals')}?view={terms.UNRESOLVED}")
+
+
+def due_rows(request: HttpRequest, run: PassRun | None, account: int | None = None) -> list[dict[str, Any]]:
+    """Renewals in the person's scope, as pages show them."""
+    if run is None:
+        return []
+    found = ask("renewals", {"account": account}, scope_of(request.user), run.pk)
+    cards = AccountCard.objects.filter(account_id__in={r["account_id"] for r in found}) if account is None else AccountCard.objects.none()
+    named = {c["account_id"]: c for c in cards.values("account_id", "name", "owner_name", "segment")}
+    return [_row(r, named.get(r["account_id"], {}), run) for r in found]
+
+
+def renewal_text(row: Mapping[str, Any]) -> tuple[str, str]:
+    """What became of a renewal in words, and its tone: "late, 12 days"."""
+    words, tone = SAID[row["state"]]
+    late = row["late_days"] or 0
+    if row["state"] in (terms.LATE, terms.BACK) and late:
+        words += f", {late} day{'' if late == 1 else 's'}"
+    return words, tone
+
+
+def _row(row: Mapping[str, Any], card: Mapping[str, Any], run: PassRun) -> dict[str, Any]:
+    words, tone = renewal_text(row)
+    return {
+        **row,
+        "account": card.get("name") or f"account {row['account_id']}",
+        "owner": card.get("owner_name"),
+        "segment": card.get("segment"),
+        "url": f"/accounts/{row['account_id']}/?tab=subscriptions",
+        "arr": amount_of(row["mrr"] * 12, run.currency),
+        "words": words,
+        "tone": tone,
+    }
+
+
+def _in_view(row: Mapping[str, Any], view: str, as_of: date | None) -> bool:
+    if view == "all":
+        return True
+    if view == "settled":
+        return row["state"] in SETTLED
+    if view == "ahead":
+        return row["state"] in (terms.DUE, terms.ROLLS) and (as_of is None or row["due_on"] > as_of)
+    return bool(row["state"] == view)
+
+
+def _figures(found: Mapping[str, list[dict[str, Any]]], run: PassRun | None) -> list[dict[str, Any]]:
+    from laer.web.pages.revenue_charts import exactly, short
+
+    if run is None:
+        return []
+    ahead = [r for r in found["ahead"] if (r["due_on"] - run.as_of).days <= 90]
+    figures = []
+    for label, rows, hint in (
+        ("Due in 90 days", ahead, "contracts whose end comes, by their ARR"),
+        ("Pending", found[terms.PENDING], "past their end, within the grace; still counted"),
+        ("Expired, unresolved", found[terms.UNRESOLVED], "nobody knows whether they renewed; still counted"),
+        ("Late or back", [r for r in found["settled"] if r["state"] in (terms.LATE, terms.BACK)], "signed after their last day"),
+    ):
+        total = sum((r["arr"] for r in rows), Decimal(0))
+        figures.append({"label": label, "value": short(total, run.currency), "title": exactly(total, run.currency), "hint": f"{len(rows):,} · {hint}"})
+    return figures
+
+
+def _runway(rows: list[dict[str, Any]], run: PassRun | None) -> dict[str, Any] | None:
+    """ARR by the month in which it falls due."""
+    if run is None or not rows:
+        return None
+    now = month_number(run.as_of)
+    months = range(now - BACK, now + AHEAD)
+    by_month = {m: [r for r in rows if month_number(r["due_on"]) == m] for m in months}
+    if not any(by_month.values()):
+        return None
+    series = [{"name": "ARR due", "values": [str(sum((r["arr"] for r in by_month[m]), Decimal(0))) for m in months]}]
+    table = [
+        {
+            "month": first_day(m),
+            "count": len(part),
+            "arr": sum((r["arr"] for r in part), Decimal(0)),
+            "url": f"?{urlencode({'view': 'all', 'month': f'{first_day(m):%Y-%m}'})}",
+        }
+        for m, part in by_month.items()
+    ]
+    return {"data": {"unit": "money", "currency": run.currency, "x": [f"{first_day(m):%Y-%m}" for m in months], "series": series}, "rows": table}
+
+
+def _download(rows: list[dict[str, Any]], run: PassRun | None) -> HttpResponse:
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="renewals-{run.as_of if run else "none"}.csv"'
+    writer = csv.writer(answer)
+    writer.writerow(["account_id", "account", "contract", "due_on", "state", "signed_on", "late_days", "arr", "currency", "owner"])
+    for r in rows:
+        writer.writerow(
+            [
+                r["account_id"], escaped(r["account"]), escaped(r["name"] or ""), r["due_on"], r["state"], r["signed_on"] or "", r["late_days"] or "",
+                plain(r["arr"]), run.currency if run else "", escaped(r["owner"] or ""),
+            ]
+        )  # fmt: skip
+    return answer
+
+
+urlpatterns = [path("renewals/", renewals, name="renewals"), path("renewals/decide/", decide, name="renewal_decide")]
