@@ -10,6 +10,7 @@ UV := VIRTUAL_ENV=$(VENV) UV_NO_PROGRESS=1 $(BIN)/uv
 SYNC := $(UV) sync --frozen --active --inexact --group dev
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 JOBS ?= 2
+MUTATIONS ?= 200
 POSTGRES ?= postgresql://postgres@127.0.0.1:5432/laer_ci
 PYTEST := $(BIN)/python -m pytest -q
 
@@ -113,5 +114,5 @@ test-browser: setup $(STAMPS)/browser ## The pages in chromium
 	$(PYTEST) -m browser
 
 .PHONY: test-faults
-test-faults: setup ## Kills, full disks, lost connections
-	$(PYTEST) -m faults
+test-faults: setup ## Kills, full disks, lost connections, broken files (MUTATIONS=200 of them)
+	LAER_TEST_MUTATIONS=$(MUTATIONS) $(PYTEST) -m faults

@@ -182,6 +182,8 @@ def _say_how_read(run: ImportRun) -> None:
             continue
         sure = file.mapping.get("sure") or 0.0
         typer.echo(f"{name}: {file.record.replace('_', ' ')} ({sure:.0%} sure)", err=True)
+        for note in file.mapping.get("notes") or ():
+            typer.echo(f"  note: {note}", err=True)
         for undecided in file.mapping.get("undecided") or ():
             typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Give a mapping with date_order", err=True)
     for note in run.notes:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable
 
 NUMBERS = ("mrr", "amount", "quantity", "unit_price", "arr")
 CHUNK = 20_000
+NAMED = 30  # names that a message lists
 
 
 class FileRefused(Exception):
@@ -48,6 +50,7 @@ class LineFile:
 
     rejects   (file, line, reason, cells) in file order
     negative  (start, exclusive end, MRR in report currency) of lines rejected for a negative MRR
+    through   number of the last month that the file speaks of, where it has a column per month
     """
 
     accepted: Accepted
@@ -57,6 +60,7 @@ class LineFile:
     negative: list[tuple[date, date | None, Fraction]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rows: int = 0
+    through: int | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -65,13 +69,13 @@ class LineFile:
         return {reason: found[reason] for reason in REASONS if found[reason]}
 
     def bounds(self) -> tuple[int | None, int | None]:
-        """First month: of the first paying day. Last month: of the latest start or last paid day of an accepted line."""
+        """First month: of the first paying day. Last month: of the latest start or last paid day of an accepted line, or a grid's last column."""
         a = self.accepted
         paying = [s for s, e, m in zip(a.start, a.end, a.mrr, strict=True) if m and (e is None or s < e)]
         if not a.start or not paying:
             return None, None
         last = max([*a.start, *(date.fromordinal(max(1, e.toordinal() - 1)) for e in a.end if e is not None)])
-        return month_number(min(paying)), month_number(last)
+        return month_number(min(paying)), max(month_number(last), self.through or 0)
 
     def ledger_input(self, by: bool) -> LedgerInput:
         a = self.accepted
@@ -91,13 +95,15 @@ def read_line_file(
     Raises  FileRefused, and the reader's UnreadableFile
     """
     table, columns = _table(path)
+    if table.known:
+        policy = policy.changed(end=table.known.end)
     by_index = _by_index(table, columns, by)
     index = {target: table.header.index(header) for header, target in columns.items() if target}
     rates = read_rates(fx) if fx else {}
     first = _first_pass(table, index)
     order = _order(first.order, date_order, index, table)
     report_currency = _report_currency(currency, first.currencies, rates, bool(fx))
-    file = LineFile(Accepted(), table.header, report_currency, notes=first.notes)
+    file = LineFile(Accepted(), table.header, report_currency, notes=first.notes, through=table.known.through if table.known else None)
     rate_of = Memo(lambda text: _rate(text, report_currency, rates))
     memos: dict[str, Memo] = {
         "start_on": Memo(read_date, order), "end_on": Memo(read_date, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
@@ -111,7 +117,7 @@ def read_line_file(
 def _table(path: Path) -> tuple[Table, dict[str, str]]:
     best: tuple[Table, dict[str, str], list[str]] | None = None
     for table in open_tables(path):
-        columns = match_columns(table.header, "subscription_lines")
+        columns = table.known.columns if table.known else match_columns(table.header, "subscription_lines")
         missing = _missing({t for t in columns.values() if t})
         if best is None or len(missing) < len(best[2]):
             best = (table, columns, missing)
@@ -120,10 +126,16 @@ def _table(path: Path) -> tuple[Table, dict[str, str]]:
     table, columns, missing = best
     if missing:
         raise FileRefused(
-            f"{table.title}: no column was recognised as {' and '.join(missing)}; found the columns {', '.join(table.header)}. "
+            f"{table.title}: no column was recognised as {' and '.join(missing)}; found the columns {_listed(table.header)}. "
             "Expected account_id (or customer_id), start_date, end_date, mrr (or amount with interval), currency, status, plan, subscription_id"
         )
     return table, columns
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a message: as many and as much of each as a person reads."""
+    shown = [name if len(name) <= 40 else f"{name[:39]}…" for name in islice(names, NAMED + 1)]
+    return ", ".join(shown[:NAMED]) + (", …" if len(shown) > NAMED else "")
 
 
 def _missing(targets: set[str]) -> list[str]:
@@ -144,7 +156,7 @@ def _by_index(table: Table, columns: dict[str, str], by: str | None) -> int | No
     for i, header in enumerate(table.header):
         if wanted in (normal_words(header), normal_words(columns.get(header) or "")):
             return i
-    raise FileRefused(f"--by {by}: {table.title} has no such column; it has {', '.join(table.header)}")
+    raise FileRefused(f"--by {by}: {table.title} has no such column; it has {_listed(table.header)}")
 
 
 @dataclass
@@ -199,10 +211,10 @@ def _report_currency(given: str | None, found: set[str], rates: dict[str, Fracti
         ones = [code for code, rate in rates.items() if rate == 1]
         if len(ones) != 1:
             said = "no table of rates was given" if not has_fx else "the table has no single currency whose rate is 1"
-            raise FileRefused(f"the file has the currencies {', '.join(sorted(found))} and {said}: give --currency CODE and --fx FILE")
+            raise FileRefused(f"the file has the currencies {_listed(sorted(found))} and {said}: give --currency CODE and --fx FILE")
         return ones[0]
     if len(found) == 1 and report not in found and not has_fx:
-        raise FileRefused(f"the file is in {next(iter(found))} and the report in {report}: give --fx FILE with the columns currency, rate")
+        raise FileRefused(f"the file is in {_listed(found)} and the report in {report}: give --fx FILE with the columns currency, rate")
     return report
 
 

@@ -47,6 +47,7 @@ class Format(StrEnum):
 
 
 TEXT = {"month", "cohort"}
+MOST_MONTHS = 2_400  # that are printed without --from and --to
 
 
 @app.command()
@@ -107,7 +108,7 @@ def revenue(
 
 
 def _bounds(lines: LineFile, first: int | None, last: int | None) -> tuple[int, int]:
-    found = lines.bounds()
+    found, said = lines.bounds(), first is not None and last is not None
     first = first if first is not None else found[0]
     last = last if last is not None else found[1]
     if first is None or last is None:
@@ -115,6 +116,9 @@ def _bounds(lines: LineFile, first: int | None, last: int | None) -> tuple[int, 
         return (known, known) if known is not None else (0, -1)
     if first > last and (found[0] is None or first != found[0]) and (found[1] is None or last != found[1]):
         raise ValueError(f"--from {month_name(first)} is after --to {month_name(last)}")
+    if not said and last - first >= MOST_MONTHS:
+        span = f"{month_name(first)} to {month_name(last)}, {last - first + 1:,} months"
+        raise ValueError(f"the lines run from {span}: a date may be mistyped; correct it, or say with --from and --to what to print")
     return first, last
 
 

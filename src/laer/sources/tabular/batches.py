@@ -134,7 +134,8 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
         column = columns[target]
         named = target == key or bool(column.col.refers)
         kind = "text" if named else column.kind
-        memo = Memo(_day_after, mapping.date_order) if target == "end_on" and mapping.end == "inclusive" else _memo(kind, mapping.date_order, style, zone)
+        inclusive = target == "end_on" and (table.known.end if table.known else mapping.end) == "inclusive"
+        memo = Memo(_day_after, mapping.date_order) if inclusive else _memo(kind, mapping.date_order, style, zone)
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
         if mapping.sheet and mapping.record != "accounts" and not column.col.refers:
             required = False  # a customer without a note is no row without its text

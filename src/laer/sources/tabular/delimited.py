@@ -11,13 +11,15 @@ from typing import Any
 
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.sniff import sniff
-from laer.sources.tabular.table import Row, Table, header_of, is_blank
+from laer.sources.tabular.table import Row, Table, is_blank
 
 SAMPLE = 64 * 1024
 LARGEST_CELL = 10_000_000  # characters
 LARGEST_LINE = 50_000_000  # bytes without a line break
 LONG_ROW = 100  # lines a row may span before a quote is likely left open
 LOT = 1000
+HEAVY = 8_000_000  # bytes of rows held at once
+FEW = 4  # rows read before their weight is looked at again
 
 
 class DelimitedTable(Table):
@@ -38,7 +40,7 @@ class DelimitedTable(Table):
         if not filled:
             raise UnreadableFile(path, "no rows", what_to_do="Export it again.")
         self._header_line = filled[0][0]
-        self.header = header_of(filled[0][1], (cells for _, cells in filled[1:]))
+        self.header = self.named(filled[0][1], (cells for _, cells in filled[1:]))
 
     @property
     def done(self) -> float:
@@ -50,7 +52,7 @@ class DelimitedTable(Table):
 
     def chunks(self, size: int) -> Iterator[tuple[list[int], list[list[str]]]]:
         width, after = len(self.header), self._header_line
-        for lines, rows in self._lots(size):
+        for lines, rows in self._lots(self.lot_of(size)):
             if lines[0] > after and set(map(len, rows)) == {width} and all(map(str.strip, [cells[0] for cells in rows])):
                 yield lines, rows
                 continue
@@ -75,7 +77,7 @@ class DelimitedTable(Table):
                     for _ in range(layout.skip_lines):
                         text.readline()
                     reader = csv.reader(text, delimiter=layout.delimiter, quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE)
-                    while rows := list(islice(reader, size)):
+                    while rows := self._lot(reader, size):
                         lines, line = self._lines(rows, line, reader.line_num + layout.skip_lines)
                         yield lines, rows
         except csv.Error as error:
@@ -87,6 +89,18 @@ class DelimitedTable(Table):
         except OSError as error:
             raise UnreadableFile(self.path, f"an error of the system ({error.strerror})", what_to_do="Check the file.") from error
 
+    def _lot(self, reader: Iterator[list[str]], size: int) -> list[list[str]]:
+        """The next rows: `size` of them, fewer where they are heavy."""
+        rows: list[list[str]] = []
+        assert self._source is not None
+        before = self._source.taken
+        while len(rows) < size and self._source.taken - before < HEAVY:
+            few = list(islice(reader, min(FEW, size - len(rows))))
+            if not few:
+                break
+            rows += few
+        return rows
+
     def _lines(self, rows: list[list[str]], before: int, last: int) -> tuple[list[int], int]:
         """The line each row starts on. A row takes one line, and one more for each line break inside its cells."""
         if last - before == len(rows):
@@ -96,6 +110,8 @@ class DelimitedTable(Table):
             lines.append(before + 1)
             text = "\0".join(cells)
             span = 1 + text.count("\n") + text.count("\r") - text.count("\r\n")
+            if span > 1 and (width := len(self.header)) > 1 and any("\n" in cell and cell.count(self.format.delimiter) >= width - 1 for cell in cells):
+                self.note("swallowed", f"A cell of the row on line {before + 1:,} seems to hold whole rows: a quotation mark may have been left open there.")
             if span > LONG_ROW:
                 self.note("long row", f"The row on line {before + 1:,} spans {span:,} lines: a quotation mark may have been left open there.")
             before += span

@@ -76,6 +76,9 @@ class Guess:
 
 def guess(table: Table, sample: Sample, record: str | None = None) -> Guess:
     """The likeliest type of a table (or the given one) with its columns."""
+    if table.known and record in (None, table.known.record):
+        told = table.known
+        return Guess(told.record, {h: Match(1.0, h, target, header_words(h)) for h, target in told.columns.items()}, told.reasons, 1.0, told.why)
     candidates = {each: fitting(each, table.header, sample) for each in ([record] if record else RECORDS) if len(synonyms(each)) > 1}
     if record:
         found = candidates.get(record, {})

@@ -40,7 +40,7 @@ def recognise_all(table: Table, *, sample: int = SAMPLE, status: frozenset[str] 
 
 def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset[str]) -> list[Mapping] | None:
     """The parts of a sheet with a row per customer; None where the table is no such sheet."""
-    if whole.record not in SHEETS or not seen.size:
+    if table.known or whole.record not in SHEETS or not seen.size:
         return None
     accounts = fitting("accounts", table.header, seen)
     named = next((h for h, m in accounts.items() if m.column == "account_id"), None) or next((h for h, m in accounts.items() if m.column == "name"), None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.dates import shape_of
@@ -16,6 +15,7 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _CODE = re.compile(r"[+]?0[0-9]|\+")  # leading zeros and phone numbers are names, not quantities
 _PLAIN_BOOLEAN = frozenset(spelled("true false yes no y n t f x 1 0 ja nein oui non wahr falsch vrai faux"))  # a lone `s` may be a size
 _NOT_MIDNIGHT = re.compile(r"[1-9]|[pP]\.?[mM]")
+HEAVIEST = 50_000_000  # characters of a sample
 MANY = 50_000  # distinct values remembered per column; beyond it some are looked at again
 
 
@@ -36,9 +36,15 @@ class Sample:
     """The first rows of a table, by column."""
 
     def __init__(self, table: Table, size: int) -> None:
-        self.rows = [cells for _, cells in islice(table.rows(), size)] if table.header else []
+        self.rows: list[list[str]] = []
+        size, weight, self.complete = table.lot_of(size), 0, True
+        for _, cells in table.rows() if table.header else ():
+            if len(self.rows) == size or weight > HEAVIEST:
+                self.complete = False
+                break
+            self.rows.append(cells)
+            weight += sum(map(len, cells))
         self.size = len(self.rows)
-        self.complete = self.size < size
         self._values = {name: Counter(filter(None, (row[i].strip() for row in self.rows))) for i, name in enumerate(table.header)}
         self._shares: dict[tuple[str, str], float] = {}
 

@@ -114,6 +114,8 @@ def _custom(name: str, watch: Watch, decision: Decision, order: str | None, take
 
 def _ends(table: Table, best: Guess, order: str | None) -> EndEvidence | None:
     """Evidence for what an end means, over the whole file; None where the record has no such end."""
+    if table.known and best.record == table.known.record:
+        return EndEvidence(0.0, 0.0, 0.0, table.known.end, table.known.end_why)
     places = {match.column: table.header.index(name) for name, match in best.matches.items()}
     if best.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= places.keys():
         return None

@@ -208,10 +208,12 @@ def remember_mappings(run: ImportRun) -> None:
     for file in run.files.exclude(record="").order_by("id"):
         tables.setdefault((file.path, file.sheet), []).append(file)
     for parts in tables.values():
-        kept = [{k: v for k, v in file.mapping.items() if k != "notes"} for file in parts if file.mapping.get("remember", True)]
+        table = table_of(parts[0])
+        unsaid = {"end": None, "end_evidence": None} if table.known else {}  # what a grid's ends mean says nothing of another file
+        kept = [{k: v for k, v in (file.mapping | unsaid).items() if k != "notes"} for file in parts if file.mapping.get("remember", True)]
         if kept:
             mapping = kept[0] if len(kept) == 1 else {"parts": kept}
-            SavedMapping.objects.update_or_create(fingerprint=fingerprint(table_of(parts[0]).header), defaults={"mapping": mapping, "used_at": timezone.now()})
+            SavedMapping.objects.update_or_create(fingerprint=fingerprint(table.header), defaults={"mapping": mapping, "used_at": timezone.now()})
 
 
 def table_of(file: ImportFile) -> Table:

@@ -29,6 +29,7 @@ from laer.web.pages.uploads import takes_files, too_large
 from laer.web.runs.jobs import enqueue
 
 DIRECT = 5 * 2**20  # bytes up to which a preview is made while the page waits
+PER = {"monthly": "A month", "quarterly": "A quarter", "semi-annual": "Half a year", "annual": "A year", "biennial": "Two years"}
 SAMPLE = 200  # rows that samples are taken from
 ORDER_WORDS = {"dmy": "Day first: 31-12-2027", "mdy": "Month first: 12-31-2027", "ymd": "Year first: 2027-12-31"}
 END_WORDS = {"exclusive": "the first day that is not paid for", "inclusive": "the last day that is paid for"}
@@ -135,7 +136,9 @@ def _mapping(post: QueryDict, file: ImportFile, table: Table) -> tuple[Mapping, 
     order = post.get(f"f{file.pk}-order") or None
     if order in ORDERS and order != before.date_order:
         before = recognise(table, record=record, date_order=order)
-    end = post.get(f"f{file.pk}-end")
+    end, per = post.get(f"f{file.pk}-end"), post.get(f"f{file.pk}-per")
+    if per in PER:
+        before = replace(before, fixed={**before.fixed, "interval": per})
     known = columns_of(record)
     former_slugs = {t.removeprefix(CUSTOM) for t in before.columns.values() if t and t.startswith(CUSTOM)}
     targets: dict[str, str | None] = {}
@@ -205,6 +208,7 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
                 "words": words,
                 "tone": tone,
                 "note": _note(mapping, header, target),
+                "elsewhere": mapping.reasons.get(header, "") if not target and mapping.reasons.get(header, "").startswith("goes to") else "",
             }
         )
     words, tone = _words(mapping.sure if file.record else 0.0, bool(file.record))
@@ -220,7 +224,8 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
         "words": words if file.record else "not recognised",
         "tone": tone,
         "why": mapping.why,
-        "notes": table.notes,
+        "notes": [] if mapping.sheet and file.record != "accounts" else table.notes,
+        "part": bool(mapping.sheet and file.record != "accounts"),
         "remembered": file.mapping.get("remembered", False),
         "questions": _questions(run, file, mapping, first, post),
         "columns": shown if file.record else [],
@@ -313,10 +318,31 @@ def _questions(run: ImportRun, file: ImportFile, mapping: Mapping, first: bool, 
                 "help": mapping.end_evidence.sentence,
             }
         )
+    if per_unknown(mapping):
+        key, header = f"f{file.pk}-per", mapping.headers.get("amount") or mapping.headers["unit_price"]
+        asked.append(
+            {
+                "key": key,
+                "label": f"What period is {header} for?",
+                "value": said.get(key, mapping.fixed.get("interval", "")),
+                "options": [{"value": per, "label": label} for per, label in PER.items()],
+                "help": "No column says how often it is billed, and no other column says what it comes to in a month.",
+            }
+        )
+    if mapping.undated and run.file_date is None and not (first and ExternalId.objects.filter(source=run.source).exists()):
+        text = "No column says since when this is paid: it is true as of this day."
+        asked.append({"key": "as_of", "label": "True as of", "value": said.get("as_of") or timezone.localdate().isoformat(), "help": text})
     if first and run.file_date is None and ExternalId.objects.filter(source=run.source).exists():
         text = "This source was imported before. When did what has changed since begin to hold?"
         asked.append({"key": "as_of", "label": "True as of", "value": said.get("as_of") or timezone.localdate().isoformat(), "help": text})
     return asked
+
+
+def per_unknown(mapping: Mapping) -> bool:
+    """Whether nothing in the file says what period an amount is for."""
+    there = mapping.headers
+    priced = "amount" in there or ("unit_price" in there and "quantity" in there)
+    return mapping.record == "subscription_lines" and priced and not {"mrr", "arr", "interval"} & there.keys()
 
 
 def title_of(file: ImportFile) -> str:

@@ -30,7 +30,7 @@ from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
 
 AHEAD, BACK = 12, 3  # months of the runway
-SHOWN = 200
+SHOWN = 50
 SAID = {
     terms.DUE: ("due", "info"), terms.PENDING: ("pending, within the grace", "warn"), terms.UNRESOLVED: ("expired, unresolved", "bad"),
     terms.ROLLS: ("renews by itself", "good"), terms.RENEWED: ("renewed", "good"), terms.LATE: ("late", "warn"), terms.BACK: ("came back", "warn"),
@@ -54,11 +54,15 @@ def renewals(request: HttpRequest) -> HttpResponse:
     shown = [r for r in found[view] if not month or f"{r['due_on']:%Y-%m}" == month]
     if request.GET.get("format") == "csv":
         return _download(shown, run)
-    part = shown[:SHOWN]
+    start = request.GET.get("start", "0")
+    begin = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 0
+    part = shown[begin : begin + SHOWN]
     editable = set(editable_accounts(user).filter(pk__in={r["account_id"] for r in part}).values_list("pk", flat=True)) if view == terms.UNRESOLVED else set()
     context = {
         "rows": [r | {"editable": r["account_id"] in editable} for r in part],
-        "more": len(shown) - len(part),
+        "previous_url": _page(view, month, begin - SHOWN) if begin else None,
+        "next_url": _page(view, month, begin + SHOWN) if begin + SHOWN < len(shown) else None,
+        "shown": f"{begin + 1:,} to {begin + len(part):,} of {len(shown):,}" if part else "",
         "views": [{"title": title, "url": f"?{urlencode({'view': name})}", "active": name == view, "count": len(found[name])} for name, title in VIEWS.items()],
         "view": view,
         "decide": view == terms.UNRESOLVED and bool(editable),
@@ -130,6 +134,10 @@ def _row(row: Mapping[str, Any], card: Mapping[str, Any], run: PassRun) -> dict[
         "words": words,
         "tone": tone,
     }
+
+
+def _page(view: str, month: str, start: int) -> str:
+    return "?" + urlencode({"view": view} | ({"month": month} if month else {}) | ({"start": start} if start > 0 else {}))
 
 
 def _in_view(row: Mapping[str, Any], view: str, as_of: date | None) -> bool:

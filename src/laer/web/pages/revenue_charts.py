@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -28,10 +28,10 @@ MEANINGS = {
         "Monthly recurring revenue",
         "The sum of what the lines that are live on the period's last day bring in a month: of a year's amount, a twelfth.",
     ),
-    "arr": ("Annual recurring revenue", "The exact annualised sum of the same lines."),
-    "carr": (
-        "Committed annual recurring revenue",
-        "ARR with what is signed and starts later, and without what is known to leave. The end of a term is no departure.",
+    "arr": (
+        "Annual recurring revenue",
+        "The exact annualised sum of the same lines. CARR adds what is signed and starts later and takes off what is known to leave; "
+        "the end of a term is no departure.",
     ),
     "nrr": (
         "Net revenue retention",
@@ -91,23 +91,20 @@ def figures(now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked:
 
     return [
         figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
-        figure("ARR", "arr", short(now["arr"], code), "twelve times MRR, exact", title=exactly(now["arr"], code)),
-        *([_carr(now, committed, code, figure)] if committed else []),
+        figure("ARR", "arr", short(now["arr"], code), _carr(now, committed, code) if committed else "twelve times MRR, exact", title=exactly(now["arr"], code)),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), "what is left of a year ago, with growth"),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
         figure("Paying accounts", "accounts", f"{now['closing_accounts']:,}", accounts_hint, url=closing_url),
     ]
 
 
-def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str, figure: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str) -> str:
+    """Committed ARR in words, and what makes it another figure than ARR."""
     coming, leaving = committed["coming"], committed["leaving"]
-    carr = now["arr"] + 12 * (coming - leaving)
-    said = [
-        f"{sign}{short(12 * abs(amount), code)} {what}"
-        for sign, amount, what in (("+", coming, "signed, not live"), ("\u2212", leaving, "known to leave"))
-        if amount
-    ]
-    return figure("CARR", "carr", short(carr, code), ", ".join(said) or "nothing is signed and not live", title=exactly(carr, code))
+    parts = ((coming, "+", "signed, not live"), (leaving, "\u2212", "known to leave"))
+    said = [f"{sign}{short(12 * amount, code)} {what}" for amount, sign, what in parts if amount]
+    carr = f"committed (CARR): {short(now['arr'] + 12 * (coming - leaving), code)}"
+    return f"{carr}, {', '.join(said)}" if said else carr
 
 
 def _move(now: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -136,6 +133,7 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
             rows.append(
                 {
                     "label": label,
+                    **({"short": "Balance"} if name in BALANCE else {}),
                     "kind": kind,
                     "value": amount_of(now[f"{name}_mrr"], currency),
                     "accounts": None,
@@ -155,7 +153,7 @@ def waterfall(now: Mapping[str, Any], asked: Asked, currency: str) -> dict[str, 
     )
     gains = sum((now[f"{name}_mrr"] for name in BALANCE | UPS), Fraction(0))
     ties = now["opening_mrr"] + gains - now["contraction_mrr"] - now["churn_mrr"] == now["closing_mrr"]
-    bars = [{"label": r["label"], "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows]
+    bars = [{"label": r.get("short", r["label"]), "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows]
     return {"data": {"currency": currency, "bars": bars}, "rows": rows, "ties": ties}
 
 
