@@ -353,3 +353,28 @@ def test_a_row_that_did_come_to_the_mrr_later_loses_its_note(tmp_path: Path) -> 
     assert SubscriptionLine.objects.get().custom == {"_disagrees": "MRR 100, ARR 1300"}
     take_in(tmp_path, lines=header + "S1,A1,2024-01-01,100,1200\n")
     assert SubscriptionLine.objects.get().custom == {}
+
+
+def test_an_id_without_its_zeros_is_set_aside_with_the_id_that_it_may_be(tmp_path: Path) -> None:
+    run = take_in(
+        tmp_path,
+        accounts="account_id,account_name\n000123,Bluefin\n0456,Kestrel\n00456,Marlin\n789,Osprey\n",
+        tickets="ticket_id,account_id,subject,submitted_at\nT1,123,x,2024-01-05\nT2,456,x,2024-01-05\nT3,00789,x,2024-01-05\nT4,55,x,2024-01-05\n",
+    )
+    assert sums(run)["tickets"] == (0, 0, 0, 4)
+    assert [row.reason for row in QuarantinedRow.objects.filter(run=run).order_by("line")] == [
+        "references nothing: account '123' is not in the book; did a spread-sheet take the zeros of '000123' away?",
+        "references nothing: account '456' is not in the book",
+        "references nothing: account '00789' is not in the book; it may be '789', without zeros",
+        "references nothing: account '55' is not in the book",
+    ]
+
+
+def test_both_spellings_of_a_salesforce_id_are_one_account(tmp_path: Path) -> None:
+    run = take_in(
+        tmp_path,
+        accounts="account_id,account_name\n001A0000006Vm9r,Bluefin\n",
+        tickets="ticket_id,account_id,subject,submitted_at\nT1,001A0000006Vm9rIAC,x,2024-01-05\n",
+    )
+    assert sums(run)["tickets"] == (1, 0, 0, 0)
+    assert Ticket.objects.get().account.name == "Bluefin"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -21,8 +22,10 @@ from laer.records.periods import last_day, month_number
 from laer.sources.tabular.rates import read_rates
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import match_columns
+from laer.sources.tabular.salesforce_ids import one_ids
+from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable, interval_factor, normal_words, read_boolean, read_date, read_number
+from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable, interval_factor, normal_words, read_boolean, read_day, read_number
 
 NUMBERS = ("mrr", "amount", "quantity", "unit_price", "arr")
 CHUNK = 20_000
@@ -106,8 +109,8 @@ def read_line_file(
     file = LineFile(Accepted(), table.header, report_currency, notes=first.notes, through=table.known.through if table.known else None)
     rate_of = Memo(lambda text: _rate(text, report_currency, rates))
     memos: dict[str, Memo] = {
-        "start_on": Memo(read_date, order), "end_on": Memo(read_date, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
-        "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(read_number, first.styles[n].decide()) for n in NUMBERS if n in index},
+        "start_on": Memo(read_day, order), "end_on": Memo(read_day, order), "interval": Memo(interval_factor), "status": Memo(normal_words),
+        "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(_money, first.styles[n].decide()) for n in NUMBERS if n in index},
     }  # fmt: skip
     _second_pass(table, index, by_index, memos, policy, file)
     _warn_of_gaps(file, policy)
@@ -218,6 +221,11 @@ def _report_currency(given: str | None, found: set[str], rates: dict[str, Fracti
     return report
 
 
+def _money(text: str, style: str) -> Decimal | None | Unreadable:
+    """An amount as rule 19 reads it; a share of something is none."""
+    return Unreadable(text) if "%" in text else read_number(text, style)
+
+
 def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction | None:
     code = text.strip().upper()
     return Fraction(1) if not code or code == report else rates.get(code)
@@ -225,11 +233,13 @@ def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction
 
 def _second_pass(table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile) -> None:
     accepted, seen = file.accepted, set()
+    shortened = 0
     one = Fraction(1)
     width = len(table.header)
     for lines, rows in table.chunks(CHUNK):
         columns: dict[str, Iterable[Any]] = {n: memo.column(row[index[n]] for row in rows) for n, memo in memos.items() if n in index}
-        accounts = [row[index["account_id"]].strip() for row in rows]
+        accounts = one_ids([row[index["account_id"]].strip() for row in rows])
+        shortened += sum(map(is_shortened, accounts)) if any("+" in account or ".0" in account for account in accounts) else 0
         subscriptions = [row[index["subscription_id"]].strip() for row in rows] if "subscription_id" in index else None
         money = [_cells(columns.get(n), len(rows)) for n in NUMBERS]
         factors = _cells(columns.get("interval"), len(rows), one)
@@ -260,6 +270,11 @@ def _second_pass(table: Table, index: dict[str, int], by_index: int | None, memo
             accepted.mrr.append(value * rate if rate is not one else value)
             if by_index is not None:
                 accepted.value.append(row[by_index].strip())
+    if shortened:  # rule 19 has no reason for them, so they count, and that is said
+        file.notes.append(
+            f"warning: {shortened} row{'' if shortened == 1 else 's'} of {table.title} name an account by an id that lost its last digits in a spread-sheet "
+            f"(such as 1.2E+15): different accounts may count as one; {WHAT_TO_DO}"
+        )
 
 
 def _cells(column: Iterable[Any] | None, count: int, default: Any = None) -> Iterator[Any]:

@@ -6,7 +6,7 @@ Dates that a record type holds as exclusive ends are moved by a day where the ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast, overload
@@ -15,8 +15,10 @@ from laer.records.batch import Batch, Reject
 from laer.records.record import record_type
 from laer.sources.tabular.headers import OPTIONAL, columns_of
 from laer.sources.tabular.mapping import CUSTOM, Mapping, MappingFault
+from laer.sources.tabular.salesforce_ids import one_ids
+from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import Memo, Unreadable, normal_words, read_boolean, read_date, read_instant, read_integer, read_number
+from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words
 
 SIZE = 5000
 WORDS = {"date": "date", "instant": "time", "integer": "whole number", "decimal": "number", "boolean": "yes or no"}
@@ -54,16 +56,22 @@ class _Reader:
     kind: str
     required: bool
     memo: Memo | None
+    names: bool = False  # another row, or this one: its cells are ids
 
     def column(self, cells: tuple[str, ...]) -> list[Any]:
         if self.memo is not None:
             return self.memo.column(cells)
-        return [cell.strip() or None for cell in cells]
+        texts = [cell.strip() or None for cell in cells]
+        return one_ids(texts) if self.names else texts
 
     def faults(self, values: list[Any], cells: tuple[str, ...]) -> Iterator[tuple[int, str]]:
         """(place in the chunk, reason) of each cell that rejects its row."""
         if self.required and None in values:
             yield from ((i, f"empty {self.name}") for i, value in enumerate(values) if value is None)
+        if self.names and ("+" in (text := "\n".join(cells)) or ".0" in text):
+            for i, cell in enumerate(cells):
+                if is_shortened(cell):
+                    yield i, f"id without its last digits in {self.header}: a spread-sheet made '{_short(cell.strip())}' of it; {WHAT_TO_DO}"
         if self.memo is not None and self.memo.troubled:
             for i, value in enumerate(values):
                 if type(value) is Unreadable:
@@ -139,26 +147,20 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
         if mapping.sheet and mapping.record != "accounts" and not column.col.refers:
             required = False  # a customer without a note is no row without its text
-        readers.append(_Reader(place, header, target, normal_words(target if named else header), kind, required, memo))
+        readers.append(_Reader(place, header, target, normal_words(target if named else header), kind, required, memo, named))
     return readers
 
 
 def _memo(kind: str, order: str | None, style: str, zone: str) -> Memo | None:
     """A fresh memo for a kind; None for text."""
-    settings: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
-        "date": (read_date, (order,)),
-        "instant": (read_instant, (order, zone)),
-        "integer": (read_integer, (style,)),
-        "decimal": (read_number, (style,)),
-        "boolean": (read_boolean, ()),
-    }
-    return Memo(settings[kind][0], *settings[kind][1]) if kind in settings else None
+    settings: dict[str, tuple[Any, ...]] = {"date": (order,), "instant": (order, zone), "integer": (style,), "decimal": (style,), "boolean": ()}
+    return Memo(STATED[kind], *settings[kind]) if kind in settings else None
 
 
 def _day_after(text: str, order: str | None) -> date | None | Unreadable:
     """The first day after an end that is itself included."""
-    day = read_date(text, order)
-    return day + timedelta(days=1) if type(day) is date and day < date.max else day
+    day = STATED["date"](text, order)
+    return day + timedelta(days=1) if type(day) is date and day < date.max else cast("date | None | Unreadable", day)
 
 
 def _surplus(table: Table, record: str, line: int, cells: list[str]) -> Reject:

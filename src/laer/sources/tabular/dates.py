@@ -115,7 +115,7 @@ def read_instant(text: str, order: str | None = None, zone: str | tzinfo = "UTC"
     if clock is None:
         return Unreadable(text)
     try:
-        return datetime.combine(day, clock[0], clock[1] or _zone(zone)).astimezone(UTC)
+        return datetime.combine(day, clock[0], clock[1] or zone_of(zone)).astimezone(UTC)
     except (OverflowError, ValueError):
         return Unreadable(text)
 
@@ -172,7 +172,8 @@ def _offset(zone: str | None) -> tzinfo | None:
 
 
 @lru_cache(maxsize=64)
-def _zone(zone: str | tzinfo) -> tzinfo:
+def zone_of(zone: str | tzinfo) -> tzinfo:
+    """A zone by its name."""
     return ZoneInfo(zone) if isinstance(zone, str) else zone
 
 

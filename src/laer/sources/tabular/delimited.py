@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.labels import is_footer
 from laer.sources.tabular.sniff import sniff
-from laer.sources.tabular.table import Row, Table, is_blank
+from laer.sources.tabular.table import Lot, Table, is_blank
 
 SAMPLE = 64 * 1024
 LARGEST_CELL = 10_000_000  # characters
 LARGEST_LINE = 50_000_000  # bytes without a line break
 LONG_ROW = 100  # lines a row may span before a quote is likely left open
-LOT = 1000
 HEAVY = 8_000_000  # bytes of rows held at once
 FEW = 4  # rows read before their weight is looked at again
+FOOT = 16 * 1024  # bytes at the end in which small print is looked for
+FOOT_LINES = 60
 
 
 class DelimitedTable(Table):
@@ -39,33 +41,34 @@ class DelimitedTable(Table):
         lots.close()
         if not filled:
             raise UnreadableFile(path, "no rows", what_to_do="Export it again.")
-        self._header_line = filled[0][0]
-        self.header = self.named(filled[0][1], (cells for _, cells in filled[1:]))
+        self._lay_out(filled)
+        self._foot = self._may_have_foot()
 
     @property
     def done(self) -> float:
         return min(1.0, self._source.taken / self._size) if self._source and self._size else 0.0
 
-    def rows(self) -> Iterator[Row]:
-        for lines, rows in self.chunks(LOT):
-            yield from zip(lines, rows, strict=True)
+    def _foot_reached(self) -> bool:
+        return self._foot and self._source is not None and self._source.taken >= self._size - FOOT
 
-    def chunks(self, size: int) -> Iterator[tuple[list[int], list[list[str]]]]:
-        width, after = len(self.header), self._header_line
-        for lines, rows in self._lots(self.lot_of(size)):
-            if lines[0] > after and set(map(len, rows)) == {width} and all(map(str.strip, [cells[0] for cells in rows])):
-                yield lines, rows
-                continue
-            kept = [
-                (line, cells if len(cells) == width else self.fit(line, cells))
-                for line, cells in zip(lines, rows, strict=True)
-                if line > after and not is_blank(cells)
-            ]
-            if kept:
-                yield [line for line, _ in kept], [cells for _, cells in kept]
+    def _may_have_foot(self) -> bool:
+        """Whether one of the last lines of the file is small print."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(0, self._size - FOOT))
+                # words of small print are ASCII nearly all: enough is seen of them in UTF-16 too
+                text = file.read().replace(b"\0", b"").decode("utf-8", errors="ignore")
+                around = self.format.delimiter + '" \t\r\0'
+                return any(is_footer(line.strip(around)) for line in text.splitlines()[-FOOT_LINES:])
+        except OSError:
+            return False  # told when the rows are read
 
-    def _lots(self, size: int) -> Generator[tuple[list[int], list[list[str]]], None, None]:
-        """Every row of the file, blank ones too, with the line it starts on."""
+    def _survey(self) -> None:
+        source = self._source
+        super()._survey()
+        self._source = source
+
+    def _lots(self, size: int) -> Generator[Lot, None, None]:
         csv.field_size_limit(LARGEST_CELL)
         layout = self.format
         reader, line, rows = None, layout.skip_lines, []

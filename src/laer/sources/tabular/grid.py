@@ -20,8 +20,9 @@ from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.grid_header import Month, wide_header
 from laer.sources.tabular.headers import BARE_ID, header_words, match_columns
+from laer.sources.tabular.layout import Aside, Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
-from laer.sources.tabular.table import SURPLUS, Known, Row, Table
+from laer.sources.tabular.table import SURPLUS, Known, Lot, Table
 from laer.sources.tabular.values import Memo, Unreadable
 
 SAMPLE = 200  # rows that must show numbers
@@ -88,6 +89,10 @@ class GridTable(Table):
         return [*self._table.notes, *super().notes]
 
     @property
+    def aside(self) -> list[Aside]:
+        return self._table.aside
+
+    @property
     def done(self) -> float:
         return self._table.done
 
@@ -103,6 +108,11 @@ class GridTable(Table):
             surplus = cells[width:]
             for start, end, amount in self._lines(cells):
                 yield line, [*beside, start, end, amount, *surplus]
+
+    def chunks(self, size: int) -> Iterator[Lot]:
+        rows, size = self.rows(), self.lot_of(size)
+        while lot := list(islice(rows, size)):
+            yield [line for line, _ in lot], [cells for _, cells in lot]
 
     def _lines(self, cells: list[str]) -> Iterator[tuple[str, str, str]]:
         """(start, end, amount) of each run of equal values of one row."""

@@ -49,6 +49,9 @@ _PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,12})?")
 _POINTED = re.compile(r"[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MARKS = re.compile(r"[ ']")
+_NO_CENTS = re.compile(r"(?<=[0-9])([.,]) ?-{1,2}(?=[^0-9-]*$)")  # `1.200,-` and `1'200.-`: the mark proves the style, the dash is no sign
+_SCALED = re.compile(r"(?P<before>[^0-9]{0,6})(?P<body>[0-9][0-9., ']*?) ?(?P<scale>[kK]|M|MM|Mn|mn|Mio\.?|Mrd\.?|bn|Bn)(?P<after> ?[^0-9]{0,6})")
+_SCALES = {"k": 3, "m": 6, "mm": 6, "mn": 6, "mio": 6, "mrd": 9, "bn": 9}
 
 
 def read_number(text: str, style: str = "point") -> Decimal | None | Unreadable:
@@ -89,6 +92,16 @@ def read_integer(text: str, style: str = "point") -> int | None | Unreadable:
     return whole if value == whole and -INT64 <= whole < INT64 else Unreadable(text)
 
 
+def read_scaled(text: str, style: str = "point") -> Decimal | Unreadable:
+    """A number in thousands, millions or billions: `1.2k`, `$3.4M`, `5 Mio. €`. A lone `m` may be a month or a metre, and is none."""
+    found = _SCALED.fullmatch(text.translate(_SAME).strip()) if len(text) <= LONGEST else None
+    value = read_number(found["before"] + found["body"] + found["after"], style) if found else None
+    if not found or not isinstance(value, Decimal):
+        return Unreadable(text)
+    value = value.scaleb(_SCALES[found["scale"].rstrip(".").casefold()])
+    return Decimal(int(value)) if value == int(value) else value
+
+
 class NumberStyle:
     """Whether a column writes decimal points or commas: fed with its distinct values, asked at the end.
 
@@ -122,7 +135,11 @@ def affix(text: str) -> str:
 
 def _taken_apart(plain: str) -> re.Match[str] | None:
     """Sign, currency, digits and exponent of a number; None where it is none."""
-    if len(plain) > LONGEST or not (found := _SHAPE.fullmatch(plain)):
+    if len(plain) > LONGEST:
+        return None
+    if "-" in plain:
+        plain = _NO_CENTS.sub(r"\g<1>00", plain)
+    if not (found := _SHAPE.fullmatch(plain)):
         return None
     currencies = [c for c in (found["cur"], found["cur2"], found["cur3"]) if c]
     signs = [s for s in (found["sign"], found["sign2"], found["sign3"], found["open"]) if s]

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.dates import shape_of
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import NumberStyle, Unreadable, affix, read_boolean, read_date, read_integer, read_number
+from laer.sources.tabular.values import STATED, NumberStyle, Unreadable, affix, is_absent, is_serial, read_boolean, read_date, read_integer, read_number
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _CODE = re.compile(r"[+]?0[0-9]|\+")  # leading zeros and phone numbers are names, not quantities
 _PLAIN_BOOLEAN = frozenset(spelled("true false yes no y n t f x 1 0 ja nein oui non wahr falsch vrai faux"))  # a lone `s` may be a size
+_DATE_NAME = re.compile(r"\b(?:date|datum|fecha|data)\b|\b(?:on|at|am|since|until)$")
 _NOT_MIDNIGHT = re.compile(r"[1-9]|[pP]\.?[mM]")
 HEAVIEST = 50_000_000  # characters of a sample
 MANY = 50_000  # distinct values remembered per column; beyond it some are looked at again
@@ -30,6 +31,11 @@ def reads_as(kind: str, text: str) -> bool:
     if kind == "integer":
         return any(type(read_integer(text, style)) is not Unreadable for style in ("point", "comma"))
     return True
+
+
+def reads_in(kind: str, text: str) -> bool:
+    """Whether a filled cell of a column that is named as one of a kind can be read: `45292` is a day there, `1.2k` a number."""
+    return reads_as(kind, text) or (kind in STATED and type(STATED[kind](text)) is not Unreadable)
 
 
 class Sample:
@@ -60,7 +66,8 @@ class Sample:
         if words:
             return sum(n for text, n in values.items() if text.casefold() in words) / values.total()
         if (name, kind) not in self._shares:
-            self._shares[name, kind] = sum(n for text, n in values.items() if reads_as(kind, text)) / values.total()
+            said = {text: n for text, n in values.items() if kind not in STATED or not is_absent(text)}
+            self._shares[name, kind] = sum(n for text, n in said.items() if reads_in(kind, text)) / sum(said.values()) if said else 1.0
         return self._shares[name, kind]
 
 
@@ -75,6 +82,7 @@ class Watch:
         self._seen: set[str] = set()
         self._binary = True
         self._timed = False
+        self._telling = self._dated = self._serial = False
 
     def see(self, texts: Iterable[str]) -> None:
         new = set(texts) - self._seen
@@ -86,7 +94,8 @@ class Watch:
                 continue
             self.filled = True
             self.style.see(text)
-            if self.kinds:
+            if self.kinds and not is_absent(text):
+                self._telling = True
                 self._narrow(text)
 
     def _narrow(self, text: str) -> None:
@@ -96,7 +105,10 @@ class Watch:
             if fits and kind == "boolean":
                 fits = text.casefold() in _PLAIN_BOOLEAN
             if fits and kind == "date" and (shape := shape_of(text)):
+                self._dated = True
                 self._timed = self._timed or bool(_NOT_MIDNIGHT.search(shape.rest))
+            elif kind == "date" and is_serial(text):
+                fits = self._serial = True
             if fits and kind == "decimal":
                 self.affixes.add(affix(text))
                 fits = len(self.affixes) == 1 and not _CODE.match(text)
@@ -105,18 +117,20 @@ class Watch:
 
     def kind(self, header_words: str) -> str:
         """The type of a custom field. Names and codes stay text, as do amounts in several currencies and times of day."""
-        if not self.filled or header_words.endswith((" id", " number", " code", "phone", "zip", "postcode")) or header_words in ("id", "code", "number"):
+        if not self._telling or header_words.endswith((" id", " number", " code", "phone", "zip", "postcode")) or header_words in ("id", "code", "number"):
             return "text"
         flag = header_words.startswith(("is ", "has ")) or header_words.endswith((" flag", " yn"))
         if "boolean" in self.kinds and (not self._binary or flag):
             return "boolean"
+        if "date" in self.kinds and self._serial and not self._dated and _DATE_NAME.search(header_words):
+            return "date"  # Excel's days, without a format
         kind = next((kind for kind in ("integer", "decimal", "date") if kind in self.kinds), "text")
         return "text" if kind == "date" and self._timed else kind
 
     def consistent(self, kind: str) -> bool:
         """Whether a decimal column reads in one style throughout."""
         style = self.style.decide()
-        return kind != "decimal" or all(type(read_number(text, style)) is not Unreadable for text in self._seen)
+        return kind != "decimal" or all(is_absent(text) or type(read_number(text, style)) is not Unreadable for text in self._seen)
 
 
 def whole_columns(table: Table, names: Iterable[str], size: int = 5000) -> Iterator[dict[str, set[str]]]:

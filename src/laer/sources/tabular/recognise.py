@@ -7,13 +7,16 @@ from datetime import date
 
 from laer.records.record import record_type
 from laer.sources.tabular.date_order import DateOrder, Decision
+from laer.sources.tabular.departures import departures
 from laer.sources.tabular.ends import EndEvidence, end_evidence
 from laer.sources.tabular.guess import LEAST, SURE, Guess, guess
 from laer.sources.tabular.headers import columns_of, header_words, match_columns
+from laer.sources.tabular.hints import CHURNED
 from laer.sources.tabular.mapping import CUSTOM, Mapping, slug_of
 from laer.sources.tabular.profile import Sample, Watch, whole_columns
+from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import Memo, Unreadable, read_date
+from laer.sources.tabular.values import STATED, Memo, Unreadable, is_serial, read_day
 
 __all__ = ["LEAST", "SURE", "match_columns", "recognise"]
 
@@ -28,7 +31,7 @@ def recognise(table: Table, *, sample: int = SAMPLE, record: str | None = None, 
     Out    a mapping in which every header has a target, a confidence and a reason
     """
     seen = Sample(table, sample)
-    best = guess(table, seen, record)
+    best = (departures(table, seen) if table.hint == CHURNED and record is None else None) or guess(table, seen, record)
     if best.record is None:
         return _unrecognised(table, best)
     return mapping_of(table, seen, best, date_order)
@@ -48,6 +51,7 @@ def mapping_of(table: Table, seen: Sample, best: Guess, date_order: str | None) 
         match = best.matches.get(name)
         if match:
             columns[name], confidence[name], reasons[name] = match.column, round(min(1.0, match.likeness), 2), best.reasons[name]
+            reasons[name] += _lost_digits(table, name, seen) if _names(best, match.column) else _excel_days(kinds[name], name, seen)
             continue
         target, kind, why = _custom(name, watches[name], decision, order, custom)
         columns[name], confidence[name], reasons[name] = target, 1.0 if target is None else 0.5, why
@@ -67,8 +71,29 @@ def mapping_of(table: Table, seen: Sample, best: Guess, date_order: str | None) 
 def _mapped_kinds(table: Table, best: Guess) -> dict[str, str]:
     """Kind of each mapped header; references and keys are text."""
     assert best.record is not None
-    columns, key = columns_of(best.record), record_type(best.record).info.key
-    return {name: "text" if m.column == key or columns[m.column].col.refers else columns[m.column].kind for name, m in best.matches.items()}
+    columns = columns_of(best.record)
+    return {name: "text" if _names(best, m.column) else columns[m.column].kind for name, m in best.matches.items()}
+
+
+def _names(best: Guess, column: str) -> bool:
+    """Whether a column holds ids: the row's own or those of others."""
+    assert best.record is not None
+    return column == record_type(best.record).info.key or bool(columns_of(best.record)[column].col.refers)
+
+
+def _lost_digits(table: Table, name: str, seen: Sample) -> str:
+    """Said of a column of ids that a spread-sheet turned to numbers such as 1.2E+15; its rows are set aside one by one."""
+    lost = [text for text in seen.values(name) if is_shortened(text)]
+    if not lost:
+        return ""
+    table.note(f"ids {name}", f"Ids in {name} lost their last digits in a spread-sheet, as '{lost[0]}': {WHAT_TO_DO}; such rows are set aside.")
+    return f"; some of its ids lost their last digits, as '{lost[0]}': {WHAT_TO_DO}"
+
+
+def _excel_days(kind: str, name: str, seen: Sample) -> str:
+    """Said of a column of dates in which some stand as Excel counts days."""
+    days = [text for text in seen.values(name) if is_serial(text)] if kind in ("date", "instant") else []
+    return f"; {days[0]} is a day as Excel counts them, {read_day(days[0])}" if days else ""
 
 
 def _watch(table: Table, seen: Sample, kinds: dict[str, str]) -> tuple[dict[str, Watch], Decision]:
@@ -119,7 +144,7 @@ def _ends(table: Table, best: Guess, order: str | None) -> EndEvidence | None:
     places = {match.column: table.header.index(name) for name, match in best.matches.items()}
     if best.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= places.keys():
         return None
-    read = Memo(read_date, order)
+    read = Memo(STATED["date"], order)
 
     def lines() -> Iterator[tuple[str, date, date | None]]:
         account, start, end = places["account_id"], places["start_on"], places["end_on"]

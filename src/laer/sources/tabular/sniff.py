@@ -19,6 +19,7 @@ from laer.sources.tabular.files import UnreadableFile
 
 DELIMITERS = (",", ";", "\t", "|")
 FEW_CONTROLS = 20  # stray control characters that make no file binary
+TITLES = 15  # rows that may stand above a header
 NONE = "\x1f"  # a delimiter that no file has: one column
 _BOMS = (  # the longer marks first: one begins like another
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8"),
@@ -100,7 +101,23 @@ def delimiter_of(text: str, whole: bool = True) -> str:
             usual, count = Counter(body).most_common(1)[0]
             if usual >= 3 and count >= len(body) / 2:
                 titled = max(titled, (usual, delimiter), key=lambda each: each[0])
+    if best[0] >= 0.2 and (below := _below_titles(text, best[1], whole)):
+        return below
     return best[1] if best[0] >= 0.2 or titled[1] == NONE else titled[1]
+
+
+def _below_titles(text: str, found: str, whole: bool) -> str | None:
+    """Another delimiter than the one found, which only the commas of titles and amounts may speak for: all rows below a few
+    short ones have the same three or more cells under it, and the first of them, the header, has one cell under the one found."""
+    for delimiter in DELIMITERS:
+        lengths = _lengths(text, delimiter, whole) if delimiter != found else []
+        usual = max(lengths, default=0)
+        start = lengths.index(usual) if usual >= 3 else 0
+        if 0 < start <= TITLES and len(lengths) > start + 1 and lengths[start:].count(usual) >= 0.8 * (len(lengths) - start):
+            header = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if "".join(row).strip()][start]
+            if found not in "".join(header):
+                return delimiter
+    return None
 
 
 def _quotes_are_text(text: str, delimiter: str) -> bool:

@@ -1,21 +1,30 @@
-"""A table of a file: a header and a stream of rows that can be read again."""
+"""A table of a file: a header and a stream of rows that can be read again.
+
+Rows that are no records (titles, totals, small print) are set aside, kept in `aside` and told in a note. Most files have
+none: what could be one is looked for by its label, and only then is the file gone through for the sums.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from laer.sources.tabular.cells import BLANKS
 from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.hints import hint_of
+from laer.sources.tabular.labels import label_of, may_be_label
+from laer.sources.tabular.layout import Aside, Layout, Range, Row, find_layout
+from laer.sources.tabular.totals import Survey
 
 MOST_COLUMNS = 4_000  # a wider header is no table of records
 MOST_CELLS = 2_000_000  # held at once by a lot of rows
 LONGEST_NAME = 200  # characters of a column's name
 SURPLUS = ""  # the header under which cells beyond the last column are kept
-Row = tuple[int, list[str]]
+LOT = 1000
+Lot = tuple[list[int], list[list[str]]]
 
 
 class Known(NamedTuple):
@@ -45,6 +54,8 @@ class Table:
     header   column names: trimmed, unique (`amount (2)`), unnamed columns called `column 3`
     notes    what a person should know of how it was read
     known    what needs no guess, None for a table as it stands in the file
+    aside    rows that are no records, in the order of the file: those above the header at once, the others once they were reached
+    hint     `churned` where the sheet's or the file's name says that its accounts left
     """
 
     known: Known | None = None
@@ -52,7 +63,11 @@ class Table:
     def __init__(self, path: Path, file: str, sheet: str | None = None) -> None:
         self.path, self.file, self.sheet = path, file, sheet
         self.header: list[str] = []
+        self.hint = hint_of(file, sheet)
         self._notes: dict[str, str] = {}
+        self._layout = Layout([], 0)
+        self._aside: list[Aside] = []
+        self._skip: set[int] | None = None  # lines of rows below the header that are no records; None as long as nothing looked like one
 
     def __repr__(self) -> str:
         return f"<{self.title}: {len(self.header)} columns>"
@@ -74,19 +89,79 @@ class Table:
         """Keep one note about a thing: the first."""
         self._notes.setdefault(about, text)
 
+    @property
+    def aside(self) -> list[Aside]:
+        return list(self._aside)
+
     def rows(self) -> Iterator[Row]:
         """(line on which the row starts, cells as they stand). Blank rows are left out, short ones padded with ''.
 
         A row with more non-empty cells than the header has one cell more: the surplus, joined, under the header ''.
         """
+        for lines, rows in self.chunks(LOT):
+            yield from zip(lines, rows, strict=True)
+
+    def chunks(self, size: int) -> Iterator[Lot]:
+        """The rows in lots of at most `size`: lines, and cells."""
+        width, after = len(self.header), self._layout.line
+        for lines, rows in self._lots(self.lot_of(size)):
+            if lines[0] > after and set(map(len, rows)) == {width} and all(map(str.strip, firsts := [cells[0] for cells in rows])):
+                if self._skip is None and self._looks_odd(firsts):
+                    self._survey()
+                if self._skip is None or self._skip.isdisjoint(lines):
+                    yield lines, rows
+                    continue
+            below = [(line, cells) for line, cells in zip(lines, rows, strict=True) if line > after and not is_blank(cells)]
+            if self._skip is None and below and self._looks_odd([next(filter(str.strip, cells)) for _, cells in below]):
+                self._survey()
+            skip = self._skip or ()
+            kept = [(line, cells if len(cells) == width else self.fit(line, cells)) for line, cells in below if line not in skip]
+            if kept:
+                yield [line for line, _ in kept], [cells for _, cells in kept]
+
+    def _lots(self, size: int) -> Generator[Lot, None, None]:
+        """Every row of the file, blank ones too, with the line it starts on."""
         raise NotImplementedError
 
-    def chunks(self, size: int) -> Iterator[tuple[list[int], list[list[str]]]]:
-        """The rows in lots of `size`, fewer where they are wide: lines, and cells."""
-        rows, size = self.rows(), self.lot_of(size)
-        while lot := list(islice(rows, size)):
-            lines, cells = zip(*lot, strict=True)
-            yield list(lines), list(cells)
+    def _foot_reached(self) -> bool:
+        """Whether small print may stand below the table, and the newest lot may reach it."""
+        return False
+
+    def _lay_out(self, rows: Sequence[Row], merged: Sequence[Range] = ()) -> None:
+        """Find the header among the first filled rows."""
+        self.named(max((cells for _, cells in rows[:5]), key=len), ())  # refused before its names are compared
+        layout = self._layout = find_layout(rows, merged)
+        self.header = self.named(list(layout.names), (cells for _, cells in rows[layout.below :]))
+        self._aside = [Aside(line, "title", tuple(cells)) for line, cells in layout.titles]
+        if layout.titles:
+            first = next(cell.strip() for cell in layout.titles[0][1] if cell.strip())
+            where = "is a title" if len(layout.titles) == 1 else f"and {len(layout.titles) - 1} more above the header are titles"
+            self.note("titles", f"Row {layout.titles[0][0]:,} {where} ('{first[:60]}'); the header is row {layout.upper or layout.line:,}.")
+        if layout.upper is not None:
+            self.note("two rows", f"The header stands in two rows, {layout.upper:,} and {layout.line:,}; they were joined, as in '{_longest(self.header)}'.")
+
+    def _looks_odd(self, firsts: list[str]) -> bool:
+        """Whether, by their first filled cells, some of these rows may be no records."""
+        text = "\n".join(chain(("",), firsts, ("",)))
+        if any(f"\n{name}\n" in text for row in self._layout.said if (name := next(filter(str.strip, row), ""))):
+            return True
+        if may_be_label(text) and any(may_be_label(f"\n{first.strip()}\n") and label_of(first.strip()) for first in firsts):
+            return True
+        return self._foot_reached()
+
+    def _survey(self) -> None:
+        """Go through the file once for what is no record."""
+        self._skip = set()
+        found = Survey(self.header, self._layout.said)
+        for lines, rows in self._lots(LOT):
+            for line, cells in zip(lines, rows, strict=True):
+                if line > self._layout.line:
+                    found.see(line, cells)
+        found.close()
+        self._skip = found.lines
+        self._aside += sorted(found.asides, key=lambda aside: aside.line)
+        for about, text in found.notes.items():
+            self.note(about, text)
 
     def lot_of(self, size: int) -> int:
         """How many rows to hold at once."""
@@ -122,6 +197,10 @@ class Table:
             return cells[:width]
         self.note("surplus", f"Row {line} has more cells than the header ({width + len(beyond)} against {width}); the rest is kept under an empty name.")
         return [*cells[:width], ", ".join(beyond)]
+
+
+def _longest(names: list[str]) -> str:
+    return max(names, key=lambda name: len(name.split()))
 
 
 def is_blank(cells: list[str]) -> bool:

@@ -5,19 +5,33 @@ All are functions of the text and fixed settings, so that `Memo` can read a whol
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
 from laer.sources.tabular.cells import Memo, Unreadable, normal_words, read_text, spelled
 from laer.sources.tabular.date_order import DateOrder, Decision, decide_date_order
 from laer.sources.tabular.dates import ORDERS, read_date, read_instant
 from laer.sources.tabular.intervals import interval_factor
-from laer.sources.tabular.numbers import NumberStyle, affix, read_integer, read_number
+from laer.sources.tabular.numbers import INT64, NumberStyle, affix, read_integer, read_number, read_scaled
+from laer.sources.tabular.serials import is_serial, read_day, read_moment
 
 __all__ = [
-    "FALSE", "ORDERS", "TRUE", "DateOrder", "Decision", "Memo", "NumberStyle", "Unreadable", "affix", "decide_date_order", "interval_factor",
-    "normal_words", "read_boolean", "read_date", "read_instant", "read_integer", "read_number", "read_text",
+    "ABSENT", "FALSE", "ORDERS", "STATED", "TRUE", "DateOrder", "Decision", "Memo", "NumberStyle", "Unreadable", "affix", "decide_date_order",
+    "interval_factor", "is_absent", "is_serial", "normal_words", "read_boolean", "read_date", "read_day", "read_instant", "read_integer", "read_moment",
+    "read_number", "read_scaled", "read_text",
 ]  # fmt: skip
 
-TRUE = frozenset(spelled("true t yes y 1 1.0 on x ✓ ✔ ☑ checked ja wahr j oui vrai o si sí s verdadero sim waar"))
-FALSE = frozenset(spelled("false f no n 0 0.0 off ✗ ☐ unchecked nein falsch non faux falso nao não nee onwaar"))
+TRUE = frozenset(spelled("true t yes y 1 1.0 on x ✓ ✔ ☑ checked active enabled ja wahr j oui vrai o si sí s verdadero sim waar actief aktiv tak da да"))
+FALSE = frozenset(spelled("false f no n 0 0.0 off ✗ ✘ ☐ unchecked inactive disabled nein falsch non faux falso nao não nee onwaar inactief inaktiv nie ne нет"))
+ABSENT = frozenset(
+    ("-", "--", "---", "–", "—", "n/a", "n.a.", "n.a", "na", "none", "null", "nil", "#n/a", "#nv", "#null!", "(blank)", "(null)", "(none)", "k.a.", "k. a.")
+)
+
+
+def is_absent(text: str) -> bool:
+    """Whether a cell says in a word that it is empty. Only for numbers, dates and flags: `None` and `Null` are names of people too."""
+    return text.strip().casefold() in ABSENT
 
 
 def read_boolean(text: str) -> bool | None | Unreadable:
@@ -28,3 +42,33 @@ def read_boolean(text: str) -> bool | None | Unreadable:
     if word in FALSE:
         return False
     return Unreadable(text) if word else None
+
+
+def _stated(read: Callable[..., Any]) -> Callable[..., Any]:
+    def reading(text: str, *settings: Any) -> Any:
+        value = read(text, *settings)
+        return None if type(value) is Unreadable and is_absent(text) else value
+
+    return reading
+
+
+def _amount(text: str, style: str = "point") -> Decimal | None | Unreadable:
+    value = read_number(text, style)
+    return read_scaled(text, style) if type(value) is Unreadable else value
+
+
+def _whole(text: str, style: str = "point") -> int | None | Unreadable:
+    value = read_integer(text, style)
+    scaled = read_scaled(text, style) if type(value) is Unreadable else None
+    return int(scaled) if isinstance(scaled, Decimal) and scaled == int(scaled) and abs(scaled) < INT64 else value
+
+
+STATED: dict[str, Callable[..., Any]] = {
+    "date": _stated(read_day),
+    "instant": _stated(read_moment),
+    "integer": _stated(_whole),
+    "decimal": _stated(_amount),
+    "boolean": _stated(read_boolean),
+}
+"""Readers of a column whose kind is known, by kind: what spread-sheets and people make of such cells is read too. `laer
+revenue` reads amounts by `read_number` alone, as rule 19 says."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -12,8 +12,13 @@ from typing import Any
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.hidden import hidden_rows
+from laer.sources.tabular.labels import is_footer
+from laer.sources.tabular.layout import Range, Row, filled
 from laer.sources.tabular.package import EXPECTED, REPAIR, look_through
-from laer.sources.tabular.table import Row, Table, is_blank
+from laer.sources.tabular.table import Lot, Table, is_blank
+
+FOOT = 100  # rows at the end in which small print is looked for
 
 
 class SheetTable(Table):
@@ -33,21 +38,35 @@ class SheetTable(Table):
                 "Open the file in a spread-sheet program and save it, so that the values are stored.",
             )
         self._line = 0
-        rows = self._read()
-        first = next((row for row in rows if not is_blank(row[1])), None)
-        self._header_line = first[0] if first else 0
-        self.header = self.named(first[1], (cells for _, cells in islice(rows, 100) if not is_blank(cells))) if first else []
+        self._last: list[Row] = []
+        self._left_of = sheet.start[1] if sheet.start else 0  # empty columns at the left, which the rows do not have
+        first = list(islice((row for row in self._read() if not is_blank(row[1])), 200))
+        if first:
+            self._lay_out(first, self._merged(first[-1][0]))
 
     @property
     def done(self) -> float:
         return min(1.0, self._line / self._sheet.total_height) if self._sheet.total_height else 1.0
 
-    def rows(self) -> Iterator[Row]:
-        width, after = len(self.header), self._header_line
-        for line, cells in self._read():
-            self._line = line
-            if line > after and not is_blank(cells):
-                yield line, cells if len(cells) == width else self.fit(line, cells)
+    def _lots(self, size: int) -> Generator[Lot, None, None]:
+        rows = self._read()
+        while lot := list(islice(rows, size)):
+            if self._sheet.total_height - lot[-1][0] <= FOOT:  # the end in one lot, so that small print is seen as a whole
+                lot += rows
+            self._line, self._last = lot[-1][0], lot
+            for start in range(0, len(lot), size):
+                part = lot[start : start + size]
+                yield [line for line, _ in part], [cells for _, cells in part]
+
+    def _foot_reached(self) -> bool:
+        alone = (cells[places[0]].strip() for _, cells in self._last[-FOOT:] if len(places := filled(cells)) == 1)
+        return self._sheet.total_height - self._line <= FOOT and any(map(is_footer, alone))
+
+    def hidden(self, lines: set[int]) -> int:
+        """How many of the hidden lines hold something below the header."""
+        if not lines:
+            return 0
+        return sum(1 for line, cells in self._read() if line in lines and line > self._layout.line and not is_blank(cells))
 
     def _read(self) -> Iterator[Row]:
         with _faults(self.path, f"a broken sheet '{self.sheet}'"):
@@ -68,6 +87,12 @@ class SheetTable(Table):
                 cells[place] = formula
         return cells
 
+    def _merged(self, until: int) -> list[Range]:
+        """Merged cells of the first rows, in columns as the rows have them."""
+        ranges = self._sheet.merged_cell_ranges or ()
+        left = self._left_of
+        return [((top, first - left), (bottom, last - left)) for (top, first), (bottom, last) in ranges if top < until and first >= left]
+
 
 @contextmanager
 def _faults(path: Path, what: str) -> Iterator[None]:
@@ -82,7 +107,6 @@ def _faults(path: Path, what: str) -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise UnreadableFile(path, f"{what} ({error})", EXPECTED, REPAIR) from error
-
 
 def open_sheets(path: Path, file: str) -> Iterator[SheetTable]:
     """Tables of the sheets that have a header; the hidden ones carry a note.
@@ -100,6 +124,8 @@ def open_sheets(path: Path, file: str) -> Iterator[SheetTable]:
             table = SheetTable(path, file, workbook.get_sheet_by_name(sheet.name), formulas.get(sheet.name, {}))
         if not table.header:
             continue
+        if rows := table.hidden(hidden_rows(path, sheet.name)):
+            table.note("hidden rows", f"{rows:,} hidden row{' was' if rows == 1 else 's were'} read too.")
         if sheet.visible != SheetVisibleEnum.Visible:
             table.note("hidden", f"The sheet '{sheet.name}' is hidden in the workbook.")
         empty = False

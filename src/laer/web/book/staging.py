@@ -24,6 +24,8 @@ from laer.web.people.models import Person
 
 ID_LENGTH = 255  # of an external id
 UNTOUCHED = object()  # no person ever changed the field
+PADDED = 20  # characters of an id whose zeros may have been stripped
+HINTS = 2_000  # rejects for which such an id is looked for
 REMEMBERED = 400_000  # resolved references kept in memory per record type
 
 
@@ -86,6 +88,7 @@ class Stage:
         self._accounts_known = accounts_known
         self._owner_of: dict[int, int] = {}  # subscription -> account
         self._heard_before: bool | None = None
+        self._hints_left = HINTS
 
     # -- references ---------------------------------------------------------------------------------------------------
 
@@ -241,7 +244,7 @@ class Stage:
                 continue
             found = self.resolved.get(target, {}).get(str(name))
             if found is None and column.required:
-                return f"references nothing: {target.removesuffix('s')} '{name}' is not in the book"
+                return f"references nothing: {target.removesuffix('s')} '{name}' is not in the book{self._padded(target, str(name))}"
             if found is None:
                 custom.setdefault("_unresolved", {})[column.name] = str(name)
             values[column.name] = found
@@ -253,6 +256,19 @@ class Stage:
         if custom:
             values["custom"] = {k: as_json(v) for k, v in custom.items()}
         return None
+
+    def _padded(self, record: str, name: str) -> str:
+        """A hint where an unknown id is a known one but for the zeros before it, as spread-sheets strip them. Only said, never assumed."""
+        bare = name.lstrip("0")
+        if not bare.isalnum() or len(name) > PADDED or self._hints_left <= 0:
+            return ""
+        self._hints_left -= 1
+        like = ["0" * zeros + bare for zeros in range(PADDED - len(bare) + 1)]
+        known = ExternalId.objects.filter(source=self.source, record=record, external_id__in=like).exclude(row_hash=TAKEN_OUT)
+        found = list(known.values_list("external_id", flat=True)[:2])
+        if len(found) != 1:
+            return ""
+        return f"; did a spread-sheet take the zeros of '{found[0]}' away?" if len(found[0]) > len(name) else f"; it may be '{found[0]}', without zeros"
 
     def account_of_subscription(self, subscription_id: int | None) -> int | None:
         if subscription_id is None:

@@ -224,7 +224,7 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
         "words": words if file.record else "not recognised",
         "tone": tone,
         "why": mapping.why,
-        "notes": [] if mapping.sheet and file.record != "accounts" else table.notes,
+        "notes": [] if mapping.sheet and file.record != "accounts" else list(dict.fromkeys([*file.mapping.get("notes", ()), *table.notes])),
         "part": bool(mapping.sheet and file.record != "accounts"),
         "remembered": file.mapping.get("remembered", False),
         "questions": _questions(run, file, mapping, first, post),
