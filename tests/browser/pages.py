@@ -73,6 +73,9 @@ PLACES = (
     Place("quarantine", "/data/quarantine/"),
     Place("doctor", "/data/doctor/"),
     Place("doctor-rows", "/data/doctor/", link=r"/data/doctor/[a-z_-]+/"),
+    Place("doctor-excluded", "/data/doctor/excluded/"),
+    Place("readiness", "/data/readiness/"),
+    Place("readiness-member", "/data/readiness/", who=MEMBER),
     Place("doctor-member", "/data/doctor/", who=MEMBER),
     Place("not-there", "/accounts/999999999/", status=404),
     Place("not-yours", "/data/import/", who=MEMBER, status=404),
@@ -83,6 +86,8 @@ PLACES = (
     Place("empty-import", "/data/import/", site="empty"),
     Place("empty-quarantine", "/data/quarantine/", site="empty"),
     Place("empty-doctor", "/data/doctor/", site="empty"),
+    Place("empty-excluded", "/data/doctor/excluded/", site="empty"),
+    Place("empty-readiness", "/data/readiness/", site="empty"),
 )  # fmt: skip
 
 

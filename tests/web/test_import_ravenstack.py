@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
+from laer.cycle.scope import Scope
+from laer.records.periods import month_number
 from laer.web.book import importing, usage
 from laer.web.book.models import MODELS, FieldChange, ImportRun, QuarantinedRow
 from laer.web.book.undo import undo_import
+from laer.web.people.models import User
+from laer.web.runs import passes, revenue
+from laer.web.runs.contradictions import contradictions
 from laer.web.runs.doctor import findings, rows_behind
 from tests.web.files import state_of_book, sums
 
@@ -80,6 +86,32 @@ def test_the_rows_behind_each_finding_are_as_many_as_it_says(imported: ImportRun
         else:
             assert len(rows) == finding.count, finding.check
         assert all(r["account"] for r in rows)
+
+
+def test_what_is_clean_is_not_found_dirty(imported: ImportRun) -> None:
+    """The further checks: seven lines say the same as another of their account, and nothing else is wrong with units, days or names."""
+    found = {f.check: f.count for f in findings()}
+    quiet = ("one_day_gaps", "mrr_unit_jumps", "mrr_outliers", "usage_frozen", "usage_in_another_unit", "test_accounts", "internal_accounts", "stale_sources", "frozen_fields")
+    assert found["lines_twice"] == 7
+    assert not {*quiet} & found.keys()
+    assert not [check for check in found if check.startswith("gone_")]
+
+
+def test_the_contradiction_stands_on_the_figure_with_its_effect(imported: ImportRun) -> None:
+    """Story 5: beside NRR 292 % stands that 352 accounts have churn events, and what NRR and MRR are if the events are right."""
+    run = passes.start_pass(date(2024, 12, 31))
+    month = month_number(date(2024, 12, 1))
+    user = User.objects.create_user("lead@laer.example", role="lead")
+    shown = revenue.summed(revenue.ledger_of(run, Scope(True)).months(month, month))
+    found = {one.id: one for one in contradictions(user, run, month, month, basis="lines", work_out=True)}
+    assert (shown["closing_mrr"], round(float(shown["nrr_12m"] or 0), 3)) == (10_159_608, 2.923)
+    events = found["churn_events"]
+    assert events.mark == "352 accounts have churn events"
+    effect = events.ways[0].effect
+    assert effect is not None
+    assert (effect["closing_mrr"], round(float(effect["nrr_12m"]), 2), effect["accounts_lost"]) == (6_287_539, 1.78, 60)
+    assert found["lines_twice"].ways[0].effect["closing_mrr"] == 10_148_553  # type: ignore[index]
+    user.delete()
 
 
 def test_the_same_bytes_twice_change_nothing(imported: ImportRun) -> None:

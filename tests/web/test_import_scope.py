@@ -73,7 +73,7 @@ def test_who_may_import_sees_all_of_it(client: Client, run: ImportRun, role: str
     client.force_login(login(role))
     assert len(client.get("/data/").context["imports"]) == 1
     assert client.get("/data/quarantine/").context["total"] == 1
-    assert {t["title"] for t in client.get("/data/doctor/").context["data_tabs"]} == {"Imports", "Quarantine", "Doctor"}
+    assert {t["title"] for t in client.get("/data/doctor/").context["data_tabs"]} == {"Imports", "Quarantine", "Doctor", "Readiness"}
 
 
 def test_findings_are_of_the_accounts_that_one_may_see(client: Client, run: ImportRun) -> None:
@@ -88,7 +88,7 @@ def test_findings_are_of_the_accounts_that_one_may_see(client: Client, run: Impo
     client.force_login(member)
     page = client.get("/data/doctor/")
     assert {f["check"]: f["count"] for f in page.context["findings"]} == mine
-    assert [t["title"] for t in page.context["data_tabs"]] == ["Doctor"]
+    assert [t["title"] for t in page.context["data_tabs"]] == ["Doctor", "Readiness"]
     assert b"Kestrel" not in client.get("/data/doctor/ticket_closed_before_opened/").content
     assert client.get("/data/doctor/rejected_unreadable_date/").status_code == 404
 

@@ -150,8 +150,10 @@ def test_churn_events_that_the_lines_contradict_stand_on_the_page(files: Path, t
     (tmp_path / "churn_events.csv").write_text("churn_event_id,account_id,churn_date,reason_code\nC-1,A-1,2025-08-01,price\nC-2,A-4,2025-06-20,price\n")
     run_import(begin_import([("churn_events.csv", tmp_path / "churn_events.csv")], source="files"))
     passes.run_waiting_pass()
-    notices = [n["title"] for n in login("lead").get("/revenue/").context["notices"]]
-    assert notices == ["Churn events name 2 accounts; 1 of them still pay by their subscription lines"]
+    page = login("lead").get("/revenue/")
+    said = [row["sentence"] for row in page.context["contradictions"]["rows"]]
+    assert said[0] == "2 accounts have churn events, and the lines of 1 of them go on past the day of the event."
+    assert "2 accounts have churn events" in {figure["doubt"]["text"] for figure in page.context["figures"] if figure.get("doubt")}
 
 
 def test_pages_that_ask_the_ledger_keep_their_query_budgets(files: Path) -> None:

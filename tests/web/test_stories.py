@@ -263,8 +263,9 @@ def test_churn_events_stand_beside_the_figure_and_choosing_them_changes_it(tmp_p
     client = Client()
     client.force_login(User.objects.get(email="lead@laer.example"))
     page = client.get("/revenue/").content.decode()
-    assert "Churn events name 4 accounts" in page
+    assert "4 accounts have churn events" in page
     assert "churn_basis=events" in page
-    assert "6 paying accounts instead of 10" in page
+    assert "6 if the events are right" in page
     other = client.get("/revenue/", {"churn_basis": "events", "month": "2025-02"}).content.decode()
-    assert "Count lines alone" in other
+    assert "The lines are right" in other
+    assert "9 if the lines are right" in other  # the tenth starts in March

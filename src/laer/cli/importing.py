@@ -122,9 +122,15 @@ def run(
 
 
 @app.command()
-def doctor(format: Annotated[Format, typer.Option(help="how to print")] = Format.table) -> None:
+def doctor(
+    format: Annotated[Format, typer.Option(help="how to print")] = Format.table,
+    readiness: Annotated[bool, typer.Option("--readiness", help="instead: which figures and features work, and what to connect next")] = False,
+) -> None:
     """What is wrong in the book: each finding with its severity, count and the rows behind it."""
     open_book()
+    if readiness:
+        _readiness(format)
+        return
     from laer.web.runs.doctor import findings
 
     found = findings()
@@ -136,6 +142,24 @@ def doctor(format: Annotated[Format, typer.Option(help="how to print")] = Format
     width = max((len(f.check) for f in found), default=0)
     for f in found:
         typer.echo(f"{f.severity:<8} {f.count:>9,}  {f.check:<{width}}  {f.sentence}")
+
+
+def _readiness(format: Format) -> None:
+    from dataclasses import asdict
+
+    from laer.web.runs.inventory import records
+    from laer.web.runs.readiness import features
+
+    states, types = features(), records()
+    if format is Format.json:
+        typer.echo(json.dumps({"features": [asdict(f) for f in states], "records": [asdict(r) for r in types]}, indent=1, ensure_ascii=False, default=str))
+        return
+    width = max(len(f.name) for f in states)
+    for f in states:
+        typer.echo(f"{f.state:<6}  {f.name:<{width}}  {f.why}{f' Next: {f.next_step}.' if f.next_step else ''}")
+    typer.echo("")
+    for r in types:
+        typer.echo(f"{r.rows:>9,}  {r.record:<20} {r.newest or ''!s:<12} {', '.join(r.sources)}".rstrip())
 
 
 def _compute() -> None:

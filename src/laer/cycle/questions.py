@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
+from laer.cycle.otherwise import sums_otherwise
 from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
@@ -147,6 +148,12 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
 
 
+def revenue_otherwise(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
+    """The revenue ledger's months and yearly retention with one thing changed. Parameters as of `revenue`, and way and handed of `otherwise`."""
+    given, how = _ledger_input(run, params, scope)
+    return sums_otherwise(session, given, str(params["way"]), params["handed"], how)
+
+
 def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Fraction]:
     """What is signed and not live yet, and what is known to leave, as MRR (rule 2). Parameter: day (day number of the run).
 
@@ -235,6 +242,7 @@ def _with_facts(lines: pa.Table) -> pa.Table:
 QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {
     "revenue": revenue,
     "revenue_behind": revenue_behind,
+    "revenue_otherwise": revenue_otherwise,
     "renewals": renewals,
     "committed": committed,
     "account_months": account_months,

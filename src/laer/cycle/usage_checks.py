@@ -6,7 +6,7 @@ the accounts of that scope. Bounded threads, memory and time.
 
 from __future__ import annotations
 
-import threading
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +16,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from laer.cycle.bounded import bounded
+from laer.cycle.line_checks import FEWEST, LEAST_SPREAD, NORMAL, TELLING
 from laer.engine.lake import Lake
 from laer.engine.session import DuckDBSession
-from laer.records.expr import Table, table
+from laer.records.expr import Table, greatest, literal, ratio, row_number, table, window
 
 TABLE = "usage_days"
-SECONDS = 60.0
+STANDS = 30  # days with the same total from which a counter stands
+FAR_OFF = 100.0  # times the median, or a part of it as small
 USAGE = {"row_id": "string", "account_id": "int64", "subscription_id": "int64", "feature": "string", "day": "date", "count": "int64", "source": "string"}
 LINES = {"subscription_id": "int64", "start_on": "date", "end_on": "date"}
 ACCOUNTS = {"account_id": "int64", "signed_up_on": "date"}
@@ -63,10 +66,45 @@ def before_sign_up(usage: Table, _: Table, accounts: Table) -> Table:
     return usage.semi_join(dated, [usage.account_id == dated.account_id, usage.day < dated.signed_up_on])
 
 
+def frozen(usage: Table, _: Table, __: Table) -> Table:
+    """Usage of days on which an account's total did not move any more, having moved before: a counter that stands, or a copy of the day before.
+
+    In      usage   days without usage are no days of the series
+    Holds   the total is not 0, is the same on at least 30 successive days of the series, and was another on an earlier day
+    """
+    days = usage.group_by(["account_id", "day"]).aggregate(total=usage["count"].sum())
+    dated = days.group_by("account_id").aggregate(since=days.day.min())
+    order = row_number().over(window(group_by="account_id", order_by="day"))
+    among = row_number().over(window(group_by=["account_id", "total"], order_by="day"))
+    placed = days.mutate(stretch=order - among)  # the same for successive days with the same total
+    stretches = placed.group_by(["account_id", "total", "stretch"]).aggregate(n=placed.count(), first=placed.day.min(), last=placed.day.max())
+    stood = stretches.filter(stretches.n >= STANDS, stretches.total != 0).join(dated, "account_id")
+    stood = stood.filter(stood["first"] > stood.since).select("account_id", "first", "last")
+    return usage.semi_join(stood, [usage.account_id == stood.account_id, usage.day >= stood["first"], usage.day <= stood["last"]])
+
+
+def other_unit(usage: Table, _: Table, __: Table) -> Table:
+    """Usage a hundred times (or a hundredth of) what its account usually has of the feature: seconds and milliseconds in one column.
+
+    Method  robust z-score of the logarithm: 0.6745 (x - median) / median(|x - median|), at least 6, and a hundred times the median or a hundredth
+    Holds   nothing is far off of a feature of which an account has fewer than 20 rows
+    """
+    used = usage.filter(usage["count"] > 0)
+    used = used.mutate(x=used["count"].cast("float64").ln(), kind=used.feature.fill_null(""))
+    group = ["account_id", "kind"]
+    usual = used.group_by(group).aggregate(median=used.x.median(), n=used.count())
+    away = used.join(usual, group).filter(lambda t: t.n >= FEWEST).mutate(away=lambda t: (t.x - t["median"]).abs())
+    judged = away.join(away.group_by(group).aggregate(mad=away.away.median()), group)
+    z = ratio(judged.away * NORMAL, greatest(judged.mad, literal(LEAST_SPREAD)))
+    return judged.filter(z >= TELLING, judged.away >= math.log(FAR_OFF)).select(*USAGE)
+
+
 CHECKS: dict[str, Callable[[Table, Table, Table], Table]] = {
     "usage_outside_life": outside_life,
     "usage_repeated_ids": repeated_ids,
     "usage_before_sign_up": before_sign_up,
+    "usage_frozen": frozen,
+    "usage_in_another_unit": other_unit,
 }
 
 
@@ -106,19 +144,10 @@ def _bound(lake: Lake, lives: Lives) -> Iterator[tuple[DuckDBSession, tuple[Tabl
     """A session with the lake's usage of these accounts, the lines and the accounts bound; ended when it takes too long."""
     ends = pc.fill_null(lives.lines["end_on"], pa.scalar(date.max, pa.date32()))
     lines = lives.lines.set_column(lives.lines.schema.get_field_index("end_on"), "end_on", ends)
-    with DuckDBSession() as session, lake.lease(TABLE) as lease:
+    with bounded("the usage could not be checked") as session, lake.lease(TABLE) as lease:
         session.connection.execute(f"create view lake_usage as select {', '.join(USAGE)} from ({lake.scan_sql(TABLE, lease=lease)})")
         session.bind("lives_lines", lines.select(list(LINES)))
         session.bind("lives_accounts", lives.accounts.select(list(ACCOUNTS)))
         accounts = table(ACCOUNTS, "lives_accounts")
         usage = table(USAGE, "lake_usage").semi_join(accounts, "account_id")
-        late = threading.Timer(SECONDS, session.interrupt)
-        late.start()
-        try:
-            yield session, (usage, table(LINES, "lives_lines"), accounts)
-        except Exception as error:
-            if "interrupt" in str(error).lower():
-                raise TimeoutError(f"the usage could not be checked within {SECONDS:.0f} seconds") from error
-            raise
-        finally:
-            late.cancel()
+        yield session, (usage, table(LINES, "lives_lines"), accounts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from laer.web.people.models import Person, User
 
@@ -336,6 +337,28 @@ class DirtyAccount(models.Model):
     id = models.BigAutoField(primary_key=True)
     account_id = models.BigIntegerField(null=True)  # null: everything (an import)
     since = models.DateTimeField()
+
+
+class Exclusion(models.Model):
+    """A row that finance or an admin took out of the figures, and why. Taking it back is a second date, never a deletion.
+
+    The row stays in the book. `check_id` names the doctor's check that found it ("check" is a method of every model).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    record = models.CharField(max_length=40)
+    object_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    check_id = models.CharField(max_length=60)
+    reason = models.CharField(max_length=300)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True)
+    taken_back_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["record", "object_id"], condition=Q(taken_back_at=None), name="excluded_once_at_a_time")]
+        indexes: ClassVar = [models.Index(fields=["account_id", "record"], name="exclusions_account")]
 
 
 MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere

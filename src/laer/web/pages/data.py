@@ -78,6 +78,7 @@ def frame(user: User, active: str) -> dict[str, Any]:
     asked = settling.open_questions(user).count() if user.may_edit else 0
     if asked or active == "questions":
         tabs = [{"title": "Questions", "url": reverse("questions"), "active": active == "questions", "count": asked}, *tabs]
+    tabs.append({"title": "Readiness", "url": reverse("readiness"), "active": active == "readiness"})
     if user.may_import:
         aside = waiting().count()
         tabs = [

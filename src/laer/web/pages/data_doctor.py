@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from laer.web.book import exclusions
 from laer.web.book.scope import visible_accounts
 from laer.web.pages.data import frame, label_of, user_of
 from laer.web.runs import doctor
@@ -45,6 +47,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         "no_accounts": not found and not user.reads_everything and not visible_accounts(user).exists(),
         "clear_url": request.path,
         "upload_url": None,
+        "excluded": exclusions.active().filter(account_id__in=visible_accounts(user).values("pk")).count(),
         "state": {"shown": f"{len(found)} finding{'' if len(found) == 1 else 's'}", "whose": None if user.reads_everything else "in your book"},
     }
     return render(request, "pages/doctor.html", context)
@@ -62,16 +65,23 @@ def behind(request: HttpRequest, check: str) -> HttpResponse:
     finding = next((f for f in doctor.remembered_findings(user) if f.check == check), None)
     headings = doctor.columns_behind(check)
     first, last = (place - 1) * SHOWN + 1, (place - 1) * SHOWN + len(rows[:SHOWN])
-    aside = finding is not None and finding.record == "quarantine"
+    nameless = finding is not None and finding.record in ("quarantine", "sources")
     context = frame(user, "doctor") | {
         "finding": _finding(finding) if finding else {"check": check, "title": "Nothing is found by this check", "count": 0},
         "headings": headings,
         "upload_url": None,
-        "with_account": not aside,
+        "with_account": not nameless,
         "rows": [
-            {"account": r["account"], "url": f"/accounts/{r['account_id']}/" if r["account_id"] else None, "cells": [_cell(r[h]) for h in headings]}
+            {
+                "object_id": r.get("object_id"),
+                "account": r["account"],
+                "url": f"/accounts/{r['account_id']}/" if r["account_id"] else None,
+                "cells": [_cell(r[h]) for h in headings],
+            }
             for r in rows[:SHOWN]
         ],
+        "exclude_url": reverse("doctor_exclude", args=[check]) if user.may_exclude and rows and "object_id" in rows[0] else None,
+        "excluded": exclusions.active().filter(check_id=check, account_id__in=visible_accounts(user).values("pk")).count(),
         "shown": f"{number(first)} to {number(last)}" if rows else None,
         "previous_url": f"?page={place - 1}" if place > 1 else None,
         "next_url": f"?page={place + 1}" if len(rows) > SHOWN and place < FARTHEST else None,

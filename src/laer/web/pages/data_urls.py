@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import data, data_columns, data_doctor, data_import, data_quarantine, data_questions
+from laer.web.pages import data, data_columns, data_doctor, data_excluded, data_import, data_quarantine, data_questions, data_readiness
 
 urlpatterns: list[URLPattern] = [
     path("", data.imports, name="data"),
@@ -29,5 +29,9 @@ urlpatterns: list[URLPattern] = [
     path("questions/answer/", data_questions.answer, name="question_answer"),
     path("questions/<int:question_id>/undo/", data_questions.undo, name="question_undo"),
     path("doctor/", data_doctor.findings, name="doctor"),
+    path("doctor/excluded/", data_excluded.excluded, name="excluded"),
+    path("doctor/excluded/back/", data_excluded.back, name="excluded_back"),
     path("doctor/<slug:check>/", data_doctor.behind, name="doctor_check"),
+    path("doctor/<slug:check>/exclude/", data_excluded.exclude, name="doctor_exclude"),
+    path("readiness/", data_readiness.readiness, name="readiness"),
 ]

@@ -20,6 +20,7 @@ from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
 from laer.web.pages import revenue_reported
+from laer.web.pages.data import user_of
 from laer.web.pages.exports import escaped
 from laer.web.pages.revenue_charts import (
     BALANCE,
@@ -36,8 +37,8 @@ from laer.web.pages.revenue_charts import (
     short,
     waterfall,
 )
+from laer.web.pages.revenue_doubts import doubts, marked
 from laer.web.runs import revenue
-from laer.web.runs.contradictions import revenue_contradictions
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
 from laer.web.runs.reported import Reported
@@ -211,9 +212,12 @@ def _figures_and_charts(
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis) if ledger.first_month is not None else None
     query = asked.how() | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
+    beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1")
     return {
-        "figures": figures(now, period, run, asked, by, revenue.committed(run, scope) if period.last >= span[1] else None),
-        "notices": [*_churn_events(request, run, now, period, asked), *({"tone": "warn", "title": note} for note in (run.notes if whole else ()))],
+        "figures": marked(figures(now, period, run, asked, by, revenue.committed(run, scope) if period.last >= span[1] else None), beside["marks"]),
+        "contradictions": beside["contradictions"],
+        "excluded": beside["excluded"],
+        "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())],
         "month": first_day(period.last) if size == 1 else period.label,
         "months": [
             {"label": revenue.period_of(m, asked.period, span).label, "url": asked.url(month=revenue.name_of(m)), "active": period.first <= m <= period.last}
@@ -231,19 +235,6 @@ def _figures_and_charts(
         "by": by_dimension(by, period, asked, run.currency) if by else None,
         "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
     }
-
-
-def _churn_events(request: HttpRequest, run: PassRun, now: Mapping[str, Any], period: revenue.Period, asked: Asked) -> list[dict[str, Any]]:
-    """What churn events say against the lines, with what choosing the other basis does to the figures."""
-    usual = load_policy(run.policy).churn_basis
-    basis = asked.churn_basis or usual
-    other = "lines" if basis == "events" else "events"
-
-    def figures_by(basis: str) -> dict[str, Any]:
-        ledger = revenue.ledger_of(run, scope_of(request.user), movements=asked.movements, churn_basis=basis)
-        return revenue.summed(ledger.months(period.first, period.last))
-
-    return revenue_contradictions(request.user, run, now, lambda: figures_by(other), other=other, url=asked.url(churn_basis=other if other != usual else None))
 
 
 def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str, sign: int, lines: Mapping[int, Any], currency: str) -> dict[str, Any]:

@@ -69,6 +69,11 @@ class User(AbstractBaseUser):
         return self.role in (Role.ADMIN, Role.FINANCE)
 
     @property
+    def may_exclude(self) -> bool:
+        """Who may take rows out of the figures, and back: those who answer for the figures."""
+        return self.role in (Role.ADMIN, Role.FINANCE)
+
+    @property
     def may_edit(self) -> bool:
         return self.role != Role.VIEWER
 

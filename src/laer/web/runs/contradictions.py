@@ -1,67 +1,251 @@
-"""Contradictions between sources that touch a figure: they stand beside it, never only in the doctor."""
+"""Contradictions between sources that touch a figure: they stand on it, with what each way out of them would make of it.
+
+A contradiction is cheap to see (a count). What a way out changes is the ledger once more with that one thing changed, asked
+like every other question: under a scope, in bounded time, remembered per run. Where the book is large it is asked on a click.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
+from math import lcm
 from typing import Any
 
+import pyarrow as pa
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Max
 
-from laer.records.money import minor_units, rounded
-from laer.web.book.models import ChurnEvent
-from laer.web.book.scope import visible_accounts
+from laer.cycle.otherwise import Handed
+from laer.metrics.policy import load_policy
+from laer.records.periods import day_number, first_day
+from laer.sources.tabular.values import Unreadable, interval_factor
+from laer.web.book.models import ChurnEvent, FieldChange, SubscriptionLine
+from laer.web.book.prepare import DISAGREES
+from laer.web.book.scope import scope_of
 from laer.web.people.models import User
-from laer.web.runs.models import AccountCard, PassRun
-from laer.web.templatetags.laer import money_short
+from laer.web.runs import revenue
+from laer.web.runs.desk import ask
+from laer.web.runs.doctor import lines as line_checks
+from laer.web.runs.doctor.finding import Seen, many
+from laer.web.runs.doctor.gaps import disagreeing
+from laer.web.runs.doctor.labels import flagged_and_paying, unheeded
+from laer.web.runs.memory import Memory
+from laer.web.runs.models import PassRun
+from laer.web.runs.passes import rates
 
-BY = {"events": "churn events end lines", "lines": "lines alone end revenue"}
+QUICK = 20_000  # lines up to which the effects are worked out by themselves
+MOST = 5_000  # lines that state another amount, up to which they are read
+STATED = re.compile(r"(\w+) (-?[\d.]+)$")
+FIGURES = ("closing_mrr", "nrr_12m", "logo_churn_rate", "accounts_lost", "opening_accounts", "closing_accounts")
+_memory = Memory(50)
 
 
-def revenue_contradictions(
-    user: User | AnonymousUser, run: PassRun, figures: Mapping[str, Any], otherwise: Callable[[], Mapping[str, Any]], *, other: str, url: str
-) -> list[dict[str, Any]]:
-    """Notices for the Revenue page. Two queries, and the ledger once more by the other basis where there is something to say.
+@dataclass(frozen=True)
+class WayOut:
+    """One way to settle a contradiction. `effect` holds the figures then; None where it is not worked out."""
 
-    Churn events name accounts whose lines go on: a ledger that reads lines does not see them leave (rule 20).
+    label: str
+    way: str = ""
+    handed: Callable[[], Handed | None] | None = None
+    basis: str = ""  # of churn (rule 20), where that is the way out: lines or events
+    effect: Mapping[str, Any] | None = None
 
-    In   otherwise  the same figures by the other basis;  other, url  that basis, and the page by it
+
+@dataclass(frozen=True)
+class Contradiction:
+    """What two sources say differently, which figures it touches, and the ways out beside the one that is shown."""
+
+    id: str
+    mark: str
+    sentence: str
+    shown: str  # the way that the page's figures take
+    ways: tuple[WayOut, ...]
+    touches: tuple[str, ...] = ("mrr", "nrr", "logo")
+    details: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def worked_out(self) -> bool:
+        return all(way.effect is not None for way in self.ways)
+
+
+def contradictions(
+    user: User | AnonymousUser, run: PassRun, first: int, last: int, *, basis: str, movements: str = "event", work_out: bool = False
+) -> list[Contradiction]:
+    """What touches the figures of months first to last, under the person's scope, the heaviest first.
+
+    Args
+        basis     the basis of churn that the figures shown take
+        work_out  every effect; without it the effect of the churn events only, and none at all in a large book
     """
-    named = ChurnEvent.objects.filter(archived_at=None, effective_on__lte=run.as_of, account__in=visible_accounts(user))
-    accounts = named.values("account_id").distinct().count()
-    if not accounts:
+    if not isinstance(user, User):
         return []
-    paying = AccountCard.objects.filter(account_id__in=named.values("account_id"), state="paying").count()
-    if not paying:
-        return []
-    then = otherwise()
-    counted = "are counted" if other == "lines" else "are not counted"
-    return [
-        {
-            "tone": "warn",
-            "title": f"Churn events name {accounts:,} accounts; {paying:,} of them still pay by their subscription lines",
-            "text": f"Here churn events {counted}. If {BY[other]}: {_effect(figures, then, run.currency)}.",
-            "action": {"label": "Count churn events" if other == "events" else "Count lines alone", "url": url},
-        }
-    ]
+    quick = run.counts.get("lines", 0) <= QUICK
+    found = []
+    for one in _found(user, run, last, basis, with_lines=work_out or quick):
+        if work_out or (quick and one.id == "churn_events"):
+            one = replace(one, ways=tuple(_worked_out(way, user, run, first, last, basis, movements) for way in one.ways))
+        found.append(one)
+    return found
 
 
-def _effect(now: Mapping[str, Any], then: Mapping[str, Any], currency: str) -> str:
-    """What a way out does to the figures, each with its move."""
-    said = [f"MRR {_money(then['closing_mrr'], currency)} ({_signed_money(then['closing_mrr'] - now['closing_mrr'], currency)})"]
-    for name, label in (("nrr_12m", "NRR over twelve months"), ("grr_12m", "GRR")):
-        before, after = now.get(name), then.get(name)
-        if before is not None and after is not None:
-            said.append(f"{label} {float(after):.1%} instead of {float(before):.1%}")
-        elif before is not None or after is not None:
-            said.append(f"{label} {'unknown' if after is None else f'{float(after):.1%}'} instead of {'unknown' if before is None else f'{float(before):.1%}'}")
-    said.append(f"{then['closing_accounts']:,} paying accounts instead of {now['closing_accounts']:,}")
-    return ", ".join(said)
+def works_itself_out(run: PassRun) -> bool:
+    """Whether the page may ask for every effect once it is shown."""
+    return bool(run.counts.get("lines", 0) <= QUICK)
 
 
-def _money(amount: Any, currency: str) -> str:
-    return str(money_short(rounded(Fraction(amount), minor_units(currency)), currency))
+def _found(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
+    mark = FieldChange.objects.aggregate(last=Max("id"))["last"]
+    key = (scope_of(user).key, run.pk, last, basis, with_lines)
+    found: list[Contradiction] = _memory.get(key, mark, partial(_look, user, run, last, basis, with_lines))
+    return found
 
 
-def _signed_money(amount: Any, currency: str) -> str:
-    return ("+" if amount > 0 else "\u2212" if amount < 0 else "") + _money(abs(amount), currency)
+def _look(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
+    seen = Seen(user)
+    found = [_churn_events(seen, run, basis), _churn_flags(seen, last), _amounts(seen, run)]
+    if with_lines:
+        named = line_checks.named(seen)
+        found += [_gaps(list(named["one_day_gaps"])), _twice(list(named["lines_twice"]))]
+    return [one for one in found if one]
+
+
+# -- what there is ----------------------------------------------------------------------------------------------------
+
+
+def _churn_events(seen: Seen, run: PassRun, basis: str) -> Contradiction | None:
+    """Churn events name accounts whose lines go on: a ledger that reads lines does not see them leave, one that reads events does (rule 20)."""
+    events = seen.of(ChurnEvent).filter(effective_on__lte=run.as_of)
+    going_on = unheeded(seen).filter(effective_on__lte=run.as_of).values("account_id").distinct().count()
+    if not going_on:
+        return None
+    named = events.values("account_id").distinct().count()
+    have = "has" if named == 1 else "have"
+    right = {"lines": "The lines are right", "events": "The events are right"}
+    other = "lines" if basis == "events" else "events"
+    return Contradiction(
+        "churn_events",
+        f"{many(named, 'account')} {have} churn events",
+        f"{many(named, 'account')} {have} churn events, and the lines of {going_on:,} of them go on past the day of the event.",
+        right[basis],
+        (WayOut(right[other], basis=other),),
+        details={"named": named, "going_on": going_on},
+    )
+
+
+def _churn_flags(seen: Seen, last: int) -> Contradiction | None:
+    flagged = flagged_and_paying(seen)
+    n = flagged.count()
+    if not n:
+        return None
+    day = day_number(first_day(last + 1)) - 1
+
+    def handed() -> Handed:
+        ids = list(flagged.order_by("pk").values_list("pk", flat=True))
+        table = pa.table({"account_id": pa.array(ids * 2, pa.int64()), "day": pa.array([day] * len(ids) + [day + 1] * len(ids), pa.int64())})
+        return Handed(f"flags {last} {_mark()}", table)
+
+    return Contradiction(
+        "churn_flags",
+        f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned",
+        f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned and {'pays' if n == 1 else 'pay'} by {'its' if n == 1 else 'their'} lines. "
+        "No day is known; the effect is that of leaving on the last day shown.",
+        "The lines are right",
+        (WayOut("The flags are right", "cut", handed),),
+        details={"accounts": n},
+    )
+
+
+def _amounts(seen: Seen, run: PassRun) -> Contradiction | None:
+    rows = disagreeing(seen)
+    n = rows.count()
+    if not n or n > MOST:
+        return None
+
+    def handed() -> Handed | None:
+        known = {run.currency: Fraction(1)} | rates()
+        said = rows.order_by("pk").values_list("pk", "custom", "interval", "currency")
+        other = {pk: _stated(custom.get(DISAGREES, ""), interval) for pk, custom, interval, _ in said}
+        amounts = {pk: amount * known[c or run.currency] for pk, _, _, c in said if (amount := other[pk]) is not None and (c or run.currency) in known}
+        if not amounts:
+            return None
+        denominator = lcm(*(amount.denominator for amount in amounts.values()))
+        parts = [str(amount.numerator * (denominator // amount.denominator)) for amount in amounts.values()]
+        return Handed(f"amounts {_mark()}", pa.table({"line_id": pa.array(list(amounts), pa.int64()), "parts": pa.array(parts, pa.string())}), denominator)
+
+    return Contradiction(
+        "amounts",
+        f"{many(n, 'line')} {'states' if n == 1 else 'state'} another amount",
+        f"{many(n, 'line')} {'states' if n == 1 else 'state'} an amount or ARR that does not come to the MRR beside it.",
+        "The MRR is right",
+        (WayOut("The other amount is right", "priced", handed),),
+        touches=("mrr", "nrr"),
+        details={"lines": n},
+    )
+
+
+def _gaps(ids: list[int]) -> Contradiction | None:
+    if not ids:
+        return None
+    n = len(ids)
+    return Contradiction(
+        "one_day_gaps",
+        f"{many(n, 'line')} {'is' if n == 1 else 'are'} followed a day late",
+        f"{many(n, 'line')} {'ends' if n == 1 else 'end'} one day before the account goes on: a sign that ends are last paid days.",
+        "The end is the first unpaid day",
+        (WayOut("The end is the last paid day", "a_day_longer", lambda: Handed("inclusive", pa.table({}))),),
+        details={"lines": n},
+    )
+
+
+def _twice(ids: list[int]) -> Contradiction | None:
+    if not ids:
+        return None
+    n = len(ids)
+    return Contradiction(
+        "lines_twice",
+        f"{many(n, 'line')} {'stands' if n == 1 else 'stand'} twice",
+        f"{many(n, 'line')} {'says' if n == 1 else 'say'} the same as another line under another id.",
+        "Both were sold",
+        (WayOut("They were sold once", "without", lambda: Handed(f"twice {_mark()}", pa.table({"line_id": pa.array(ids, pa.int64())}))),),
+        touches=("mrr", "nrr"),
+        details={"lines": n},
+    )
+
+
+# -- what it would change ---------------------------------------------------------------------------------------------
+
+
+def _worked_out(way: WayOut, user: User, run: PassRun, first: int, last: int, basis: str, movements: str) -> WayOut:
+    if way.basis:
+        ledger = revenue.ledger_of(run, scope_of(user), movements=movements, churn_basis=way.basis)
+    else:
+        handed = way.handed() if way.handed else None
+        if handed is None:
+            return replace(way, effect={})
+        params = {"way": way.way, "handed": handed, "movements": movements, "gap_days": load_policy(run.policy).gap_days, "churn_basis": basis}
+        ledger = ask("revenue_otherwise", params, scope_of(user), run.pk)
+    then = revenue.summed(ledger.months(first, last))
+    effect = {name: then.get(name) for name in FIGURES}
+    effect["accounts_lost"] = sum(month["accounts_lost"] or 0 for month in ledger.months(first, last))
+    return replace(way, effect=effect)
+
+
+def _stated(text: str, interval: str | None) -> Fraction | None:
+    """The monthly amount that stands beside the MRR: `MRR 100, ARR 1300` is 1300/12."""
+    found = STATED.search(text)
+    if not found:
+        return None
+    if found[1] == "ARR":
+        return Fraction(found[2]) / 12
+    factor = interval_factor(interval) if interval else Fraction(1)
+    return None if isinstance(factor, Unreadable) else Fraction(found[2]) * factor
+
+
+def _mark() -> str:
+    """Changes with the book: an answer over what was handed in is remembered for one state of it."""
+    lines, changes = SubscriptionLine.objects.aggregate(last=Max("id"))["last"], FieldChange.objects.aggregate(last=Max("id"))["last"]
+    return f"{lines} {changes} {ChurnEvent.objects.aggregate(last=Max('id'))['last']} {settings.FX_FILE}"

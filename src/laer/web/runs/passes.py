@@ -28,6 +28,7 @@ from laer.sources.tabular.rates import read_rates
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.runs import snapshots
+from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
@@ -75,7 +76,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
-            passed = run_pass(BookRead(), publisher, Settings(policy, currency, _rates()), as_of, accounts)
+            passed = run_pass(BookRead(), publisher, Settings(policy, currency, rates()), as_of, accounts)
         except Exception as error:
             PassRun.objects.filter(pk=run.pk).update(state="failed", error=f"{type(error).__name__}: {error}"[:2_000], finished_at=timezone.now())
             raise
@@ -101,7 +102,7 @@ def latest_run() -> PassRun | None:
     return PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").first()
 
 
-def _rates() -> dict[str, Fraction]:
+def rates() -> dict[str, Fraction]:
     return read_rates(Path(settings.FX_FILE)) if settings.FX_FILE else {}
 
 
@@ -128,7 +129,8 @@ class BookRead:
 
     def records(self, names: Iterable[str], accounts: frozenset[int] | None) -> dict[str, pa.Table]:
         types = [record_type(n) for n in names]
-        return read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None, scratch=home.scratch())
+        read = read_book(book_address(), types, account_ids=sorted(accounts) if accounts is not None else None, full=accounts is None, scratch=home.scratch())
+        return without_excluded(read)
 
     def field_history(self, record: str, fields: Iterable[str], accounts: frozenset[int] | None) -> pa.Table:
         changes = FieldChange.objects.filter(record=record, field__in=list(fields)).order_by("id")

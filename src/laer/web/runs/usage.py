@@ -134,3 +134,21 @@ class _Tally:
     weeks: dict[date, int] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     last: date = date.min
+
+
+def rows_by_account(since: date | None = None) -> dict[int, int]:
+    """Account -> rows of usage, since a day where one is given. Reads two columns of the months concerned."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    from laer.engine.lake import Lake
+
+    lake = Lake(home.lake())
+    with lake.lease("usage_days") as lease:
+        counts = {} if lease.version is None else lake.counts("usage_days", lease)
+        months = [m for m, rows in counts.items() if rows and (since is None or m >= f"{since:%Y-%m}")]
+        if not months:
+            return {}
+        files = ds.dataset(lake.files("usage_days", months, lease), format="parquet")
+        rows = files.to_table(columns=["account_id"], filter=None if since is None else ds.field("day") >= since)
+        return {one["values"]: one["counts"] for one in pc.value_counts(rows["account_id"]).to_pylist()}

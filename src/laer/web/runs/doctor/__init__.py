@@ -13,21 +13,24 @@ from django.db.models import Max
 from laer.web.book.models import FieldChange, ImportRun, QuarantinedRow
 from laer.web.book.scope import scope_of
 from laer.web.people.models import User
-from laer.web.runs.doctor import set_aside, usage
+from laer.web.runs.doctor import lines, set_aside, sources, usage, vanished
 from laer.web.runs.doctor.dates import DATES
 from laer.web.runs.doctor.finding import ORDER, Check, Finding, Seen
 from laer.web.runs.doctor.gaps import GAPS
+from laer.web.runs.doctor.internal import INTERNAL
 from laer.web.runs.doctor.labels import LABELS
 from laer.web.runs.memory import Memory
 
-__all__ = ["CHECKS", "Finding", "columns_behind", "exists", "findings", "known_findings", "remembered_findings", "rows_behind"]
+__all__ = ["CHECKS", "Finding", "columns_behind", "exists", "findings", "known_findings", "remembered_findings", "rows_behind", "rows_to_exclude", "title_of"]
 
-CHECKS: dict[str, Check] = {check.id: check for check in (*LABELS, *DATES, *GAPS)}
+CHECKS: dict[str, Check] = {check.id: check for check in (*LABELS, *DATES, *GAPS, *INTERNAL)}
+FAMILIES: tuple[Any, ...] = (lines, usage, vanished, sources)  # modules that find several things at once: find, behind, ids, checks
+OF_FAMILY = {check: family for family in FAMILIES for check in family.checks()}
 _memory = Memory(50)
 
 
 def findings(user: User | None = None) -> list[Finding]:
-    """Everything that the checks find in what the person may see: errors first, then by count. About forty bounded queries."""
+    """Everything that the checks find in what the person may see: errors first, then by count. About fifty bounded queries."""
     seen = Seen(user)
     found: dict[str, Finding] = {}
     for check in CHECKS.values():
@@ -36,7 +39,7 @@ def findings(user: User | None = None) -> list[Finding]:
         finding = check.find(seen)
         if finding:
             found[check.id] = finding
-    every = [*found.values(), *set_aside.find(seen), *usage.find(seen)]
+    every = [*found.values(), *set_aside.find(seen), *(finding for family in FAMILIES for finding in family.find(seen))]
     return sorted(every, key=lambda f: (ORDER[f.severity], -f.count, f.check))
 
 
@@ -48,28 +51,50 @@ def rows_behind(check: str, user: User | None, *, limit: int = 50, offset: int =
     seen = Seen(user)
     if check in CHECKS:
         return CHECKS[check].behind(seen, limit, offset)
-    if check in usage.SAID:
-        return usage.behind(seen, check, limit, offset)
+    if check in OF_FAMILY:
+        found: list[dict[str, Any]] = OF_FAMILY[check].behind(seen, check, limit, offset)
+        return found
     if seen.imports and exists(check, user):
         return set_aside.behind(check, limit, offset)
-    raise LookupError(f"no check {check!r}; there are {', '.join((*CHECKS, *usage.SAID))} and the reasons for which rows were set aside")
+    raise LookupError(f"no check {check!r}; there are {', '.join((*CHECKS, *OF_FAMILY))} and the reasons for which rows were set aside")
 
 
 def columns_behind(check: str) -> tuple[str, ...]:
     """Headings of the rows behind a finding, besides the account."""
     if check in CHECKS:
         return tuple(heading for heading, _ in CHECKS[check].columns)
-    return usage.COLUMNS if check in usage.SAID else set_aside.COLUMNS
+    return OF_FAMILY[check].checks()[check] if check in OF_FAMILY else set_aside.COLUMNS
 
 
 def exists(check: str, user: User | None) -> bool:
     """Whether there is such a check for the person."""
-    return check in CHECKS or check in usage.SAID or (Seen(user).imports and bool(set_aside.kinds_of(check)))
+    return check in CHECKS or check in OF_FAMILY or (Seen(user).imports and bool(set_aside.kinds_of(check)))
+
+
+def rows_to_exclude(check: str, user: User | None) -> tuple[str, list[int]] | None:
+    """The record and all rows behind a finding that can be excluded; None where they are no rows of accounts (usage, sources, set-aside rows)."""
+    if check in CHECKS:
+        return CHECKS[check].ids(Seen(user))
+    if check in OF_FAMILY:
+        rows: tuple[str, list[int]] | None = OF_FAMILY[check].ids(Seen(user), check)
+        return rows
+    return None
+
+
+def title_of(check: str) -> str:
+    """What a check is called, for a row that it found once."""
+    if check in CHECKS:
+        return CHECKS[check].title
+    for said in (lines.SAID, usage.SAID):
+        if check in said:
+            return said[check][1]
+    noun = check.removeprefix(vanished.PREFIX)
+    return f"{noun.replace('_', ' ').capitalize()} that later exports no longer contain" if check in OF_FAMILY else check.replace("_", " ").capitalize()
 
 
 def remembered_findings(user: User) -> list[Finding]:
     """`findings`, done again only when the book changed since: a page may be looked at often. Three small queries at best."""
-    return _memory.get(_key(user), _mark(), lambda: findings(user))
+    return _memory.get(_key(user), mark_of_book(), lambda: findings(user))
 
 
 def known_findings(user: User) -> list[Finding] | None:
@@ -82,7 +107,7 @@ def _key(user: User) -> tuple[Any, ...]:
     return (scope_of(user).key, user.may_import)
 
 
-def _mark() -> tuple[Any, ...]:
+def mark_of_book() -> tuple[Any, ...]:
     """Changes with the book: its change log, its imports, what was set aside."""
     runs = ImportRun.objects.aggregate(last=Max("id"), finished=Max("finished_at"), undone=Max("undone_at"))
     aside = QuarantinedRow.objects.aggregate(last=Max("id"), dismissed=Max("dismissed_at"), retried=Max("retried_run_id"))

@@ -24,17 +24,17 @@ LINE = (("Subscription", "subscription__name"), ("Start", "start_on"), ("End", "
 STATED = ("domain", "industry", "country", "region", "segment", "employees", "lead_source", "signed_up_on", "churn_flag")
 
 
-def _ownerless(seen: Seen) -> QuerySet[Account]:
+def ownerless(seen: Seen) -> QuerySet[Account]:
     owned = Assignment.objects.filter(alive(seen.today, "from_on", "until_on"), archived_at=None, job="csm")
     return seen.paying_accounts().exclude(id__in=owned.values("account_id"))
 
 
-def _contractless(seen: Seen) -> QuerySet[Account]:
+def contractless(seen: Seen) -> QuerySet[Account]:
     held = Contract.objects.filter(alive(seen.today), archived_at=None)
     return seen.paying_accounts().exclude(id__in=held.values("account_id"))
 
 
-def _endless(seen: Seen) -> QuerySet[Account]:
+def endless(seen: Seen) -> QuerySet[Account]:
     """Paying accounts of which nothing says when they may leave: neither a contract's end nor a scheduled end of a line."""
     dated = Contract.objects.filter(archived_at=None, end_on__gt=seen.today)
     scheduled = seen.paying().filter(end_on__isnull=False)
@@ -46,7 +46,7 @@ def _trials(seen: Seen) -> QuerySet[Any]:
     return seen.of(SubscriptionLine).filter(Q(is_trial=True) | Q(status__in=words), mrr_num=0)
 
 
-def _without_rate(seen: Seen) -> QuerySet[Any]:
+def without_rate(seen: Seen) -> QuerySet[Any]:
     known = {settings.CURRENCY, *_rates(settings.FX_FILE)}
     return seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency__in=known)
 
@@ -57,10 +57,10 @@ def _rates(path: str) -> frozenset[str]:
 
 
 def _currencies(seen: Seen) -> Details:
-    return dict(_without_rate(seen).values_list("currency").annotate(n=Count("id")).order_by("-n"))
+    return dict(without_rate(seen).values_list("currency").annotate(n=Count("id")).order_by("-n"))
 
 
-def _disagreeing(seen: Seen) -> QuerySet[Any]:
+def disagreeing(seen: Seen) -> QuerySet[Any]:
     return seen.of(SubscriptionLine).filter(custom__has_key=DISAGREES)
 
 
@@ -98,31 +98,31 @@ GAPS = (
     Check(
         "missing_owner", "warning", "accounts", "Paying accounts without an owner",
         "Give each a CSM on its page, or import a list with an owner column.",
-        _ownerless, (("Segment", "segment"), ("Country", "country")),
+        ownerless, (("Segment", "segment"), ("Country", "country")),
         lambda n, d: f"{many(n, 'paying account')} {'has' if n == 1 else 'have'} nobody who is responsible today.",
     ),
     Check(
         "missing_contract", "warning", "accounts", "Paying accounts without a contract",
         "Import contracts, or enter them on the account's page.",
-        _contractless, (("Segment", "segment"), ("Country", "country")),
+        contractless, (("Segment", "segment"), ("Country", "country")),
         lambda n, d: f"{many(n, 'paying account')} {'has' if n == 1 else 'have'} no contract in force.",
     ),
     Check(
         "missing_renewal_date", "warning", "accounts", "Paying accounts without a renewal date",
         "Give the contract an end, or the subscription a scheduled end. A renewal date is never invented.",
-        _endless, (("Segment", "segment"), ("Country", "country")),
+        endless, (("Segment", "segment"), ("Country", "country")),
         lambda n, d: f"{many(n, 'paying account')}: neither a contract nor a line says when the renewal falls due.",
     ),
     Check(
         "currency_without_rate", "error", "subscription_lines", "Lines in a currency without a rate",
         "Name a file of rates in LAER_FX_FILE (columns currency,rate) and run a pass. Until then these lines count nowhere.",
-        _without_rate, (*LINE, ("Currency", "currency")),
+        without_rate, (*LINE, ("Currency", "currency")),
         lambda n, d: f"{many(n, 'line')} cannot count: no rate to {settings.CURRENCY} is known for {', '.join(d)}.", details=_currencies,
     ),
     Check(
         "amount_against_mrr", "warning", "subscription_lines", "Lines whose amount or ARR differs from their MRR",
         "Ask billing which is right. MRR is taken, as the policy says (rule 15).",
-        _disagreeing, (*LINE, ("Stated", f"custom__{DISAGREES}")),
+        disagreeing, (*LINE, ("Stated", f"custom__{DISAGREES}")),
         lambda n, d: f"{many(n, 'line')} {'states' if n == 1 else 'state'} an amount or ARR that does not come to the MRR stated beside it.",
     ),
     Check(

@@ -22,16 +22,19 @@ def _events(seen: Seen) -> QuerySet[Any]:
     return seen.of(ChurnEvent).filter(effective_on__lte=seen.today)
 
 
-def _unheeded(seen: Seen) -> QuerySet[Any]:
+def unheeded(seen: Seen) -> QuerySet[Any]:
     """Churn events on whose day the account's MRR goes on."""
-    goes_on = SubscriptionLine.objects.filter(
-        archived_at=None, account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on")
-    ).filter(Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on")))
+    goes_on = seen.lines().filter(account_id=OuterRef("account_id"), mrr_num__gt=0, start_on__lte=OuterRef("effective_on"))
+    goes_on = goes_on.filter(Q(end_on=None) | Q(end_on__gt=OuterRef("effective_on")))
     return _events(seen).filter(Exists(goes_on))
 
 
 def _flagged(seen: Seen) -> QuerySet[Account]:
     return seen.accounts.filter(churn_flag=True)
+
+
+def flagged_and_paying(seen: Seen) -> QuerySet[Account]:
+    return _flagged(seen).filter(id__in=seen.paying().values("account_id"))
 
 
 def _with_events(seen: Seen) -> QuerySet[Account]:
@@ -41,7 +44,7 @@ def _with_events(seen: Seen) -> QuerySet[Account]:
 def _contradictory(seen: Seen) -> QuerySet[Account]:
     events = _events(seen).values("account_id")
     paying = seen.paying().values("account_id")
-    torn = Q(churn_flag=True, id__in=paying) | Q(id__in=_unheeded(seen).values("account_id")) | (Q(churn_flag=False, id__in=events) & ~Q(id__in=paying))
+    torn = Q(churn_flag=True, id__in=paying) | Q(id__in=unheeded(seen).values("account_id")) | (Q(churn_flag=False, id__in=events) & ~Q(id__in=paying))
     if ChurnEvent.objects.filter(archived_at=None).exists():  # a firm that keeps no events cannot miss one
         torn |= Q(churn_flag=True) & ~Q(id__in=events)
     return seen.accounts.filter(torn)
@@ -90,15 +93,15 @@ LABELS = (
     Check(
         "flagged_churned_but_paying", "warning", "accounts", "Accounts flagged as churned that pay today",
         "Ask billing: either the flag is stale, or the lines lack an end.",
-        lambda seen: _flagged(seen).filter(id__in=seen.paying().values("account_id")), FLAG,
+        flagged_and_paying, FLAG,
         lambda n, d: f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned while MRR by their lines is above 0 today.",
     ),
     Check(
         "churn_event_while_paying", "warning", "churn_events", "Churn events that the lines do not follow",
         "Ask billing for the end of the lines, or take the event out of its source. Retention is lower than shown if the events are right.",
-        _unheeded, (("Effective", "effective_on"), ("Reason", "reason"), ("Came back", "is_reactivation")),
+        unheeded, (("Effective", "effective_on"), ("Reason", "reason"), ("Came back", "is_reactivation")),
         lambda n, d: f"{many(n, 'churn event')} of {many(d['accounts'], 'account')}: MRR goes on past the day of the event.",
-        details=lambda seen: {"accounts": _unheeded(seen).values("account_id").distinct().count()},
+        details=lambda seen: {"accounts": unheeded(seen).values("account_id").distinct().count()},
     ),
     Check(
         "line_flag_without_end", "warning", "subscription_lines", "Lines flagged as churned that have no end",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from laer.cycle.usage_checks import Lives, count_usage, has_usage, usage_rows
-from laer.engine.book_reader import read_book
+from laer.cycle.usage_checks import STANDS, Lives, count_usage, has_usage, usage_rows
 from laer.engine.lake import Lake
-from laer.records.types import Account as AccountRecord
-from laer.records.types import SubscriptionLine as LineRecord
 from laer.web import home
 from laer.web.book.models import Account, Subscription
 from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
-from laer.web.runs.passes import book_address
 
 COLUMNS = ("Usage id", "Day", "Subscription", "Feature", "Count", "Source")
 SAID: dict[str, tuple[Severity, str, str]] = {
@@ -30,6 +27,16 @@ SAID: dict[str, tuple[Severity, str, str]] = {
         "warning",
         "Usage from before the account signed up",
         "Compare the sign-up date with the product's usage. Such usage is kept.",
+    ),
+    "usage_frozen": (
+        "warning",
+        "Usage that stands still",
+        "Ask whoever writes the usage export whether the counter still runs: an account that does the same every day is a script, or a copy of the day before.",
+    ),
+    "usage_in_another_unit": (
+        "warning",
+        "Usage a hundred times what is usual, or a hundredth",
+        "Look whether seconds and milliseconds, or single events and sums, stand in one column. Such usage is kept.",
     ),
 }
 
@@ -78,11 +85,17 @@ def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, An
     ]
 
 
+def ids(seen: Seen, check: str) -> None:
+    """Usage lies in the lake, where rows have no number of ours: it cannot be excluded row by row, only with its account."""
+    return None
+
+
+def checks() -> Mapping[str, tuple[str, ...]]:
+    return dict.fromkeys(SAID, COLUMNS)
+
+
 def _lives(seen: Seen) -> Lives:
-    ids = None if seen.everything else list(seen.accounts.values_list("id", flat=True))
-    columns = {"accounts": ("account_id", "signed_up_on"), "subscription_lines": ("subscription_id", "start_on", "end_on")}
-    tables = read_book(book_address(), [AccountRecord, LineRecord], columns=columns, account_ids=ids, full=False)
-    return Lives(tables["accounts"], tables["subscription_lines"])
+    return Lives(seen.tables["accounts"], seen.tables["subscription_lines"])
 
 
 def _sentence(check: str, found: dict[str, int]) -> str:
@@ -92,4 +105,8 @@ def _sentence(check: str, found: dict[str, int]) -> str:
         return f"{rows} of {many(found['accounts'], 'account')} {lie} on days on which no line of the subscription holds (the end is the first unpaid day)."
     if check == "usage_repeated_ids":
         return f"{many(found['ids'], 'usage id')} {'stands' if found['ids'] == 1 else 'stand'} on several rows with other content: {rows} in all."
+    if check == "usage_frozen":
+        return f"{rows} of {many(found['accounts'], 'account')}: the account's count of a day is the same on {STANDS} days or more, having moved before."
+    if check == "usage_in_another_unit":
+        return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} far from what the account usually has of the feature."
     return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} older than the account's sign-up."

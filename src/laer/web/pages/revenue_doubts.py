@@ -1,0 +1,134 @@
+"""What stands beside the figures of the Revenue page: contradictions with what each way out would make of them, and rows that are excluded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from laer.metrics.policy import load_policy
+from laer.web.pages.revenue_charts import Asked, amount_of, exactly, short
+from laer.web.people.models import User
+from laer.web.runs import both_ways, revenue
+from laer.web.runs.contradictions import Contradiction, WayOut, contradictions, works_itself_out
+from laer.web.runs.models import PassRun
+from laer.web.templatetags.laer import number
+
+CHECKS = {
+    "churn_events": "churn_event_while_paying",
+    "churn_flags": "flagged_churned_but_paying",
+    "amounts": "amount_against_mrr",
+    "one_day_gaps": "one_day_gaps",
+    "lines_twice": "lines_twice",
+}
+TOUCHED = {"MRR": "mrr", "NRR, 12 months": "nrr", "Paying accounts": "logo"}  # figure's label -> what a contradiction says that it touches
+PLACE = "#contradictions"
+
+
+def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, asked: Asked, *, work_out: bool) -> dict[str, Any]:
+    """Context of parts/contradictions.html: contradictions, excluded; and `marks`, the text that each figure carries."""
+    usual = load_policy(run.policy).churn_basis
+    basis = asked.churn_basis or usual
+    found = contradictions(user, run, period.first, period.last, basis=basis, movements=asked.movements, work_out=work_out)
+    address = asked.url()
+    effects_url = f"{address}{'&' if '?' in address else '?'}effects=1"
+    waiting = [one for one in found if not one.worked_out]
+    return {
+        "contradictions": {
+            "shown": _figures(now, run.currency) | {"logo": f"{number(now['accounts_lost'])} of {number(now['opening_accounts'])}"},
+            "rows": [_row(one, way, now, run.currency, asked.url(churn_basis=way.basis if way.basis != usual else None)) for one in found for way in one.ways],
+            "effects_url": effects_url + PLACE if waiting else None,
+            "load_url": effects_url if waiting and works_itself_out(run) else None,
+        }
+        if found
+        else None,
+        "excluded": _excluded(user, run, now, period, asked.movements, basis),
+        "marks": {label: _mark(found, touched, run.currency) for label, touched in TOUCHED.items()},
+    }
+
+
+def marked(figures: list[dict[str, Any]], marks: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures, each with what stands against it."""
+    return [figure | ({"doubt": marks[figure["label"]]} if marks.get(figure["label"]) else {}) for figure in figures]
+
+
+def _mark(found: list[Contradiction], touched: str, currency: str) -> dict[str, Any] | None:
+    """The heaviest contradiction of a figure, in words, with the figure as it would be."""
+    heavy = next((one for one in found if touched in one.touches), None)
+    if heavy is None:
+        return None
+    effect = heavy.ways[0].effect
+    others = sum(touched in one.touches for one in found) - 1
+    values = {
+        "mrr": lambda e: short(e["closing_mrr"], currency),
+        "nrr": lambda e: None if e["nrr_12m"] is None else f"{float(e['nrr_12m']):.1%}",
+        "logo": lambda e: number(e["closing_accounts"]),
+    }
+    value = values[touched](effect) if effect else None
+    label = heavy.ways[0].label
+    then = f"{value} if {label[0].lower()}{label[1:]}" if value else ""
+    return {"text": heavy.mark, "then": then, "more": f"and {others} more" if others else "", "url": PLACE}
+
+
+def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str, choose: str) -> dict[str, Any]:
+    effect = way.effect
+    row = {
+        "id": one.id,
+        "sentence": one.sentence,
+        "label": way.label,
+        "shown": one.shown,
+        "rows_url": f"/data/doctor/{CHECKS[one.id]}/",
+        "choose_url": choose if way.basis else None,
+        "worked_out": bool(effect),
+        "open": effect is None,
+    }
+    if not effect:
+        return row
+    lost = f"{number(effect['accounts_lost'])} of {number(effect['opening_accounts'])}"
+    return row | _figures(effect, currency) | {"logo": lost, "changes": _changes(now, effect, currency)}
+
+
+def _figures(figures: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    nrr, churn = figures["nrr_12m"], figures["logo_churn_rate"]
+    return {
+        "mrr": short(figures["closing_mrr"], currency),
+        "mrr_exact": exactly(figures["closing_mrr"], currency),
+        "nrr": None if nrr is None else f"{float(nrr):.1%}",
+        "churn": None if churn is None else f"{float(churn):.1%}",
+    }
+
+
+def _changes(now: Mapping[str, Any], then: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """By how much each figure moves: money, percentage points, accounts."""
+    money = amount_of(then["closing_mrr"] - now["closing_mrr"], currency)
+    points = None if now["nrr_12m"] is None or then["nrr_12m"] is None else float(then["nrr_12m"] - now["nrr_12m"]) * 100
+    lost = then["accounts_lost"] - now["accounts_lost"]
+    sign = "+" if money > 0 else "−" if money < 0 else "±"
+    return {
+        "mrr": f"{sign}{short(abs(money), currency)}",
+        "mrr_exact": f"{sign}{exactly(abs(money), currency)}",
+        "nrr": None if points is None else f"{_signed(points, 1)} points",
+        "logo": f"{_signed(lost, 0)} account{'' if abs(lost) == 1 else 's'}",
+        "tone": "bad" if money < 0 else "good" if money > 0 else "",
+    }
+
+
+def _signed(value: float, places: int) -> str:
+    text = f"{abs(value):,.{places}f}"
+    return f"±{text}" if not float(text.replace(",", "")) else f"{'+' if value > 0 else '−'}{text}"
+
+
+def _excluded(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, movements: str, basis: str) -> dict[str, Any] | None:
+    """The figure both ways: as shown, and with the rows that do not count."""
+    found = both_ways.with_excluded(user, run, period.first, period.last, basis=basis, movements=movements)
+    if found is None:
+        return None
+    parts = [f"{number(n)} {noun}{'' if n == 1 else 's'}" for n, noun in ((found.accounts, "account"), (found.lines, "line")) if n]
+    n = found.accounts + found.lines
+    are, them = ("row is", "it") if n == 1 else ("rows are", "them")
+    return {
+        "count": n,
+        "title": f"{number(n)} {are} excluded: MRR would be {exactly(found.figures['closing_mrr'], run.currency)} with {them}",
+        "text": f"{' and '.join(parts)}. As shown, without: {exactly(now['closing_mrr'], run.currency)}.",
+        "changes": _changes(now, found.figures, run.currency),
+        "url": "/data/doctor/excluded/",
+    }

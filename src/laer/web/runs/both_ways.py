@@ -1,0 +1,64 @@
+"""The figures with the rows that were excluded: both ways stand beside each other until the period is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max
+
+from laer.cycle.book_lines import book_lines
+from laer.cycle.ledger import LedgerInput
+from laer.cycle.otherwise import Handed
+from laer.cycle.terms import counting
+from laer.engine.book_reader import read_book
+from laer.metrics.policy import Policy, load_policy
+from laer.records.record import record_type
+from laer.web.book.exclusions import active
+from laer.web.book.models import Exclusion, FieldChange
+from laer.web.book.scope import scope_of, visible_accounts
+from laer.web.people.models import User
+from laer.web.runs import revenue
+from laer.web.runs.desk import ask
+from laer.web.runs.excluded import LINES, without_excluded
+from laer.web.runs.models import PassRun
+from laer.web.runs.passes import book_address, rates
+
+
+@dataclass(frozen=True)
+class WithThem:
+    """accounts, lines   excluded rows that touch revenue, in the person's scope
+    figures           the period's figures with them
+    """
+
+    accounts: int
+    lines: int
+    figures: Mapping[str, Any]
+
+
+def with_excluded(user: User, run: PassRun, first: int, last: int, *, basis: str, movements: str = "event") -> WithThem | None:
+    """The figures of months first to last if nothing were excluded; None where nothing is. Exact: the ledger with those lines."""
+    mine = active().filter(account_id__in=visible_accounts(user).values("pk"), record__in=("accounts", LINES))
+    found = list(mine.order_by("pk").values_list("pk", "record", "account_id"))
+    if not found:
+        return None
+    policy = load_policy(run.policy)
+    given = _lines_with_them(sorted({account for _, _, account in found}), run, policy)
+    mark = f"with {found[-1][0]} {Exclusion.objects.exclude(taken_back_at=None).count()} {FieldChange.objects.aggregate(last=Max('id'))['last']} {basis}"
+    lines = given.lines.drop_columns(["product_id"])
+    if basis == "events":  # rule 20, as the question itself does with the lines of the run
+        for name in ("end_d", "end_m"):
+            lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
+    params = {"way": "instead", "handed": Handed(mark, lines, given.denominator), "movements": movements, "gap_days": policy.gap_days, "churn_basis": basis}
+    figures = revenue.summed(ask("revenue_otherwise", params, scope_of(user), run.pk).months(first, last))
+    accounts = sum(record == "accounts" for _, record, _ in found)
+    return WithThem(accounts, len(found) - accounts, figures)
+
+
+def _lines_with_them(accounts: list[int], run: PassRun, policy: Policy) -> LedgerInput:
+    """Every line of the accounts as a pass would take it, had none been excluded: contracts and events speak for excluded lines too."""
+    read = read_book(book_address(), [record_type(n) for n in (LINES, "contracts", "churn_events")], account_ids=accounts, full=False)
+    lines, kept = read[LINES], without_excluded(read)
+    when = counting(lines, kept["contracts"], kept["churn_events"], policy, run.as_of)
+    return book_lines(lines, policy, run.currency, rates(), when).given
