@@ -29,8 +29,9 @@ from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.web import home
-from laer.web.book import derive, mappings, usage
+from laer.web.book import derive, mappings, suggesting, usage
 from laer.web.book.applying import Writer
+from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Change, Plan, Stage
 from laer.web.people.models import User
@@ -52,6 +53,7 @@ class FilePreview:
 
     record: str = ""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    matched: dict[str, int] = field(default_factory=dict)  # rule -> accounts of other sources found to be meant
     changes: list[dict[str, Any]] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
@@ -63,6 +65,8 @@ class FilePreview:
         there["unchanged"] += plan.unchanged
         there["repeated"] += plan.repeated
         self.reject(plan.record, plan.rejects)
+        for planned in plan.attached:
+            self.matched[str(planned.matched)] = self.matched.get(str(planned.matched), 0) + 1
         for planned in plan.new[: max(0, EXAMPLES - len(self.created))] if plan.record == self.record else ():
             self.created.append(
                 {
@@ -235,7 +239,7 @@ def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, Fi
                     shown.add(plan)
                 shown.reject(file.record, rejects)
         previews[file.pk] = shown
-        file.preview = {"counts": shown.counts, "changes": shown.changes, "created": shown.created, "rejects": shown.rejects}
+        file.preview = {"counts": shown.counts, "changes": shown.changes, "created": shown.created, "rejects": shown.rejects, "matched": shown.matched}
         file.save(update_fields=["preview"])
     run.state = ImportState.PREVIEWED
     run.rows_total = sum(sum(c.values()) for shown in previews.values() for c in shown.counts.values())
@@ -283,6 +287,7 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
             there = total.setdefault(record, dict.fromkeys(COUNTS, 0))
             for name in COUNTS:
                 there[name] += counts[name]
+    suggesting.suggest(run)
     return finish(run, total | _created(run, total))
 
 
@@ -355,7 +360,15 @@ def _one(batch: Batch, stage: Stage, writer: Writer | None, *, derived: bool = F
 def _stage(run: ImportRun, policy: Policy | None, *, dry: bool, accounts_known: bool | None = None) -> Stage:
     if accounts_known is None and any(f.record == "accounts" for f in run.files.all()):
         accounts_known = True
-    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known, day=run.file_date)
+    matcher = Matcher(run.source, lambda: _accounts_stated(run))
+    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known, day=run.file_date, matcher=matcher)
+
+
+def _accounts_stated(run: ImportRun) -> Iterator[Batch]:
+    """The accounts of all files of a run, for what must be unique among them."""
+    for file in files_in_order(run):
+        if file.record == "accounts":
+            yield from (batch for batch, _ in _parts(file))
 
 
 def _parts(file: ImportFile) -> Iterator[tuple[Batch, list[Reject]]]:

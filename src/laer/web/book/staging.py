@@ -18,7 +18,9 @@ from laer.metrics.policy import Policy
 from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
+from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportFile, ImportState
+from laer.web.book.naming import domain_of
 from laer.web.book.prepare import Row, as_json, prepare, without_empty
 from laer.web.people.models import Person
 
@@ -50,6 +52,7 @@ class Planned:
     revived: bool = False
     external_row: int | None = None
     run_id: int | None = None  # the run that wrote it last
+    matched: str | None = None  # the rule by which an account of another source was found to be meant
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Plan:
     mine: int = 0  # rows that this very run wrote before it was interrupted
     mine_changed: int = 0  # those of them that it changed
     rejects: list[Reject] = field(default_factory=list)
+    attached: list[Planned] = field(default_factory=list)  # rows of other sources that get an id of this one
     owners: list[tuple[str, str]] = field(default_factory=list)  # (account's external id, owner as named)
     unresolved: int = 0
 
@@ -76,8 +80,10 @@ class Stage:
     """Holds what one import needs to know across its batches: keys seen, references resolved, what is still to come."""
 
     def __init__(
-        self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None, day: date | None = None
-    ) -> None:
+        self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None, day: date | None = None,
+        matcher: Matcher | None = None,
+    ) -> None:  # fmt: skip
+        self.matcher = matcher or Matcher(source)
         self.source, self.policy, self.run_id, self.dry = source, policy, run_id, dry
         self.day = day or timezone.localdate()  # of the files: what they state differently holds from then on
         self.keys: dict[str, Keys] = {}
@@ -119,6 +125,7 @@ class Stage:
                 found.update((n, i) for n, i in _in(people, "email", rest, ("email", "id")))
             if record == "accounts" and rest:
                 found.update(self._accounts_by_name(rest))
+                found.update(self.matcher.by_domain(rest - found.keys(), dry=self.dry))
             self.learn(record, found.items())
         if self.dry:
             for n in wanted & self.pending.get(record, set()):
@@ -193,6 +200,7 @@ class Stage:
         for column in references:
             self.resolve(str(column.col.refers), {str(batch.rows[i][column.name]) for i in fresh if batch.rows[i].get(column.name)})
         touched: list[Planned] = []
+        unknown: list[Planned] = []
         for i in fresh:
             row = dict(batch.rows[i])
             if batch.record == "accounts" and row.pop("owner", None):
@@ -213,11 +221,26 @@ class Stage:
                 planned.object_id, planned.run_id, planned.external_row = before[0], before[2], before[3]
                 touched.append(planned)
             else:
+                unknown.append(planned)
+        if batch.record == "accounts" and unknown:
+            touched += self._match(plan, unknown)
+        for planned in unknown:
+            if planned.matched is None:
                 plan.new.append(planned)
-                if self.dry:
-                    self.pending.setdefault(batch.record, set()).add(planned.key)
+            if self.dry:
+                self.pending.setdefault(batch.record, set()).add(planned.key)
         if touched:
             self._differences(plan, touched)
+
+    def _match(self, plan: Plan, unknown: list[Planned]) -> list[Planned]:
+        """Rows that mean an account of another source: they are compared with it instead of making one."""
+        found = self.matcher.match(unknown)
+        for planned in unknown:
+            if planned.key in found:
+                planned.object_id, planned.matched = found[planned.key]
+                plan.attached.append(planned)
+                self.learn("accounts", [(planned.key, planned.object_id)])
+        return list(plan.attached)
 
     def _refer(self, values: Row, references: list[Column], record: str) -> str | None:
         """Put our ids for external ids. A required one that points at nothing sets the row aside; an optional one is kept as text."""
@@ -264,6 +287,7 @@ class Stage:
         fields = {f.attname for f in model._meta.local_concrete_fields}
         current = {r["id"]: r for r in _in(model.objects.all(), "id", {p.object_id for p in touched}, tuple(fields), named=True)}
         edits = self._edits(plan.record, [p.object_id for p in touched])
+        shared = self.matcher.shared(p.object_id for p in touched if p.object_id) if plan.record == "accounts" else set()
         for planned in touched:
             now = current.get(planned.object_id)
             if now is None:  # erased for good since
@@ -280,8 +304,12 @@ class Stage:
                 old = now[name]
                 if name == "custom":
                     new = without_empty({**{k: v for k, v in old.items() if not k.startswith("_")}, **new})
-                if _same(old, new):
+                if _same(old, new) or (name == "domain" and domain_of(old) == domain_of(new) is not None):
                     continue
+                if new is None and planned.object_id in shared:
+                    continue  # another source knows it
+                if planned.matched and (int(planned.object_id or 0), name) in edits:
+                    continue  # what this source says is no news: it has not been heard before
                 if edits.get((int(planned.object_id or 0), name), UNTOUCHED) == as_json(new):
                     continue  # a person changed it, and the source still says what it said before
                 planned.changes.append(Change(name, old, new))
