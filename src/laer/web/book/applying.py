@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from laer.records.batch import Reject
-from laer.web.book import writing
+from laer.web.book import aliases, writing
 from laer.web.book.identity import FORGOTTEN
 from laer.web.book.models import MODELS, Assignment, ExternalId, FieldChange, ImportRun, QuarantinedRow
 from laer.web.book.prepare import as_json, without_empty
@@ -71,6 +71,7 @@ class Writer:
             writing.insert(
                 ExternalId, EXTERNAL, [(self.stage.source, record, p.key, i, p.hash, self.run.pk, self.run.pk) for i, p in zip(ids, rows, strict=True)]
             )
+            aliases.note_arrivals(record, ((p.merges, i) for i, p in zip(ids, rows, strict=True) if p.merges))
         self.stage.learn(record, ((p.key, i) for i, p in zip(ids, rows, strict=True)))
         if record in {"products", "people"}:
             self.stage.learn(record, ((p.values["name"], i) for i, p in zip(ids, rows, strict=True)))
@@ -82,7 +83,10 @@ class Writer:
             ids = writing.next_ids(ExternalId, len(rows))
             writing.insert(
                 ExternalId, ("id", *EXTERNAL, "matched_by", "matched_run"),
-                [(i, self.stage.source, record, p.key, p.object_id, FORGOTTEN, None, self.run.pk, p.matched, self.run.pk) for i, p in zip(ids, rows, strict=True)],
+                [
+                    (i, self.stage.source, record, p.key, p.object_id, FORGOTTEN, None, self.run.pk, p.matched, self.run.pk)
+                    for i, p in zip(ids, rows, strict=True)
+                ],
             )  # fmt: skip
         for i, p in zip(ids, rows, strict=True):
             p.external_row = i

@@ -14,7 +14,10 @@ CONTENT = Path(__file__).parents[2] / "content" / "matching" / "shared-domains.y
 PLAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(//)?", re.IGNORECASE)
 WORD = re.compile(r"[^\W_]+")
-ALSO = {"usa": "US", "u.s.": "US", "u.s.a.": "US", "america": "US", "uk": "GB", "u.k.": "GB", "great britain": "GB", "england": "GB", "holland": "NL", "korea": "KR", "deutschland": "DE"}  # fmt: skip
+ALSO = {
+    "usa": "US", "u.s.": "US", "u.s.a.": "US", "america": "US", "uk": "GB", "u.k.": "GB", "great britain": "GB", "england": "GB", "holland": "NL",
+    "korea": "KR", "deutschland": "DE",
+}  # fmt: skip
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from django.utils import timezone
 from laer.metrics.policy import Policy
 from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
+from laer.web.book import aliases
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
 from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportFile, ImportState
@@ -52,6 +53,7 @@ class Planned:
     revived: bool = False
     external_row: int | None = None
     run_id: int | None = None  # the run that wrote it last
+    merges: tuple[int, ...] = ()  # of a new row: the account that it names was merged away by these
     matched: str | None = None  # the rule by which an account of another source was found to be meant
 
 
@@ -84,6 +86,7 @@ class Stage:
         matcher: Matcher | None = None,
     ) -> None:  # fmt: skip
         self.matcher = matcher or Matcher(source)
+        self.origins = aliases.Origins(source)
         self.source, self.policy, self.run_id, self.dry = source, policy, run_id, dry
         self.day = day or timezone.localdate()  # of the files: what they state differently holds from then on
         self.keys: dict[str, Keys] = {}
@@ -138,7 +141,8 @@ class Stage:
         once: dict[str, list[int]] = {}
         for name, object_id in rows:
             once.setdefault(name, []).append(object_id)
-        return {n: ids[0] for n, ids in once.items() if len(ids) == 1}
+        found = {n: ids[0] for n, ids in once.items() if len(ids) == 1}
+        return found | aliases.kept_by_name(names - once.keys())
 
     @property
     def accounts_known(self) -> bool:
@@ -221,6 +225,7 @@ class Stage:
                 planned.object_id, planned.run_id, planned.external_row = before[0], before[2], before[3]
                 touched.append(planned)
             else:
+                planned.merges = self.origins.merges(batch.rows[i].get("account_id"))
                 unknown.append(planned)
         if batch.record == "accounts" and unknown:
             touched += self._match(plan, unknown)

@@ -10,6 +10,7 @@ from laer.engine.lake import Lake
 from laer.records.types import Account as AccountRecord
 from laer.records.types import SubscriptionLine as LineRecord
 from laer.web import home
+from laer.web.book.aliases import all_numbers
 from laer.web.book.models import Account, Subscription
 from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
 from laer.web.runs.passes import book_address
@@ -82,7 +83,7 @@ def _lives(seen: Seen) -> Lives:
     ids = None if seen.everything else list(seen.accounts.values_list("id", flat=True))
     columns = {"accounts": ("account_id", "signed_up_on"), "subscription_lines": ("subscription_id", "start_on", "end_on")}
     tables = read_book(book_address(), [AccountRecord, LineRecord], columns=columns, account_ids=ids, full=False)
-    return Lives(tables["accounts"], tables["subscription_lines"])
+    return Lives(tables["accounts"], tables["subscription_lines"], all_numbers())
 
 
 def _sentence(check: str, found: dict[str, int]) -> str:
