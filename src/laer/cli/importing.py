@@ -70,7 +70,7 @@ def import_(
     typer.echo("")
     _print_counts(run.counts)
     _print_reasons(run)
-    _compute()
+    compute()
     typer.echo(f"import {run.pk} is done; undo it with: laer undo {run.pk}", err=True)
 
 
@@ -94,7 +94,7 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
     typer.echo(f"fields put back: {summary['restored']}, rows taken out: {summary['archived']}, usage rows taken out: {summary['lake']}")
     for left in summary["left"]:
         typer.echo(f"left: {left['record']} {left['object_id']} {left['field']}: {left['why']}".replace("  ", " "), err=True)
-    _compute()
+    compute()
 
 
 @app.command()
@@ -130,7 +130,7 @@ def doctor(format: Annotated[Format, typer.Option(help="how to print")] = Format
         typer.echo(f"{f.severity:<8} {f.count:>9,}  {f.check:<{width}}  {f.sentence}")
 
 
-def _compute() -> None:
+def compute() -> None:
     from laer.web.runs.passes import Busy, run_waiting_pass
 
     try:

@@ -306,7 +306,7 @@ def finish(run: ImportRun, counts: dict[str, dict[str, int]]) -> ImportRun:
         run.save(update_fields=["state", "counts", "finished_at", "rows_done"])
         if any(c["new"] or c["changed"] for c in counts.values()):
             DirtyAccount.objects.create(account_id=None, since=now)
-    if run.kind == "import":
+    if run.kind in ("import", "watch"):
         remember_mappings(run)
     return run
 

@@ -34,7 +34,7 @@ def may_merge(user: User, *accounts: Account) -> bool:
     if not user.is_authenticated or not user.may_import:
         return False
     wanted = {a.pk for a in accounts}
-    return editable_accounts(user).filter(pk__in=wanted).count() == len(wanted)
+    return editable_accounts(user).filter(pk__in=list(wanted)).count() == len(wanted)
 
 
 def merge_accounts(user: User, kept_id: int, merged_id: int) -> AccountMerge:
@@ -97,7 +97,7 @@ def end_merge(user: User, merge_id: int) -> AccountMerge:
         _compare_afresh(merge)
         _go_over(merge, kept.pk, merged.pk)
         _empty_again(user, merge, kept, now)
-        gone = ImportRun.objects.filter(pk=merged.created_run_id, state=ImportState.UNDONE).exists()
+        gone = merged.created_run is not None and merged.created_run.state == ImportState.UNDONE
         merged.archived_at, merged.archived_run = (now, merged.created_run_id) if gone else (None, None)  # undone meanwhile: it stays out of the book
         merged.save(update_fields=["archived_at", "archived_run"])
         if gone:
@@ -198,7 +198,7 @@ def _empty_again(user: User, merge: AccountMerge, kept: Account, now: Any) -> No
     for name, (old, new) in merge.filled.items():
         if as_json(getattr(kept, name)) != new:
             continue  # somebody changed it since
-        field = Account._meta.get_field(name.removesuffix("_id"))
+        field: Any = Account._meta.get_field(name.removesuffix("_id"))
         setattr(kept, name, old if name in ("custom", "parent_id") or old is None else field.to_python(old))
         log_change(user, "accounts", kept.pk, kept.pk, name, new, old, now)
         changed.append(name)

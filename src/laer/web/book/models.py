@@ -392,6 +392,7 @@ class WatchedFile(models.Model):
         IMPORTING = "importing", "Importing"
         IMPORTED = "imported", "Imported"
         ASKED = "asked", "Waits for a person"
+        LEFT = "left", "Left out by a person"
         FAILED = "failed", "Cannot be read"
 
     id = models.BigAutoField(primary_key=True)

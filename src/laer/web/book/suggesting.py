@@ -112,7 +112,8 @@ def _judge(new: One, old: One, heads: dict[str, int]) -> tuple[int, str, dict[st
 
 def _evidence(new: One, old: One) -> dict[str, Any]:
     """What agrees and what differs, for whoever decides."""
-    agree, differ = [], []
+    agree: list[str] = []
+    differ: list[str] = []
     for word, ours, theirs in (("domain", new.domain, old.domain), ("country", new.country, old.country), ("name", new.loose, old.loose)):
         if ours and theirs:
             (agree if ours == theirs else differ).append(word)
