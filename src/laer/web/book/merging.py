@@ -125,6 +125,15 @@ def dismiss(user: User, suggestion_id: int) -> MatchSuggestion:
     return pair
 
 
+def reopen(user: User, suggestion_id: int) -> None:
+    """Take `not the same` back."""
+    pair = MatchSuggestion.objects.select_related("left", "right").filter(pk=suggestion_id).first()
+    if pair is None or not may_merge(user, pair.left, pair.right):
+        raise PermissionDenied
+    dismissed = MatchSuggestion.objects.filter(pk=pair.pk, state=MatchSuggestion.State.DISMISSED)
+    dismissed.update(state=MatchSuggestion.State.OPEN, decided_by=None, decided_at=None)
+
+
 def _nobody_writes() -> None:
     """An import knows accounts by their numbers for as long as it runs: rows that it writes after a merge would miss their account."""
     if ImportRun.objects.filter(state__in=WRITING).exists():

@@ -152,7 +152,8 @@ def _seen(folder: WatchedFolder, path: Path, seen: Seen) -> WatchedFile | None:
     if file.state == State.IMPORTING and file.run is not None:
         return file  # it was interrupted
     if same and file.state != State.GROWING and file.state != State.IMPORTING:
-        return _settled(file, seen)
+        _settled(file, seen)
+        return None
     file.size, file.modified_ns = there.st_size, there.st_mtime_ns
     fresh = file.seen_at.timestamp() - there.st_mtime < SETTLED.total_seconds()
     if fresh or not (first or same):
@@ -185,7 +186,8 @@ def _read(file: WatchedFile, path: Path, seen: Seen) -> WatchedFile | None:
         file.state = State.ASKED if file.run is not None and file.run.state in WAITING else State.IMPORTED if file.run is not None else State.LEFT
         if file.state == State.IMPORTED and file.run is not None and file.run.state == ImportState.FAILED:
             file.state, file.reason = State.FAILED, file.run.error
-        return _settled(file, seen)
+        _settled(file, seen)
+        return None
     before, file.run = file.run, None
     if before is not None and before.state in WAITING:
         importing.discard_import(before)  # nobody has answered, and the file says something else now

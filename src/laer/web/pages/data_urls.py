@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import data, data_columns, data_doctor, data_import, data_quarantine
+from laer.web.pages import data, data_columns, data_doctor, data_folders, data_import, data_matches, data_quarantine
 
 urlpatterns: list[URLPattern] = [
     path("", data.imports, name="data"),
@@ -25,6 +25,15 @@ urlpatterns: list[URLPattern] = [
     path("quarantine/correct/", data_quarantine.correct, name="quarantine_correct"),
     path("quarantine/retry/", data_quarantine.again, name="quarantine_retry"),
     path("quarantine/dismiss/", data_quarantine.dismiss, name="quarantine_dismiss"),
+    path("matches/", data_matches.matches, name="matches"),
+    path("matches/merge/", data_matches.merge, name="match_merge"),
+    path("matches/<int:pair_id>/dismiss/", data_matches.dismiss, name="match_dismiss"),
+    path("matches/<int:pair_id>/reopen/", data_matches.reopen, name="match_reopen"),
+    path("merges/<int:merge_id>/end/", data_matches.unmerge, name="match_unmerge"),
+    path("folders/", data_folders.folders, name="folders"),
+    path("folders/<int:folder_id>/look/", data_folders.look_now, name="folder_look"),
+    path("folders/<int:folder_id>/switch/", data_folders.switch, name="folder_switch"),
+    path("folders/<int:folder_id>/remove/", data_folders.remove, name="folder_remove"),
     path("doctor/", data_doctor.findings, name="doctor"),
     path("doctor/<slug:check>/", data_doctor.behind, name="doctor_check"),
 ]
