@@ -320,3 +320,17 @@ def test_many_accounts_are_compared_in_seconds(tmp_path: Path) -> None:
     take_in(tmp_path, source="billing", billing=billing(*rows))
     assert time.monotonic() - began < 20
     assert MatchSuggestion.objects.count() >= 200
+
+
+def test_the_preview_and_the_result_say_by_which_rule(tmp_path: Path, client: Any) -> None:
+    from laer.web.pages.data import matched_notice
+    from laer.web.pages.data_import import _previewed
+
+    take_in(tmp_path, accounts=CRM)
+    run = importing.begin_import(write(tmp_path, billing=billing("B1,Bluefin Energy,bluefin.example.io,US", "B4,Onyx Retail GmbH,,SE")), source="billing")
+    importing.preview_import(run)
+    assert "2 matched: 1 by domain, 1 by name and country" in {n["title"] for n in _previewed(run)["notices"]}
+    importing.run_import(run)
+    client.force_login(User.objects.create_user("lead@example.com", role="lead"))
+    assert "2 matched: 1 by domain, 1 by name and country" in {n["title"] for n in client.get(f"/data/import/{run.pk}/").context["notices"]}
+    assert [n["title"] for n in matched_notice({"domain": 12})] == ["12 matched by domain"]

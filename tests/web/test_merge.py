@@ -309,3 +309,103 @@ def test_owners_of_both_stay(two: tuple[Account, Account], lead: User) -> None:
     actions.assign_owner(lead, merged.pk, Assignment.objects.get(account=kept).person_id)
     merging.merge_accounts(lead, kept.pk, merged.pk)
     assert Assignment.objects.filter(account=kept).count() == 2
+
+
+# -- the page -----------------------------------------------------------------------------------------------------------
+
+
+def suggest(cast: Cast, left: Account, right: Account) -> MatchSuggestion:
+    left, right = sorted((left, right), key=lambda a: a.pk)
+    return MatchSuggestion.objects.create(left=left, right=right, rule="name", score=100, made_at=timezone.now())
+
+
+def test_the_page_shows_a_pair_side_by_side_and_merges_it(cast: Cast) -> None:
+    pair = suggest(cast, cast.adopting, cast.renewing)
+    ExternalId.objects.create(source="crm", record="accounts", external_id="A7", object_id=cast.renewing.pk, row_hash=77)
+    client = cast.client("lead")
+    page = client.get("/data/matches/")
+    (shown,) = page.context["pairs"]
+    left, right = shown["sides"]
+    assert (left["name"], right["name"], shown["may"]) == ("Kestrel Labs", "Vantage Health", True)
+    assert right["stays"]  # more ARR
+    assert right["sources"] == ["crm: A7"]
+    assert "2 tickets" in right["rows"]
+    assert {t["title"]: t.get("count") for t in page.context["data_tabs"]}["Same customer?"] == 1
+    answer = client.post("/data/matches/merge/", {"pair": pair.pk, "keep": cast.renewing.pk}, follow=True)
+    assert b"Kestrel Labs was merged into Vantage Health" in answer.content
+    (merged,) = answer.context["merges"]
+    assert client.get(f"/accounts/{cast.adopting.pk}/").url == f"/accounts/{cast.renewing.pk}/"  # type: ignore[attr-defined]
+    client.post(merged["url"])
+    assert client.get(f"/accounts/{cast.adopting.pk}/").status_code == 200
+    assert [p["pair_id"] for p in client.get("/data/matches/").context["pairs"]] == [pair.pk]
+
+
+def test_not_the_same_takes_the_pair_off_the_page_and_undo_brings_it_back(cast: Cast) -> None:
+    pair, client = suggest(cast, cast.adopting, cast.renewing), cast.client("admin")
+    client.post(f"/data/matches/{pair.pk}/dismiss/")
+    page = client.get("/data/matches/")
+    assert page.context["pairs"] == []
+    assert b"No pair waits for a decision" in page.content
+    client.post(f"/data/matches/{pair.pk}/reopen/")
+    assert len(client.get("/data/matches/").context["pairs"]) == 1
+
+
+@pytest.mark.parametrize("part", ["csm", "outsider", "viewer"])
+def test_the_page_is_not_there_for_who_does_not_import(cast: Cast, part: str) -> None:
+    pair, client = suggest(cast, cast.adopting, cast.renewing), cast.client(part)
+    assert client.get("/data/matches/").status_code == 404
+    for path in ("/data/matches/merge/", f"/data/matches/{pair.pk}/dismiss/", f"/data/matches/{pair.pk}/reopen/", "/data/merges/1/end/"):
+        assert client.post(path, {"pair": pair.pk, "keep": cast.adopting.pk}).status_code == 404
+    assert MatchSuggestion.objects.get().state == "open"
+
+
+def test_finance_sees_pairs_and_decides_only_where_both_are_theirs(cast: Cast) -> None:
+    from laer.web.people.models import Person
+
+    user = User.objects.create_user("finance@laer.example", role="finance")
+    person = Person.objects.create(name="Fay", user=user, created_at=timezone.now())
+    pair = suggest(cast, cast.adopting, cast.renewing)
+    cast.users["finance"] = user
+    client = cast.client("finance")
+    assert [p["may"] for p in client.get("/data/matches/").context["pairs"]] == [False]
+    assert client.post("/data/matches/merge/", {"pair": pair.pk, "keep": cast.adopting.pk}).status_code == 404
+    for account in (cast.adopting, cast.renewing):
+        Assignment.objects.create(account=account, person=person, job="finance", created_at=timezone.now())
+    assert [p["may"] for p in client.get("/data/matches/").context["pairs"]] == [True]
+    assert client.post("/data/matches/merge/", {"pair": pair.pk, "keep": cast.adopting.pk}).status_code == 302
+    assert AccountMerge.objects.exists()
+
+
+def test_a_merged_account_is_not_found_by_who_may_not_see_the_kept_one(cast: Cast) -> None:
+    merging.merge_accounts(cast.users["lead"], cast.adopting.pk, cast.renewing.pk)
+    assert cast.client("outsider").get(f"/accounts/{cast.renewing.pk}/").status_code == 404
+    assert cast.client("csm").get(f"/accounts/{cast.renewing.pk}/").url == f"/accounts/{cast.adopting.pk}/"  # type: ignore[attr-defined]
+
+
+def test_what_a_form_may_send_is_answered(cast: Cast) -> None:
+    pair, client = suggest(cast, cast.adopting, cast.renewing), cast.client("lead")
+    for data in ({}, {"pair": "x", "keep": "y"}, {"pair": pair.pk}, {"pair": pair.pk, "keep": cast.expanding.pk}, {"pair": "9" * 40, "keep": "-1"}):
+        assert client.post("/data/matches/merge/", data).status_code == 302
+    assert client.post("/data/merges/999999/end/").status_code == 404
+    assert client.get("/data/matches/?page=x").status_code == 200
+    assert client.get("/data/matches/merge/").status_code == 405
+    assert not AccountMerge.objects.exists()
+
+
+def test_the_page_asks_no_more_for_many_pairs(cast: Cast) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client, them = cast.client("lead"), cast.theirs
+
+    def queries() -> int:
+        client.get("/data/matches/")
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/data/matches/")
+        return len(asked)
+
+    suggest(cast, them[0], them[1])
+    few = queries()
+    for a, b in ((0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (4, 5)):
+        suggest(cast, them[a], them[b])
+    assert queries() == few

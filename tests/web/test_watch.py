@@ -17,6 +17,7 @@ from laer.web.book.models import Account, ImportRun, QuarantinedRow, Subscriptio
 from laer.web.book.watching import NotAllowed, Seen, add_folder, due_folders, look, remove_folder, said
 from laer.web.runs.jobs import Worker, ask_for_looks, work_once
 from laer.web.runs.models import Job
+from tests.cast import Cast
 from tests.web.files import ACCOUNTS, LINES
 
 pytestmark = pytest.mark.django_db
@@ -244,3 +245,48 @@ def test_a_folder_that_is_removed_leaves_what_it_brought(inbox: Path, folder: Wa
     assert remove_folder(folder.pk)
     assert not remove_folder(folder.pk)
     assert Account.objects.count() == 3
+
+
+# -- the page -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_admin_adds_pauses_and_removes_a_folder(cast: Cast, inbox: Path) -> None:
+    client = cast.client("admin")
+    assert b"No folder is watched" in client.get("/data/folders/").content
+    assert client.post("/data/folders/", {"path": str(inbox), "source": "crm", "every": "30"}).status_code == 302
+    (shown,) = client.get("/data/folders/").context["folders"]
+    assert (shown["path"], shown["source"], shown["every"], shown["enabled"]) == (str(inbox), "crm", "every 30 minutes", True)
+    client.post(shown["switch_url"])
+    assert not WatchedFolder.objects.get().enabled
+    client.post(shown["switch_url"])
+    client.post(shown["look_url"])
+    assert Job.objects.get(kind="watch").arguments == {"folder_id": shown["folder_id"]}
+    client.post(shown["remove_url"])
+    assert not WatchedFolder.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/etc", "/", "../../..", "", "nothing-here", "a\0b"])
+def test_the_page_refuses_folders_elsewhere(cast: Cast, inbox: Path, path: str) -> None:
+    answer = cast.client("admin").post("/data/folders/", {"path": path, "source": "crm", "every": "60"})
+    assert answer.status_code == 422
+    assert answer.context["error"]
+    assert not WatchedFolder.objects.exists()
+
+
+@pytest.mark.parametrize("part", ["lead", "csm", "viewer"])
+def test_folders_are_there_for_admins_only(cast: Cast, folder: WatchedFolder, part: str) -> None:
+    client = cast.client(part)
+    assert client.get("/data/folders/").status_code == 404
+    for path in ("/data/folders/", f"/data/folders/{folder.pk}/look/", f"/data/folders/{folder.pk}/switch/", f"/data/folders/{folder.pk}/remove/"):
+        assert client.post(path, {"path": folder.path, "source": "x", "every": "60"}).status_code == 404
+    assert WatchedFolder.objects.count() == 1
+
+
+def test_what_waits_is_said_on_both_pages(cast: Cast, inbox: Path, folder: WatchedFolder) -> None:
+    drop(inbox, "odd.csv", AMBIGUOUS)
+    look(folder.pk)
+    (shown,) = cast.client("admin").get("/data/folders/").context["folders"]
+    assert (shown["files"][0]["name"], shown["files"][0]["asked"], shown["tone"]) == ("odd.csv", True, "warn")
+    assert "/map/" in shown["files"][0]["url"]
+    (row,) = cast.client("lead").get("/data/").context["imports"]
+    assert (row["state"], row["who"], "day and month" in row["message"]) == ("waiting", "A watched folder", True)
