@@ -69,6 +69,8 @@ PLACES = (
     Place("import-preview", "/data/", link=r"/data/import/\d+/preview/"),
     Place("import-result", "/data/", link=r"/data/import/\d+/"),
     Place("quarantine", "/data/quarantine/"),
+    Place("matches", "/data/matches/"),
+    Place("folders", "/data/folders/"),
     Place("doctor", "/data/doctor/"),
     Place("doctor-rows", "/data/doctor/", link=r"/data/doctor/[a-z_-]+/"),
     Place("doctor-member", "/data/doctor/", who=MEMBER),
@@ -79,6 +81,8 @@ PLACES = (
     Place("empty-data", "/data/", site="empty"),
     Place("empty-import", "/data/import/", site="empty"),
     Place("empty-quarantine", "/data/quarantine/", site="empty"),
+    Place("empty-matches", "/data/matches/", site="empty"),
+    Place("empty-folders", "/data/folders/", site="empty"),
     Place("empty-doctor", "/data/doctor/", site="empty"),
 )  # fmt: skip
 

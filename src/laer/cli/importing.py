@@ -39,6 +39,7 @@ def import_(
     from laer.sources.tabular.files import UnreadableFile
     from laer.sources.tabular.mapping import MappingFault, all_from_yaml
     from laer.web.book import importing
+    from laer.web.book.matching import matched_by
 
     try:
         given = all_from_yaml(mapping.read_text(encoding="utf-8")) if mapping else []
@@ -60,6 +61,7 @@ def import_(
             if shown:
                 typer.echo(f"\n{file.name}")
                 _print_counts(shown.counts)
+                _print_matched(shown.matched)
                 _print_changes(shown.changes)
                 _print_rejects(shown.rejects)
         importing.discard_import(run)
@@ -69,6 +71,7 @@ def import_(
     run.refresh_from_db()
     typer.echo("")
     _print_counts(run.counts)
+    _print_matched(matched_by(run))
     _print_reasons(run)
     compute()
     typer.echo(f"import {run.pk} is done; undo it with: laer undo {run.pk}", err=True)
@@ -176,6 +179,14 @@ def _print_counts(counts: dict[str, dict[str, int]]) -> None:
     typer.echo(f"{'record':<{width}}" + "".join(f"{c:>12}" for c in COUNTS))
     for record, row in counts.items():
         typer.echo(f"{record:<{width}}" + "".join(f"{row.get(c, 0):>12,}" for c in COUNTS))
+
+
+def _print_matched(matched: dict[str, int]) -> None:
+    """Accounts that were found to be customers of another source."""
+    from laer.web.book.matching import said
+
+    if matched:
+        typer.echo(f"matched to accounts of other sources: {said(matched)}", err=True)
 
 
 def _print_changes(changes: list[dict[str, Any]]) -> None:

@@ -30,7 +30,7 @@ WORDS = {
     "contacts": "contact", "contracts": "contract", "subscriptions": "subscription", "subscription_lines": "line", "discounts": "discount", "tickets": "ticket",
     "survey_responses": "survey answer", "churn_events": "departure", "assignments": "assignment",
 }  # fmt: skip
-LABELS = (("name", "Name"), ("domain", "Domain"), ("country", "Country"))
+LABELS = (("domain", "Domain"), ("country", "Country"))
 
 
 @require_safe
@@ -132,7 +132,8 @@ def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int
         "score": pair.score,
         "title": f"{left['name']} and {right['name']}",
         "sides": [
-            {**side, "stays": side is more, "facts": [{"label": label, "value": side[n], "same": same[n]} for n, label in LABELS]} for side in (left, right)
+            {**side, "stays": side is more, "same_name": same["name"], "facts": [{"label": label, "value": side[n], "same": same[n]} for n, label in LABELS]}
+            for side in (left, right)
         ],
         "dismiss_url": reverse("match_dismiss", args=[pair.pk]),
         "may": {pair.left_id, pair.right_id} <= mine,
