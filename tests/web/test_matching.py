@@ -334,3 +334,15 @@ def test_the_preview_and_the_result_say_by_which_rule(tmp_path: Path, client: An
     client.force_login(User.objects.create_user("lead@example.com", role="lead"))
     assert "2 matched: 1 by domain, 1 by name and country" in {n["title"] for n in client.get(f"/data/import/{run.pk}/").context["notices"]}
     assert [n["title"] for n in matched_notice({"domain": 12})] == ["12 matched by domain"]
+
+
+def test_the_same_name_is_found_in_a_crowd_of_names_alike(tmp_path: Path) -> None:
+    from laer.web.book import suggesting
+
+    now = timezone.now()
+    other = ImportRun.objects.create(source="crm", state="done", created_at=now)
+    ends = [f"{a}{b}" for a in "abcdefghijklmnopqrstuvwxyz" for b in "abcdefghijklmnopqrstuvwxyz"]
+    assert len(ends) > suggesting.CROWD
+    Account.objects.bulk_create([Account(name=f"Health Group {end}", created_run=other, created_at=now) for end in ends])
+    take_in(tmp_path, source="billing", billing=billing("B1,Health Group qz GmbH,,DE"))
+    assert suggested() == {("Health Group qz", "Health Group qz GmbH", "similar")}

@@ -252,8 +252,11 @@ def test_usage_in_the_lake_is_the_kept_accounts_and_comes_back(tmp_path: Path, t
     merge = merging.merge_accounts(lead, kept.pk, merged.pk)
     take_in(tmp_path, source="billing", usage=f"usage_id,account_id,usage_date,feature_name,usage_count\nU3,B1,{today},reports,10\n")
     assert sum(weekly_usage(kept.pk).counts) == 17
+    take_in(tmp_path, source="billing", by_line=f"usage_id,subscription_id,usage_date,feature_name,usage_count\nU4,BS1,{today},reports,100\n")
+    take_in(tmp_path, by_line=f"usage_id,subscription_id,usage_date,feature_name,usage_count\nU5,S1,{today},reports,1000\n")
+    assert sum(weekly_usage(kept.pk).counts) == 1117
     merging.end_merge(lead, merge.pk)
-    assert (sum(weekly_usage(kept.pk).counts), sum(weekly_usage(merged.pk).counts)) == (4, 13)
+    assert (sum(weekly_usage(kept.pk).counts), sum(weekly_usage(merged.pk).counts)) == (1004, 113)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -409,3 +412,13 @@ def test_the_page_asks_no_more_for_many_pairs(cast: Cast) -> None:
     for a, b in ((0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (4, 5)):
         suggest(cast, them[a], them[b])
     assert queries() == few
+
+
+def test_a_third_source_that_knows_the_merged_account_by_its_domain_reaches_the_kept_one(tmp_path: Path, two: tuple[Account, Account], lead: User) -> None:
+    kept, merged = two
+    actions.edit_field(lead, "accounts", kept.pk, "domain", "bluefin.io")
+    actions.edit_field(lead, "accounts", merged.pk, "domain", "bluefin-power.io")
+    merging.merge_accounts(lead, kept.pk, merged.pk)
+    run = take_in(tmp_path, source="helpdesk", accounts="account_id,account_name,domain\nH1,Bluefin Power,bluefin-power.io\n")
+    assert sums(run)["accounts"][0] == 0
+    assert ExternalId.objects.get(source="helpdesk").object_id == kept.pk

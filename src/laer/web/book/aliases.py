@@ -66,6 +66,7 @@ class Origins:
     def __init__(self, source: str) -> None:
         self.source = source
         self._of: dict[str, tuple[int, tuple[int, ...]]] | None = None
+        self._subscriptions: dict[int, int] = {}
 
     def merges(self, name: Any) -> tuple[int, ...]:
         """The merges that the id went through. One query for an import where nothing was merged."""
@@ -75,10 +76,17 @@ class Origins:
         """The account whose id it was at first: what the lake notes."""
         return self._known().get(str(name), (None, ()))[0] if name else None
 
+    def number_of_subscription(self, subscription_id: int | None) -> int | None:
+        """The merged account that a subscription was or would be of, where it came with one."""
+        return self._subscriptions.get(subscription_id) if subscription_id is not None and self._known() is not None else None
+
     def _known(self) -> dict[str, tuple[int, tuple[int, ...]]]:
         if self._of is None:
             self._of = {}
             for merge, merged, moved in standing().order_by("id").values_list("id", "merged_id", "moved"):
+                arrived = MergedArrival.objects.filter(merge_id=merge, record="subscriptions").values_list("object_id", flat=True)
+                for subscription in (*moved.get("subscriptions", []), *arrived):
+                    self._subscriptions.setdefault(subscription, merged)
                 ids = moved.get("external_ids", [])
                 for start in range(0, len(ids), ROWS):
                     rows = ExternalId.objects.filter(pk__in=ids[start : start + ROWS], source=self.source, record="accounts")

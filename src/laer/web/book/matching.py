@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count
 
 from laer.records.batch import Batch
+from laer.web.book import aliases
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import Account, ExternalId, ImportRun, ImportState
 from laer.web.book.naming import country_of, exact_name, own_domain
@@ -96,6 +97,8 @@ class Matcher:
             self._by_domain = Index()
             for account, domain in Account.objects.filter(archived_at=None).exclude(domain=None).values_list("id", "domain").iterator(ROWS):
                 self._by_domain.add(account, None, own_domain(domain))
+            for account, _, domain in _merged():
+                self._by_domain.add(account, None, own_domain(domain))
         there = {name: self._by_domain.domains.get(own) for name, own in domains.items()}
         if dry:
             stated = self._stated().domains
@@ -137,6 +140,8 @@ class Matcher:
                 own = own_domain(domain)
                 self._book.add(account, exact_name(name), own)
                 self._said[account] = own, country_of(country)
+            for account, name, domain in _merged():
+                self._book.add(account, exact_name(name), own_domain(domain))
             self._taken.update(self._own().values_list("object_id", flat=True))
         return self._book
 
@@ -146,6 +151,15 @@ class Matcher:
             for key, row in _rows(self.stated() if self.stated else ()):
                 self._files.add(key, exact_name(row.get("name")), own_domain(row.get("domain")))
         return self._files
+
+
+def _merged() -> Iterator[tuple[int, str, str | None]]:
+    """What accounts that were merged are called, for the account kept."""
+    means = aliases.all_numbers()
+    ids = list(means)
+    for start in range(0, len(ids), ROWS):
+        for merged, name, domain in Account.objects.filter(pk__in=ids[start : start + ROWS]).values_list("id", "name", "domain"):
+            yield means[merged], name, domain
 
 
 def _rows(batches: Iterable[Batch]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -121,8 +121,8 @@ def _evidence(new: One, old: One) -> dict[str, Any]:
 
 
 def _blocks(one: One) -> set[str]:
-    """Where an account is looked for: its domain, the first four letters of its first word, and its other words whole."""
-    found = {f"w:{word}" for word in one.words if len(word) > 2}
+    """Where an account is looked for: its domain, its whole name, the first four letters of its first word, and its other words whole."""
+    found = {f"w:{word}" for word in one.words if len(word) > 2} | {f"n:{one.loose}"}
     if one.words:
         found.add(f"h:{one.words[0][:4]}")
     if one.domain:
