@@ -305,6 +305,8 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         if state == "done" and waiting().filter(run=run).exists():
             repair = {"label": "Repair the rejected rows", "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
             context["next_steps"] = [repair, *NEXT]
+        if state == "done" and open_pairs().filter(run=run).exists():
+            context["next_steps"] = [{"label": "Same customer?", "url": reverse("matches"), "icon": "users-group"}, *context["next_steps"]]
     return render(request, "pages/import_result.html", context)
 
 
