@@ -39,6 +39,7 @@ def import_(
     from laer.sources.tabular.files import UnreadableFile
     from laer.sources.tabular.mapping import MappingFault, all_from_yaml
     from laer.web.book import importing
+    from laer.web.book.matching import matched_by
 
     try:
         given = all_from_yaml(mapping.read_text(encoding="utf-8")) if mapping else []
@@ -60,6 +61,7 @@ def import_(
             if shown:
                 typer.echo(f"\n{file.name}")
                 _print_counts(shown.counts)
+                _print_matched(shown.matched)
                 _print_changes(shown.changes)
                 _print_rejects(shown.rejects)
         importing.discard_import(run)
@@ -69,8 +71,9 @@ def import_(
     run.refresh_from_db()
     typer.echo("")
     _print_counts(run.counts)
+    _print_matched(matched_by(run))
     _print_reasons(run)
-    _compute()
+    compute()
     typer.echo(f"import {run.pk} is done; undo it with: laer undo {run.pk}", err=True)
 
 
@@ -99,7 +102,7 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
     typer.echo(f"fields put back: {summary['restored']}, rows taken out: {summary['archived']}, usage rows taken out: {summary['lake']}")
     for left in summary["left"]:
         typer.echo(f"left: {left['record']} {left['object_id']} {left['field']}: {left['why']}".replace("  ", " "), err=True)
-    _compute()
+    compute()
     restated = after_undo(ImportRun.objects.get(pk=found.pk))
     if restated:
         typer.echo(f"note: {restated}", err=True)
@@ -162,7 +165,7 @@ def _readiness(format: Format) -> None:
         typer.echo(f"{r.rows:>9,}  {r.record:<20} {r.newest or ''!s:<12} {', '.join(r.sources)}".rstrip())
 
 
-def _compute() -> None:
+def compute() -> None:
     from laer.web.runs.passes import Busy, run_waiting_pass
 
     try:
@@ -210,6 +213,14 @@ def _print_counts(counts: dict[str, dict[str, int]]) -> None:
     typer.echo(f"{'record':<{width}}" + "".join(f"{c:>12}" for c in COUNTS))
     for record, row in counts.items():
         typer.echo(f"{record:<{width}}" + "".join(f"{row.get(c, 0):>12,}" for c in COUNTS))
+
+
+def _print_matched(matched: dict[str, int]) -> None:
+    """Accounts that were found to be customers of another source."""
+    from laer.web.book.matching import said
+
+    if matched:
+        typer.echo(f"matched to accounts of other sources: {said(matched)}", err=True)
 
 
 def _print_changes(changes: list[dict[str, Any]]) -> None:

@@ -7,9 +7,9 @@ the accounts of that scope. Bounded threads, memory and time.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -36,10 +36,12 @@ class Lives:
 
     accounts  account_id, signed_up_on: the accounts that may be looked at
     lines     subscription_id, start_on, end_on (exclusive, or null)
+    merged    number of an account that was merged -> the number it means: the lake keeps the old one
     """
 
     accounts: pa.Table
     lines: pa.Table
+    merged: Mapping[int, int] = field(default_factory=dict)
 
 
 def outside_life(usage: Table, lines: Table, _: Table) -> Table:
@@ -145,7 +147,14 @@ def _bound(lake: Lake, lives: Lives) -> Iterator[tuple[DuckDBSession, tuple[Tabl
     ends = pc.fill_null(lives.lines["end_on"], pa.scalar(date.max, pa.date32()))
     lines = lives.lines.set_column(lives.lines.schema.get_field_index("end_on"), "end_on", ends)
     with bounded("the usage could not be checked") as session, lake.lease(TABLE) as lease:
-        session.connection.execute(f"create view lake_usage as select {', '.join(USAGE)} from ({lake.scan_sql(TABLE, lease=lease)})")
+        scan, columns = lake.scan_sql(TABLE, lease=lease), ", ".join(f"u.{name}" for name in USAGE if name != "account_id")
+        session.bind("merged_accounts", pa.table({"former": pa.array(lives.merged.keys(), pa.int64()), "means": pa.array(lives.merged.values(), pa.int64())}))
+        session.connection.execute(
+            f"create view lake_usage as select {columns}, coalesce(m.means, u.account_id) as account_id from ({scan}) u "
+            "left join merged_accounts m on m.former = u.account_id"
+            if lives.merged
+            else f"create view lake_usage as select {columns}, u.account_id from ({scan}) u"
+        )
         session.bind("lives_lines", lines.select(list(LINES)))
         session.bind("lives_accounts", lives.accounts.select(list(ACCOUNTS)))
         accounts = table(ACCOUNTS, "lives_accounts")

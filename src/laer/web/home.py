@@ -28,6 +28,12 @@ def uploads() -> Path:
     return _private(home() / "files")
 
 
+def watch_roots() -> list[Path]:
+    """Folders below which folders may be watched (`LAER_WATCH_ROOTS`, default `inbox` below the home)."""
+    given = [Path(p.strip()).expanduser() for p in os.environ.get("LAER_WATCH_ROOTS", "").split(os.pathsep) if p.strip()]
+    return [p.resolve() for p in given] or [_private(home() / "inbox").resolve()]
+
+
 def scratch() -> Path:
     """For copies that live as long as one read; what a killed process left is swept away with its pass."""
     return _private(home() / "tmp")

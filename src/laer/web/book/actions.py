@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from laer.records.record import Column, record_type
 from laer.sources.tabular.values import Unreadable, read_boolean, read_date, read_integer, read_number
-from laer.web.book.models import MODELS, Account, Assignment, DirtyAccount, FieldChange, ImportRun, ImportState
+from laer.web.book.models import MODELS, Account, AccountMerge, Assignment, DirtyAccount, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json, exact
 from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.models import Person, User
@@ -68,6 +68,8 @@ def archive_row(user: User, record: str, object_id: int) -> None:
 
 def restore_row(user: User, record: str, object_id: int) -> None:
     row = editable_row(user, record, object_id, archived=True)
+    if record == "accounts" and AccountMerge.objects.filter(merged_id=row.pk, ended_at=None).exists():
+        raise Refused(f"{row.name} was merged into another account; take the merge back instead (Data, Same customer?)")
     write_fields(user, record, row, {"archived_at": None})
 
 
@@ -90,11 +92,11 @@ def assign_owner(user: User, account_id: int, person_id: int | None) -> FieldCha
         for assignment in held:
             assignment.until_on = today
             assignment.save(update_fields=["until_on"])
-            _log(user, "assignments", assignment.pk, account.pk, "until_on", None, today.isoformat(), now)
+            log_change(user, "assignments", assignment.pk, account.pk, "until_on", None, today.isoformat(), now)
         if person:
             Assignment.objects.create(account_id=account.pk, person=person, job="csm", from_on=today, created_at=now)
-        change = _log(user, "accounts", account.pk, account.pk, "owner", former, person.name if person else None, now)
-        _mark(account.pk, now)
+        change = log_change(user, "accounts", account.pk, account.pk, "owner", former, person.name if person else None, now)
+        mark_dirty(account.pk, now)
     return change
 
 
@@ -122,7 +124,7 @@ def create_account(user: User, values: Mapping[str, str], owner_id: int | None =
         account = Account.objects.create(**read, created_run=run, created_at=now)
         if owner:
             Assignment.objects.create(account=account, person=owner, job="csm", from_on=timezone.localdate(now), created_run=run, created_at=now)
-        _mark(account.pk, now)
+        mark_dirty(account.pk, now)
     return account
 
 
@@ -163,9 +165,9 @@ def _undo_owner(user: User, change: FieldChange) -> FieldChange:
                 assignment.save(update_fields=["archived_at"])
         for one in list(closed):
             Assignment.objects.filter(pk=one.object_id).update(until_on=None)
-            _log(user, "assignments", one.object_id, account.pk, "until_on", one.new, None, now)
-        answer = _log(user, "accounts", account.pk, account.pk, "owner", change.new, change.old, now)
-        _mark(account.pk, now)
+            log_change(user, "assignments", one.object_id, account.pk, "until_on", one.new, None, now)
+        answer = log_change(user, "accounts", account.pk, account.pk, "owner", change.new, change.old, now)
+        mark_dirty(account.pk, now)
     return answer
 
 
@@ -200,21 +202,21 @@ def write_fields(user: User, record: str, row: models.Model, values: dict[str, A
     with transaction.atomic():
         log = []
         for name, new in values.items():
-            log.append(_log(user, record, row.pk, account_id, name, as_json(getattr(row, name)), as_json(new), now))
+            log.append(log_change(user, record, row.pk, account_id, name, as_json(getattr(row, name)), as_json(new), now))
             setattr(row, name, new)
         row.save(update_fields=list(values))
         if account_id:
-            _mark(account_id, now)
+            mark_dirty(account_id, now)
     return log
 
 
-def _log(user: User, record: str, object_id: int, account_id: int | None, name: str, old: Any, new: Any, now: datetime) -> FieldChange:
+def log_change(user: User, record: str, object_id: int, account_id: int | None, name: str, old: Any, new: Any, now: datetime) -> FieldChange:
     return FieldChange.objects.create(
         record=record, object_id=object_id, account_id=account_id, field=name, old=old, new=new, effective_at=now, recorded_at=now, source="person", user=user
     )
 
 
-def _mark(account_id: int, now: datetime) -> None:
+def mark_dirty(account_id: int, now: datetime) -> None:
     """In the transaction of the change: its published rows are older than the book from now on."""
     Account.objects.filter(pk=account_id).update(changed_at=now)
     DirtyAccount.objects.create(account_id=account_id, since=now)

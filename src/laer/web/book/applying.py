@@ -10,7 +10,8 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from laer.records.batch import Reject
-from laer.web.book import writing
+from laer.web.book import aliases, writing
+from laer.web.book.identity import FORGOTTEN
 from laer.web.book.models import MODELS, Assignment, ExternalId, FieldChange, ImportRun, QuarantinedRow
 from laer.web.book.prepare import as_json, without_empty
 from laer.web.book.staging import Plan, Planned, Stage
@@ -29,6 +30,8 @@ class Writer:
         self.effective = datetime.combine(run.file_date, datetime.min.time(), tzinfo=timezone.get_default_timezone()) if run.file_date else self.now
 
     def apply(self, plan: Plan) -> None:
+        for part in writing.chunks(plan.attached):
+            self._attach(plan.record, part)
         for part in writing.chunks([p for p in plan.new if not p.revived]):
             self._create(plan.record, part)
         for part in writing.chunks([*plan.changed, *(p for p in plan.new if p.revived)]):
@@ -68,9 +71,25 @@ class Writer:
             writing.insert(
                 ExternalId, EXTERNAL, [(self.stage.source, record, p.key, i, p.hash, self.run.pk, self.run.pk) for i, p in zip(ids, rows, strict=True)]
             )
+            aliases.note_arrivals(record, ((p.merges, i) for i, p in zip(ids, rows, strict=True) if p.merges))
         self.stage.learn(record, ((p.key, i) for i, p in zip(ids, rows, strict=True)))
         if record in {"products", "people"}:
             self.stage.learn(record, ((p.values["name"], i) for i, p in zip(ids, rows, strict=True)))
+
+    def _attach(self, record: str, rows: Iterable[Planned]) -> None:
+        """Give rows of another source an id of this one, and say by which rule; what they state is compared and written next."""
+        rows = list(rows)
+        with transaction.atomic():
+            ids = writing.next_ids(ExternalId, len(rows))
+            writing.insert(
+                ExternalId, ("id", *EXTERNAL, "matched_by", "matched_run"),
+                [
+                    (i, self.stage.source, record, p.key, p.object_id, FORGOTTEN, None, self.run.pk, p.matched, self.run.pk)
+                    for i, p in zip(ids, rows, strict=True)
+                ],
+            )  # fmt: skip
+        for i, p in zip(ids, rows, strict=True):
+            p.external_row = i
 
     def _change(self, record: str, rows: Iterable[Planned]) -> None:
         rows = list(rows)

@@ -69,9 +69,12 @@ def owners(plan: Plan, stage: Stage) -> Iterator[Batch]:
     held = _held(stage, [i for i in accounts.values() if i > 0])
     created = {p.key for p in plan.new}
     people_ids = stage.resolve("people", names)
+    elsewhere = _held_elsewhere([p.object_id for p in plan.attached if p.object_id])
     assignments = Batch("assignments", plan.file)
     for account, owner in plan.owners:
         holder = held.get(accounts.get(account, -1))
+        if people_ids.get(owner) in elsewhere.get(accounts.get(account, -1), ()):
+            continue  # another source, or a person, said so before
         if account in created or holder is None:  # its first owner, since when is not known
             _add(assignments, f"{account}:owner:{owner}", {"account_id": account, "person_id": owner, "job": "csm"})
         elif people_ids.get(owner) not in holder:
@@ -88,6 +91,16 @@ def _held(stage: Stage, accounts: list[int]) -> dict[int, set[int]]:
         open_ones = Assignment.objects.filter(account_id__in=accounts[start : start + 5_000], job="csm", until_on=None, archived_at=None)
         stated = ExternalId.objects.filter(source=stage.source, record="assignments", object_id__in=open_ones.values("id")).values("object_id")
         for account, person in open_ones.filter(id__in=stated).values_list("account_id", "person_id"):
+            found.setdefault(account, set()).add(person)
+    return found
+
+
+def _held_elsewhere(accounts: list[int]) -> dict[int, set[int]]:
+    """Account of another source -> people who are its CSM now, whoever said so."""
+    found: dict[int, set[int]] = {}
+    for start in range(0, len(accounts), 5_000):
+        rows = Assignment.objects.filter(account_id__in=accounts[start : start + 5_000], job="csm", until_on=None, archived_at=None)
+        for account, person in rows.values_list("account_id", "person_id"):
             found.setdefault(account, set()).add(person)
     return found
 

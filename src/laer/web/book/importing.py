@@ -30,8 +30,9 @@ from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.web import home
-from laer.web.book import derive, mappings, undated, usage
+from laer.web.book import derive, mappings, suggesting, undated, usage
 from laer.web.book.applying import Writer
+from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Change, Plan, Stage
 from laer.web.people.models import User
@@ -53,6 +54,7 @@ class FilePreview:
 
     record: str = ""
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    matched: dict[str, int] = field(default_factory=dict)  # rule -> accounts of other sources found to be meant
     changes: list[dict[str, Any]] = field(default_factory=list)
     created: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
@@ -64,6 +66,8 @@ class FilePreview:
         there["unchanged"] += plan.unchanged
         there["repeated"] += plan.repeated
         self.reject(plan.record, plan.rejects)
+        for planned in plan.attached:
+            self.matched[str(planned.matched)] = self.matched.get(str(planned.matched), 0) + 1
         for planned in plan.new[: max(0, EXAMPLES - len(self.created))] if plan.record == self.record else ():
             self.created.append(
                 {
@@ -251,7 +255,7 @@ def preview_import(run: ImportRun, policy: Policy | None = None) -> dict[int, Fi
                     shown.add(plan)
                 shown.reject(file.record, rejects)
         previews[file.pk] = shown
-        file.preview = {"counts": shown.counts, "changes": shown.changes, "created": shown.created, "rejects": shown.rejects}
+        file.preview = {"counts": shown.counts, "changes": shown.changes, "created": shown.created, "rejects": shown.rejects, "matched": shown.matched}
         if mappings.from_json(file.mapping).undated:
             file.preview["questions"] = undated.would_ask(stage, heard)
         file.save(update_fields=["preview"])
@@ -304,6 +308,7 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
                 there[name] += counts[name]
     if run.kind != "retry":  # corrected rows are no list
         undated.ask(run, stage, heard)
+    suggesting.suggest(run)
     return finish(run, total | _created(run, total))
 
 
@@ -322,7 +327,7 @@ def finish(run: ImportRun, counts: dict[str, dict[str, int]]) -> ImportRun:
         run.save(update_fields=["state", "counts", "finished_at", "rows_done"])
         if any(c["new"] or c["changed"] for c in counts.values()):
             DirtyAccount.objects.create(account_id=None, since=now)
-    if run.kind == "import":
+    if run.kind in ("import", "watch"):
         remember_mappings(run)
     return run
 
@@ -376,7 +381,15 @@ def _one(batch: Batch, stage: Stage, writer: Writer | None, *, derived: bool = F
 def _stage(run: ImportRun, policy: Policy | None, *, dry: bool, accounts_known: bool | None = None) -> Stage:
     if accounts_known is None and any(f.record == "accounts" for f in run.files.all()):
         accounts_known = True
-    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known, day=run.file_date)
+    matcher = Matcher(run.source, lambda: _accounts_stated(run))
+    return Stage(run.source, policy or load_policy(settings.POLICY), run_id=run.pk, dry=dry, accounts_known=accounts_known, day=run.file_date, matcher=matcher)
+
+
+def _accounts_stated(run: ImportRun) -> Iterator[Batch]:
+    """The accounts of all files of a run, for what must be unique among them."""
+    for file in files_in_order(run):
+        if file.record == "accounts":
+            yield from (batch for batch, _ in batches(table_of(file), mappings.from_json(file.mapping), zone=settings.TIME_ZONE))
 
 
 def _parts(file: ImportFile, stage: Stage, heard: undated.Heard, shown: FilePreview) -> Iterator[tuple[Batch, list[Reject]]]:

@@ -110,10 +110,15 @@ class ExternalId(models.Model):
     row_hash = models.BigIntegerField(default=0)
     run_id = models.BigIntegerField(null=True)  # the import that wrote the row last
     stated_run = models.BigIntegerField(null=True)  # the import that stated it last, be it unchanged
+    matched_by = models.CharField(max_length=12, null=True, blank=True)  # the rule by which it was attached to a row of another source
+    matched_run = models.BigIntegerField(null=True)  # the import that attached it
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["source", "record", "external_id"], name="one_row_per_external_id")]
-        indexes: ClassVar = [models.Index(fields=["record", "object_id"])]
+        indexes: ClassVar = [
+            models.Index(fields=["record", "object_id"]),
+            models.Index(fields=["matched_run"], condition=models.Q(matched_run__isnull=False), name="ids_matched"),
+        ]
 
 
 class FieldChange(models.Model):
@@ -359,6 +364,107 @@ class Exclusion(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["record", "object_id"], condition=Q(taken_back_at=None), name="excluded_once_at_a_time")]
         indexes: ClassVar = [models.Index(fields=["account_id", "record"], name="exclusions_account")]
+
+
+class MatchSuggestion(models.Model):
+    """Two accounts that may be one customer, for a person to decide. The left one has the smaller number."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        MERGED = "merged", "Merged"
+        DISMISSED = "dismissed", "Not the same"
+
+    id = models.BigAutoField(primary_key=True)
+    left = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    right = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    rule = models.CharField(max_length=12)  # domain, name, similar
+    score = models.SmallIntegerField()  # 0-100
+    evidence = models.JSONField(default=dict)  # what agrees and what differs, in words
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["left", "right"], name="one_suggestion_per_pair")]
+        indexes: ClassVar = [models.Index(fields=["state", "-score", "id"])]
+
+
+class AccountMerge(models.Model):
+    """One account taken into another. While it stands, the merged account's number means the kept one (usage in the lake keeps the old number).
+
+    moved   record -> ids of the rows that went over; `external_ids`, `children` and `changes` (of the log) beside the records
+    filled  field -> [before, after] of the kept account
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    kept = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    merged = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    moved = models.JSONField(default=dict)
+    filled = models.JSONField(default=dict)
+    last_run = models.BigIntegerField(default=0)  # the newest import then: what later ones state is compared afresh after an un-merge
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField()
+    ended_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["merged"], condition=models.Q(ended_at=None), name="merged_into_one")]
+        indexes: ClassVar = [models.Index(fields=["ended_at", "-id"])]
+
+
+class MergedArrival(models.Model):
+    """A row that an import brought for an account that had been merged: an un-merge gives it to that account."""
+
+    id = models.BigAutoField(primary_key=True)
+    merge = models.ForeignKey(AccountMerge, on_delete=models.CASCADE, related_name="arrivals")
+    record = models.CharField(max_length=40)
+    object_id = models.BigIntegerField()
+
+
+class WatchedFolder(models.Model):
+    """A folder whose files are taken in when they are new or have changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    path = models.CharField(max_length=600)
+    source = models.CharField(max_length=80)
+    every_minutes = models.IntegerField(default=60)
+    enabled = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    last_looked_at = models.DateTimeField(null=True)
+    next_look_at = models.DateTimeField(null=True)
+    last_result = models.JSONField(default=dict)  # imported, waiting, asked, failed, unchanged; error
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["path", "source"], name="one_watch_per_folder_and_source")]
+
+
+class WatchedFile(models.Model):
+    """A file of a watched folder as it was seen last, and what became of its bytes."""
+
+    class State(models.TextChoices):
+        GROWING = "growing", "Still being written"
+        IMPORTING = "importing", "Importing"
+        IMPORTED = "imported", "Imported"
+        ASKED = "asked", "Waits for a person"
+        LEFT = "left", "Left out by a person"
+        FAILED = "failed", "Cannot be read"
+
+    id = models.BigAutoField(primary_key=True)
+    folder = models.ForeignKey(WatchedFolder, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField(default=0)
+    modified_ns = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, default="")  # of the bytes that `state` is about
+    state = models.CharField(max_length=10, choices=State.choices)
+    reason = models.TextField(blank=True, default="")
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="+")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["folder", "name"], name="one_state_per_watched_file")]
 
 
 MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere

@@ -17,8 +17,11 @@ from django.utils import timezone
 from laer.metrics.policy import Policy
 from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
+from laer.web.book import aliases
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
+from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportFile, ImportState
+from laer.web.book.naming import domain_of
 from laer.web.book.prepare import Row, as_json, prepare, without_empty
 from laer.web.people.models import Person
 
@@ -52,6 +55,8 @@ class Planned:
     revived: bool = False
     external_row: int | None = None
     run_id: int | None = None  # the run that wrote it last
+    merges: tuple[int, ...] = ()  # of a new row: the account that it names was merged away by these
+    matched: str | None = None  # the rule by which an account of another source was found to be meant
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Plan:
     mine: int = 0  # rows that this very run wrote before it was interrupted
     mine_changed: int = 0  # those of them that it changed
     rejects: list[Reject] = field(default_factory=list)
+    attached: list[Planned] = field(default_factory=list)  # rows of other sources that get an id of this one
     owners: list[tuple[str, str]] = field(default_factory=list)  # (account's external id, owner as named)
     unresolved: int = 0
 
@@ -78,8 +84,11 @@ class Stage:
     """Holds what one import needs to know across its batches: keys seen, references resolved, what is still to come."""
 
     def __init__(
-        self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None, day: date | None = None
-    ) -> None:
+        self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None, day: date | None = None,
+        matcher: Matcher | None = None,
+    ) -> None:  # fmt: skip
+        self.matcher = matcher or Matcher(source)
+        self.origins = aliases.Origins(source)
         self.source, self.policy, self.run_id, self.dry = source, policy, run_id, dry
         self.day = day or timezone.localdate()  # of the files: what they state differently holds from then on
         self.keys: dict[str, Keys] = {}
@@ -123,6 +132,7 @@ class Stage:
                 found.update((n, i) for n, i in _in(people, "email", rest, ("email", "id")))
             if record == "accounts" and rest:
                 found.update(self._accounts_by_name(rest))
+                found.update(self.matcher.by_domain(rest - found.keys(), dry=self.dry))
             self.learn(record, found.items())
         if self.dry:
             for n in wanted & self.pending.get(record, set()):
@@ -135,7 +145,8 @@ class Stage:
         once: dict[str, list[int]] = {}
         for name, object_id in rows:
             once.setdefault(name, []).append(object_id)
-        return {n: ids[0] for n, ids in once.items() if len(ids) == 1}
+        found = {n: ids[0] for n, ids in once.items() if len(ids) == 1}
+        return found | aliases.kept_by_name(names - once.keys())
 
     @property
     def accounts_known(self) -> bool:
@@ -206,6 +217,7 @@ class Stage:
         for column in references:
             self.resolve(str(column.col.refers), {str(batch.rows[i][column.name]) for i in fresh if batch.rows[i].get(column.name)})
         touched: list[Planned] = []
+        unknown: list[Planned] = []
         for i in fresh:
             row = dict(batch.rows[i])
             if batch.record == "accounts" and row.pop("owner", None):
@@ -226,13 +238,29 @@ class Stage:
                 planned.object_id, planned.run_id, planned.external_row = before[0], before[2], before[3]
                 touched.append(planned)
             else:
+                planned.merges = self.origins.merges(batch.rows[i].get("account_id"))
+                unknown.append(planned)
+        if batch.record == "accounts" and unknown:
+            touched += self._match(plan, unknown)
+        for planned in unknown:
+            if planned.matched is None:
                 plan.new.append(planned)
-                if self.dry:
-                    self.pending.setdefault(batch.record, set()).add(planned.key)
-                    if batch.record == "accounts":
-                        self.pending["accounts"].add(str(values["name"]))
+            if self.dry:
+                self.pending.setdefault(batch.record, set()).add(planned.key)
+                if batch.record == "accounts":
+                    self.pending["accounts"].add(str(planned.values["name"]))
         if touched:
             self._differences(plan, touched)
+
+    def _match(self, plan: Plan, unknown: list[Planned]) -> list[Planned]:
+        """Rows that mean an account of another source: they are compared with it instead of making one."""
+        found = self.matcher.match(unknown)
+        for planned in unknown:
+            if planned.key in found:
+                planned.object_id, planned.matched = found[planned.key]
+                plan.attached.append(planned)
+                self.learn("accounts", [(planned.key, planned.object_id)])
+        return list(plan.attached)
 
     def _refer(self, values: Row, references: list[Column], record: str) -> str | None:
         """Put our ids for external ids. A required one that points at nothing sets the row aside; an optional one is kept as text."""
@@ -292,6 +320,7 @@ class Stage:
         fields = {f.attname for f in model._meta.local_concrete_fields}
         current = {r["id"]: r for r in _in(model.objects.all(), "id", {p.object_id for p in touched}, tuple(fields), named=True)}
         edits = self._edits(plan.record, [p.object_id for p in touched])
+        shared = self.matcher.shared(p.object_id for p in touched if p.object_id) if plan.record == "accounts" else set()
         for planned in touched:
             now = current.get(planned.object_id)
             if now is None:  # erased for good since
@@ -308,8 +337,12 @@ class Stage:
                 old = now[name]
                 if name == "custom":
                     new = without_empty({**{k: v for k, v in old.items() if not k.startswith("_")}, **new})
-                if _same(old, new):
+                if _same(old, new) or (name == "domain" and domain_of(old) == domain_of(new) is not None):
                     continue
+                if new is None and planned.object_id in shared:
+                    continue  # another source knows it
+                if planned.matched and (int(planned.object_id or 0), name) in edits:
+                    continue  # what this source says is no news: it has not been heard before
                 if edits.get((int(planned.object_id or 0), name), UNTOUCHED) == as_json(new):
                     continue  # a person changed it, and the source still says what it said before
                 planned.changes.append(Change(name, old, new))

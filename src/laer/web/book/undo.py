@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from laer.records.types import BOOK
-from laer.web.book import usage, writing
+from laer.web.book import matching, usage, writing
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
 from laer.web.book.models import MODELS, DirtyAccount, ExternalId, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json
@@ -36,6 +36,7 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
     if run.state not in UNDOABLE:
         raise NotUndoable(f"import {run.pk} is {run.get_state_display().lower()}; only a finished import can be undone")
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
+    matching.detach(run)
     left: list[dict[str, Any]] = []
     restored = _restore_fields(run, user, left)
     archived = sum(_archive_created(run, record, left) for record in reversed(BOOK))

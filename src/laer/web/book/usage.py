@@ -45,6 +45,8 @@ class UsageFile:
                 self.rows += 1
                 subscription = subscriptions.get(str(row.get("subscription_id")))
                 account = accounts.get(str(row["account_id"])) if row.get("account_id") else self.stage.account_of_subscription(subscription)
+                origins = self.stage.origins  # of a merged account: whoever reads the lake knows what its number means
+                account = (origins.number(row["account_id"]) if row.get("account_id") else origins.number_of_subscription(subscription)) or account
                 if account is None or row.get("day") is None:
                     named = f"account '{row['account_id']}'" if row.get("account_id") else f"subscription '{row.get('subscription_id')}'"
                     named = f"references nothing: {named} is not in the book" if row.get("account_id") or row.get("subscription_id") else "empty account id"

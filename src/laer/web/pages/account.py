@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -15,8 +15,11 @@ from django.views.decorators.http import require_safe
 
 from laer.records.money import minor_units
 from laer.web.book import queries
+from laer.web.book.aliases import kept_for
 from laer.web.book.models import Account
+from laer.web.book.scope import visible_accounts
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
+from laer.web.pages.accounts import user_of
 from laer.web.pages.renewals import due_rows
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
@@ -33,7 +36,12 @@ OVERVIEW_CONTACTS = 5
 
 @require_safe
 def account(request: HttpRequest, account_id: int) -> HttpResponse:
-    user, row = seen(request, account_id)
+    try:
+        user, row = seen(request, account_id)
+    except Http404:
+        return _merged_into(request, account_id) or _not_there()
+    if row.archived_at and (kept := _merged_into(request, account_id)):
+        return kept
     tab = request.GET.get("tab", "overview")
     tab = tab if tab in TABS else "overview"
     run = runs.last_run()
@@ -56,6 +64,18 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
     response = render(request, "pages/account.html#tab" if fragment else "pages/account.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _merged_into(request: HttpRequest, account_id: int) -> HttpResponse | None:
+    """Where a merged account's page has gone, for whoever may see the kept one."""
+    kept = kept_for(account_id) if account_id < 2**63 else None
+    if kept is None or not visible_accounts(user_of(request)).filter(pk=kept).exists():
+        return None
+    return redirect("account", kept)
+
+
+def _not_there() -> HttpResponse:
+    raise Http404
 
 
 def _head(row: Account, card: AccountCard | None, owner: str | None, currency: str, stale: bool) -> dict[str, Any]:

@@ -86,8 +86,12 @@ def archive(request: HttpRequest, account_id: int) -> HttpResponse:
 def restore(request: HttpRequest, account_id: int) -> HttpResponse:
     user, row = seen(request, account_id)
     if row.archived_at:
-        actions.restore_row(user, "accounts", row.pk)
-        messages.success(request, f"{row.name} is back")
+        try:
+            actions.restore_row(user, "accounts", row.pk)
+        except actions.Refused as refused:
+            messages.warning(request, str(refused))
+        else:
+            messages.success(request, f"{row.name} is back")
     return redirect("account", row.pk)
 
 

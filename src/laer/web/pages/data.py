@@ -19,8 +19,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book import importing, settling
+from laer.web.book.matching import matched_by, said
 from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.book.retry import waiting
+from laer.web.book.suggesting import open_pairs
 from laer.web.people.models import User
 from laer.web.runs import doctor
 from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
@@ -40,6 +42,7 @@ STATES = {
     **dict.fromkeys(BUSY, "running"),
     **dict.fromkeys(OPEN, "waiting"),
 }
+WHO = {"watch": "A watched folder"}
 NAMES = {"demo": "Demonstration firm", "retry": "Corrected rows"}
 COUNTED = ("new", "changed", "unchanged", "rejected")
 
@@ -63,7 +66,7 @@ def run_for(request: HttpRequest, import_id: int) -> ImportRun:
 
 
 def frame(user: User, active: str) -> dict[str, Any]:
-    """Context that all tabs share. One query, none for people who do not import."""
+    """Context that all tabs share. Two queries, none for people who do not import."""
     found = doctor.known_findings(user)
     wrong = sum(f.severity != "info" for f in found) if found else None
     tabs = [
@@ -84,8 +87,11 @@ def frame(user: User, active: str) -> dict[str, Any]:
         tabs = [
             {"title": "Imports", "url": reverse("data"), "active": active == "imports"},
             {"title": "Quarantine", "url": reverse("quarantine"), "active": active == "quarantine", "count": aside, "tone": "bad" if aside else ""},
+            {"title": "Same customer?", "url": reverse("matches"), "active": active == "matches", "count": open_pairs().count(), "tone": ""},
             *tabs,
         ]
+        if user.is_admin:
+            tabs.append({"title": "Folders", "url": reverse("folders"), "active": active == "folders"})
     return {"data_tabs": tabs, "upload_url": reverse("import") if user.may_import else None}
 
 
@@ -209,7 +215,7 @@ def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
         "files": files,
         "source": run.source,
         "started_at": run.created_at,
-        "who": person_name(run.user) if run.user else "Command line",
+        "who": person_name(run.user) if run.user else WHO.get(run.kind, "Command line"),
         "state": state,
         **{c: sums[c] if known else None for c in COUNTED},
         "url": address(run),
@@ -250,6 +256,18 @@ def figures(counts: Mapping[str, Any], *, coming: bool) -> list[dict[str, Any]]:
     ]
 
 
+def matched_notice(matched: Mapping[str, int]) -> list[dict[str, Any]]:
+    """How many accounts of a file are customers that another source brought, and by which rule that is known."""
+    total = sum(matched.values())
+    if not total:
+        return []
+    title = f"{number(total)} matched {said(matched).partition(' ')[2]}" if len(matched) == 1 else f"{number(total)} matched: {said(matched)}"
+    one = (
+        "This account is a customer that another source brought: it gets" if total == 1 else "These accounts are customers that other sources brought: they get"
+    )
+    return [{"tone": "info", "title": title, "text": f"{one} this source's id, and no account is made."}]
+
+
 def label_of(record: str) -> str:
     return record.replace("_", " ").capitalize()
 
@@ -283,7 +301,11 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         "resume_url": reverse("import_resume", args=[run.pk]) if state == "failed" else None,
         "left": named_left(undo.get("left", [])),
         "left_count": undo.get("left_count", 0),
-        "notices": [*_closed_notices(run, state), *({"tone": "warn", "title": "Left out", "text": note} for note in run.notes)],
+        "notices": [
+            *_closed_notices(run, state),
+            *({"tone": "warn", "title": "Left out", "text": note} for note in run.notes),
+            *matched_notice(matched_by(run) if state == "done" else {}),
+        ],
         "next_steps": NEXT if state == "done" else None,
     }
     if state != "running":
@@ -293,6 +315,8 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         if state == "done" and waiting().filter(run=run).exists():
             repair = {"label": "Repair the rejected rows", "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
             context["next_steps"] = [repair, *NEXT]
+        if state == "done" and open_pairs().filter(run=run).exists():
+            context["next_steps"] = [{"label": "Same customer?", "url": reverse("matches"), "icon": "users-group"}, *context["next_steps"]]
     return render(request, "pages/import_result.html", context)
 
 
@@ -328,7 +352,7 @@ def _said(run: ImportRun, job: Job | None, state: str, undo: Mapping[str, Any]) 
         "import_id": run.pk,
         "name": name_of(run),
         "source": run.source,
-        "who": person_name(run.user) if run.user else "the command line",
+        "who": person_name(run.user) if run.user else WHO.get(run.kind, "the command line").lower(),
         "started_at": run.created_at,
         "ended_at": run.undone_at if state == "undone" else run.finished_at,
         "state": state,

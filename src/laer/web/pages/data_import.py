@@ -26,6 +26,7 @@ from laer.web.pages.data import (
     importer,
     jobs_of,
     label_of,
+    matched_notice,
     names_of,
     progress_of,
     queue,
@@ -135,7 +136,12 @@ def _previewed(run: ImportRun) -> dict[str, Any]:
         {"tone": "info", "title": f"{title_of(f)} is left out", "text": "Its rows were not recognised as a record type."}
         for f in run.files.filter(record="").order_by("id")
     ]
-    if not (total["new"] or total["changed"] or total["rejected"]):
+    matched: dict[str, int] = {}
+    for file in files:
+        for rule, n in (file.preview or {}).get("matched", {}).items():
+            matched[rule] = matched.get(rule, 0) + n
+    notices += matched_notice(matched)
+    if not (matched or total["new"] or total["changed"] or total["rejected"]):
         notices.append({"tone": "good", "title": "The book knows all of this already", "text": "Importing would change nothing."})
     names = names_of((c["record"], c["object_id"]) for c in changes[:SHOWN] if c.get("object_id"))
     changed_rows = len({(c["record"], c["key"]) for c in changes})

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import data, data_columns, data_doctor, data_excluded, data_import, data_quarantine, data_questions, data_readiness
+from laer.web.pages import (
+    data,
+    data_columns,
+    data_doctor,
+    data_excluded,
+    data_folders,
+    data_import,
+    data_matches,
+    data_quarantine,
+    data_questions,
+    data_readiness,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", data.imports, name="data"),
@@ -28,6 +39,15 @@ urlpatterns: list[URLPattern] = [
     path("questions/", data_questions.questions, name="questions"),
     path("questions/answer/", data_questions.answer, name="question_answer"),
     path("questions/<int:question_id>/undo/", data_questions.undo, name="question_undo"),
+    path("matches/", data_matches.matches, name="matches"),
+    path("matches/merge/", data_matches.merge, name="match_merge"),
+    path("matches/<int:pair_id>/dismiss/", data_matches.dismiss, name="match_dismiss"),
+    path("matches/<int:pair_id>/reopen/", data_matches.reopen, name="match_reopen"),
+    path("merges/<int:merge_id>/end/", data_matches.unmerge, name="match_unmerge"),
+    path("folders/", data_folders.folders, name="folders"),
+    path("folders/<int:folder_id>/look/", data_folders.look_now, name="folder_look"),
+    path("folders/<int:folder_id>/switch/", data_folders.switch, name="folder_switch"),
+    path("folders/<int:folder_id>/remove/", data_folders.remove, name="folder_remove"),
     path("doctor/", data_doctor.findings, name="doctor"),
     path("doctor/excluded/", data_excluded.excluded, name="excluded"),
     path("doctor/excluded/back/", data_excluded.back, name="excluded_back"),

@@ -26,6 +26,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from laer.web.book.models import DirtyAccount
+from laer.web.book.watching import due_folders
 from laer.web.runs.models import Job, JobState, PassRun
 
 LEASE = 30.0  # seconds that a dead worker's job waits for the next
@@ -35,6 +36,7 @@ LONGEST_BACK_OFF = 3600.0
 POLL = 0.5
 GRACE = 8.0  # seconds a job may go on after its worker was told to stop
 KEEP = timedelta(days=14)  # finished jobs
+LOOKS = 10.0  # seconds between two questions whether a watched folder is due
 PASS = "pass"  # the key under which a pass waits
 
 log = logging.getLogger(__name__)
@@ -118,13 +120,16 @@ class Worker:
 
     def run_forever(self, stop: threading.Event) -> None:
         """Do jobs until `stop` is set. A job that goes on for longer than the grace is given back and the process ends."""
-        sweep = 0.0
+        sweep = looks = 0.0
         while not stop.is_set():
             try:
                 if time.monotonic() >= sweep:
                     sweep = time.monotonic() + 3600
                     Job.objects.filter(state__in=[JobState.DONE, JobState.FAILED], finished_at__lt=timezone.now() - KEEP).delete()
                 done = work_once(self, stop)
+                if time.monotonic() >= looks:
+                    looks = time.monotonic() + LOOKS
+                    ask_for_looks()
                 if not done:
                     ask_for_pass()
             except Exception:  # the database may be away for a while: the worker outlives that
@@ -195,6 +200,14 @@ def ask_for_pass() -> None:
     settled = Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=newest)
     if not Job.objects.filter(settled, unique_key=PASS).exists():
         enqueue("pass", unique_key=PASS)
+
+
+def ask_for_looks() -> None:
+    """Ask for a look into each watched folder that is due. One small query while none is."""
+    for folder_id in due_folders():
+        key = f"watch-{folder_id}"
+        if not Job.objects.filter(unique_key=key, state__in=[JobState.READY, JobState.RUNNING]).exists():
+            enqueue("watch", {"folder_id": folder_id}, unique_key=key)
 
 
 def _day_turned() -> datetime | None:
@@ -307,3 +320,13 @@ def _undo(arguments: Mapping[str, Any], progress: Progress) -> None:
     from laer.web.book import importing
 
     importing.run_undo_job(arguments["run_id"], arguments.get("user_id"))
+
+
+@handler("watch")
+def _watch(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import passes, watching
+
+    try:
+        watching.look_alone(arguments["folder_id"], lambda done, name: progress(rows=done, file=name))
+    except passes.Busy:  # `laer watch run` is at it
+        return

@@ -8,6 +8,7 @@ from typing import Any
 from laer.cycle.usage_checks import STANDS, Lives, count_usage, has_usage, usage_rows
 from laer.engine.lake import Lake
 from laer.web import home
+from laer.web.book.aliases import all_numbers
 from laer.web.book.models import Account, Subscription
 from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
 
@@ -95,7 +96,7 @@ def checks() -> Mapping[str, tuple[str, ...]]:
 
 
 def _lives(seen: Seen) -> Lives:
-    return Lives(seen.tables["accounts"], seen.tables["subscription_lines"])
+    return Lives(seen.tables["accounts"], seen.tables["subscription_lines"], all_numbers())
 
 
 def _sentence(check: str, found: dict[str, int]) -> str:

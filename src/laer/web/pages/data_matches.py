@@ -1,0 +1,196 @@
+"""Same customer?  Pairs of accounts that may be one, side by side; and accounts that were merged, to be taken apart again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from laer.web.book import merging, suggesting
+from laer.web.book.actions import Refused
+from laer.web.book.identity import TAKEN_OUT
+from laer.web.book.models import Account, AccountMerge, DirtyAccount, ExternalId, MatchSuggestion
+from laer.web.book.naming import country_of, domain_of, exact_name
+from laer.web.book.scope import editable_accounts, visible_accounts
+from laer.web.pages.data import frame, importer
+from laer.web.people.models import User
+from laer.web.runs.models import AccountCard
+from laer.web.templatetags.laer import number, person_name
+
+SHOWN = 20
+RULES = {"domain": "Same domain", "name": "Same name", "similar": "Similar names"}
+WORDS = {
+    "contacts": "contact", "contracts": "contract", "subscriptions": "subscription", "subscription_lines": "line", "discounts": "discount", "tickets": "ticket",
+    "survey_responses": "survey answer", "churn_events": "departure", "assignments": "assignment",
+}  # fmt: skip
+LABELS = (("domain", "Domain"), ("country", "Country"))
+
+
+@require_safe
+def matches(request: HttpRequest) -> HttpResponse:
+    """Open pairs, the surest first; below them what was merged."""
+    user = importer(request)
+    seen = visible_accounts(user).values("pk")
+    pairs = suggesting.open_pairs().filter(left__in=seen, right__in=seen).select_related("left", "right").order_by("-score", "id")
+    total = pairs.count()
+    page = _number(request.GET.get("page"))
+    shown = list(pairs[(page - 1) * SHOWN : page * SHOWN])
+    sides = _sides({account.pk: account for pair in shown for account in (pair.left, pair.right)})
+    mine = set(editable_accounts(user).filter(pk__in=list(sides)).values_list("pk", flat=True)) if sides else set()
+    context = frame(user, "matches") | {
+        "pairs": [_pair(pair, sides, mine) for pair in shown],
+        "merges": [_merge(merge) for merge in merging.newest(user)],
+        "merge_url": reverse("match_merge"),
+        "previous_url": f"?page={page - 1}" if page > 1 else None,
+        "next_url": f"?page={page + 1}" if total > page * SHOWN else None,
+        "total_label": f"{number(total)} pair{'' if total == 1 else 's'}",
+        "state": {
+            "shown": f"{number(total)} pair{'' if total == 1 else 's'} may be one customer" if total else None,
+            "recomputing": DirtyAccount.objects.exists(),
+        },
+        "upload_url": None,
+    }
+    return render(request, "pages/matches.html", context)
+
+
+@require_POST
+def merge(request: HttpRequest) -> HttpResponse:
+    """Merge a pair; `keep` is the account that stays."""
+    user = importer(request)
+    pair = MatchSuggestion.objects.filter(pk=_number(request.POST.get("pair"), 0), state=MatchSuggestion.State.OPEN).first()
+    if pair is None:
+        messages.warning(request, "This pair has been decided already.")
+        return redirect("matches")
+    keep = _number(request.POST.get("keep"), 0)
+    if keep not in (pair.left_id, pair.right_id):
+        messages.warning(request, "Choose which of the two accounts stays.")
+        return redirect("matches")
+    try:
+        done = merging.merge_accounts(user, keep, pair.right_id if keep == pair.left_id else pair.left_id)
+    except PermissionDenied:
+        raise Http404 from None
+    except Refused as refused:
+        messages.warning(request, f"Not merged: {refused}.")
+    else:
+        messages.success(request, f"{done.merged.name} was merged into {done.kept.name}", extra_tags=f"undo:{reverse('match_unmerge', args=[done.pk])}")
+    return redirect("matches")
+
+
+@require_POST
+def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
+    """Take a merge back."""
+    user = importer(request)
+    try:
+        done = merging.end_merge(user, merge_id)
+    except PermissionDenied:
+        raise Http404 from None
+    except Refused as refused:
+        messages.warning(request, f"Not taken back: {refused}.")
+    else:
+        messages.success(request, f"{done.merged.name} and {done.kept.name} are two accounts again")
+    return redirect("matches")
+
+
+@require_POST
+def dismiss(request: HttpRequest, pair_id: int) -> HttpResponse:
+    """Not the same: the pair is never suggested again."""
+    user = importer(request)
+    try:
+        pair = merging.dismiss(user, pair_id)
+    except PermissionDenied:
+        raise Http404 from None
+    messages.success(request, f"{pair.left.name} and {pair.right.name} stay two accounts", extra_tags=f"undo:{reverse('match_reopen', args=[pair.pk])}")
+    return redirect("matches")
+
+
+@require_POST
+def reopen(request: HttpRequest, pair_id: int) -> HttpResponse:
+    """Take `not the same` back."""
+    user = importer(request)
+    try:
+        merging.reopen(user, pair_id)
+    except PermissionDenied:
+        raise Http404 from None
+    return redirect("matches")
+
+
+def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int]) -> dict[str, Any]:
+    left, right = sides[pair.left_id], sides[pair.right_id]
+    more = right if (right["weight"], -right["account_id"]) > (left["weight"], -left["account_id"]) else left
+    compared = (("name", exact_name), ("domain", domain_of), ("country", country_of))
+    same = {name: bool(ours(left[name])) and ours(left[name]) == ours(right[name]) for name, ours in compared}
+    return {
+        "pair_id": pair.pk,
+        "rule": RULES.get(pair.rule, pair.rule),
+        "score": pair.score,
+        "title": f"{left['name']} and {right['name']}",
+        "sides": [
+            {**side, "stays": side is more, "same_name": same["name"], "facts": [{"label": label, "value": side[n], "same": same[n]} for n, label in LABELS]}
+            for side in (left, right)
+        ],
+        "dismiss_url": reverse("match_dismiss", args=[pair.pk]),
+        "may": {pair.left_id, pair.right_id} <= mine,
+    }
+
+
+def _sides(accounts: dict[int, Account]) -> dict[int, dict[str, Any]]:
+    """What is said of each account, for all of a page: a query a kind of attached row, and two."""
+    ids = list(accounts)
+    if not ids:
+        return {}
+    cards = {card.account_id: card for card in AccountCard.objects.filter(account_id__in=ids)}
+    sources: dict[int, list[str]] = {}
+    named = ExternalId.objects.filter(record="accounts", object_id__in=ids).exclude(row_hash=TAKEN_OUT).order_by("id")
+    for account, source, name in named.values_list("object_id", "source", "external_id"):
+        sources.setdefault(account, []).append(source if name.startswith(("~", "#")) else f"{source}: {name}")
+    rows: dict[int, list[tuple[int, str]]] = {}
+    for record, model in merging.attached():
+        counted = model.objects.filter(account_id__in=ids, archived_at=None).order_by().values("account_id").annotate(n=Count("id"))
+        for one in counted:
+            rows.setdefault(one["account_id"], []).append((one["n"], WORDS.get(record, record.replace("_", " "))))
+    return {pk: _side(account, cards.get(pk), sources.get(pk, []), rows.get(pk, [])) for pk, account in accounts.items()}
+
+
+def _side(account: Account, card: AccountCard | None, sources: Iterable[str], rows: list[tuple[int, str]]) -> dict[str, Any]:
+    return {
+        "account_id": account.pk,
+        "name": account.name,
+        "url": reverse("account", args=[account.pk]),
+        "domain": account.domain,
+        "country": account.country,
+        "sources": list(sources) or ["by hand"],
+        "arr_minor": card.arr_minor if card else None,
+        "currency": card.currency if card else "",
+        "rows": [f"{number(n)} {word}{'' if n == 1 else 's'}" for n, word in rows],
+        "weight": (card.arr_minor if card else 0, sum(n for n, _ in rows)),
+    }
+
+
+def _merge(merge: AccountMerge) -> dict[str, Any]:
+    attached = {record for record, _ in merging.attached()}
+    moved = sum(len(ids) for record, ids in merge.moved.items() if record in attached)
+    return {
+        "merged": merge.merged.name,
+        "kept": merge.kept.name,
+        "kept_url": reverse("account", args=[merge.kept_id]),
+        "rows": moved,
+        "filled": len(merge.filled),
+        "at": merge.at,
+        "who": _who(merge.user),
+        "url": reverse("match_unmerge", args=[merge.pk]),
+    }
+
+
+def _who(user: User | None) -> str:
+    return person_name(user) if user else "nobody known"
+
+
+def _number(text: str | None, otherwise: int = 1) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 and int(text) else otherwise
