@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import random
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-import xlsxwriter
 from django.test import Client
 
 from laer.web.book.importing import begin_import, preview_import, run_import
@@ -32,48 +30,15 @@ from laer.web.book.undo import undo_import
 from laer.web.people.models import Person, User
 from laer.web.runs import passes
 from laer.web.runs.models import AccountCard
+from tests.web.sheets import customers, listed, workbook
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-HEADER = ["Customer", "CSM", "ARR", "Renewal date", "Health", "Champion email"]
 
 
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
     return
-
-
-def customers(count: int, seed: int = 3) -> list[list[Any]]:
-    luck = random.Random(seed)
-    return [
-        [
-            f"Customer {i:03d} Ltd", luck.choice(["Maya Okafor", "Jon Bell", "Ana Ruiz"]), luck.choice([12000, 24000, 5500.5, 1000, 360000]),
-            date(2027, 1, 1) + timedelta(days=luck.randrange(360)), luck.choice(["Green", "Amber", "Red"]), f"champion{i}@customer{i}.example",
-        ]
-        for i in range(count)
-    ]  # fmt: skip
-
-
-def workbook(path: Path, rows: list[list[Any]], *, titled: bool = True) -> Path:
-    """A sheet as people keep it: two title rows, a header, a row per customer, a total."""
-    with xlsxwriter.Workbook(path) as book:
-        sheet, day = book.add_worksheet("Customers"), book.add_format({"num_format": "dd/mm/yyyy"})
-        top = [["Customer overview"], ["Generated on 1 November 2026 by Maya"]] if titled else []
-        total = [["Total", None, sum(r[2] for r in rows)]] if titled else []
-        for place, cells in enumerate([*top, HEADER, *rows, *total]):
-            for column, value in enumerate(cells):
-                if isinstance(value, date):
-                    sheet.write_datetime(place, column, value, day)
-                elif value is not None:
-                    sheet.write(place, column, value)
-    return path
-
-
-def listed(path: Path, rows: list[list[Any]], header: list[str] = HEADER) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
-    return path
 
 
 def take(path: Path, day: str | None = None, source: str = "sheet") -> ImportRun:
@@ -269,3 +234,25 @@ def test_churn_events_stand_beside_the_figure_and_choosing_them_changes_it(tmp_p
     other = client.get("/revenue/", {"churn_basis": "events", "month": "2025-02"}).content.decode()
     assert "The lines are right" in other
     assert "9 if the lines are right" in other  # the tenth starts in March
+
+
+def test_the_pages_take_the_sheet_in_as_it_is_without_a_change(tmp_path: Path):
+    """Upload, columns, preview, confirm: what the forms show is what they send back."""
+    lead = User.objects.create_user("lead@laer.example", "long enough to pass", role="lead")
+    client = Client()
+    client.force_login(lead)
+    path = workbook(tmp_path / "customers.xlsx", customers(20))
+    with path.open("rb") as file:
+        columns = client.post("/data/import/", {"files": file, "source": ""}, follow=True)
+    run = ImportRun.objects.get()
+    sent = {}
+    for shown in columns.context["files"]:
+        sent[shown["record_key"]] = shown["record_type"]
+        assert shown["record_type"] in {option["value"] for option in shown["record_types"]}
+        sent |= {column["key"]: column["field"] for column in shown["columns"]}
+        sent |= {question["key"]: question["value"] for question in shown["questions"]}
+    assert [name for name in sent if name == "as_of"] == ["as_of"]
+    preview = client.post(f"/data/import/{run.pk}/map/", sent | {"remember": "true"}, follow=True)
+    assert preview.request["PATH_INFO"].endswith("/preview/")
+    assert {row["record"]: row["new"] for row in preview.context["by_record"]}["Pulse"] == 20
+    assert [f.record for f in run.files.order_by("id")] == ["accounts", "subscription_lines", "contracts", "contacts", "pulses"]

@@ -186,16 +186,23 @@ def _say_pass(done: Any) -> None:
 
 
 def _say_how_read(run: ImportRun) -> None:
-    for file in run.files.all():
-        name = f"{file.name} / {file.sheet}" if file.sheet else file.name
-        if not file.record:
-            typer.echo(f"{name}: not recognised, left out ({file.mapping.get('why', '')})", err=True)
+    """A line per table; a sheet with a row per customer says once what it feeds."""
+    tables: dict[tuple[str, str], list[Any]] = {}
+    for file in run.files.order_by("id"):
+        tables.setdefault((file.path, file.sheet), []).append(file)
+    for parts in tables.values():
+        first = parts[0]
+        name = f"{first.name} / {first.sheet}" if first.sheet else first.name
+        known = [file for file in parts if file.record]
+        if not known:
+            typer.echo(f"{name}: not recognised, left out ({first.mapping.get('why', '')})", err=True)
             continue
-        sure = file.mapping.get("sure") or 0.0
-        typer.echo(f"{name}: {file.record.replace('_', ' ')} ({sure:.0%} sure)", err=True)
-        for note in file.mapping.get("notes") or ():
+        sure = known[0].mapping.get("sure") or 0.0
+        said = ", ".join(file.record.replace("_", " ") for file in known)
+        typer.echo(f"{name}: {'a row per customer, which feeds ' if len(known) > 1 else ''}{said} ({sure:.0%} sure)", err=True)
+        for note in dict.fromkeys(note for file in known for note in file.mapping.get("notes") or ()):
             typer.echo(f"  note: {note}", err=True)
-        for undecided in file.mapping.get("undecided") or ():
+        for undecided in dict.fromkeys(column for file in known for column in file.mapping.get("undecided") or ()):
             typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Give a mapping with date_order", err=True)
     for note in run.notes:
         typer.echo(f"left out: {note}", err=True)

@@ -47,6 +47,8 @@ RECORDS = (
     "tickets",
     "survey_responses",
     "churn_events",
+    "pulses",
+    "notes",
 )
 
 
@@ -225,7 +227,7 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
         "tone": tone,
         "why": mapping.why,
         "notes": [] if mapping.sheet and file.record != "accounts" else list(dict.fromkeys([*file.mapping.get("notes", ()), *table.notes])),
-        "part": bool(mapping.sheet and file.record != "accounts"),
+        "part": record_type(file.record).info.noun if mapping.sheet and file.record not in ("", "accounts") else "",
         "remembered": file.mapping.get("remembered", False),
         "questions": _questions(run, file, mapping, first, post),
         "columns": shown if file.record else [],
@@ -329,7 +331,7 @@ def _questions(run: ImportRun, file: ImportFile, mapping: Mapping, first: bool, 
                 "help": "No column says how often it is billed, and no other column says what it comes to in a month.",
             }
         )
-    if mapping.undated and run.file_date is None and not (first and ExternalId.objects.filter(source=run.source).exists()):
+    if mapping.undated and run.file_date is None and not ExternalId.objects.filter(source=run.source).exists():  # else it is asked once, above
         text = "No column says since when this is paid: it is true as of this day."
         asked.append({"key": "as_of", "label": "True as of", "value": said.get("as_of") or timezone.localdate().isoformat(), "help": text})
     if first and run.file_date is None and ExternalId.objects.filter(source=run.source).exists():
