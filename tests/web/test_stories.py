@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -256,3 +257,44 @@ def test_the_pages_take_the_sheet_in_as_it_is_without_a_change(tmp_path: Path):
     assert preview.request["PATH_INFO"].endswith("/preview/")
     assert {row["record"]: row["new"] for row in preview.context["by_record"]}["Pulse"] == 20
     assert [f.record for f in run.files.order_by("id")] == ["accounts", "subscription_lines", "contracts", "contacts", "pulses"]
+
+
+# -- 2. a grid of months, then a list --------------------------------------------------------------------------------
+
+
+def test_a_grid_ties_month_by_month_and_a_later_list_moves_what_it_changes(tmp_path: Path):
+    luck = random.Random(11)
+    heads = [f"{date(2024 + m // 12, m % 12 + 1, 1):%b-%y}" for m in range(24)]
+    cells: list[list[Any]] = []
+    for i in range(40):
+        came = luck.randrange(6) if i % 4 == 0 else 0
+        value = luck.choice([100, 250.5, 1000])
+        row: list[Any] = [""] * came + [value] * (24 - came)
+        if i % 7 == 3:
+            row[12:] = [value + 50] * 12
+        cells.append(row)
+    cells[5][8:11] = ["", "", ""]  # the gap
+    for gone in (17, 23):
+        cells[gone][20:] = [""] * 4
+    take(listed(tmp_path / "mrr.csv", [[f"Firm {i:02d}", *row] for i, row in enumerate(cells)], ["Customer", *heads]))
+    found = months()
+    for m in range(24):
+        column = sum(Decimal(str(row[m] or 0)) for row in cells)
+        last = found.get(f"{2024 + m // 12}-{m % 12 + 1:02d}", list(found.values())[-1])  # nothing is said of months after the last change
+        assert last["closing_mrr"] == column, heads[m]
+    gap = Decimal(str(cells[5][7]))
+    assert (found["2024-09"]["churn_mrr"], found["2024-12"]["reactivation_mrr"]) == (gap, gap)
+    assert SubscriptionLine.objects.filter(account__name="Firm 00", end_on=None).exists()
+
+    live = [i for i in range(40) if cells[i][23]]
+    listing = [[f"Firm {i:02d}", "Maya Okafor", Decimal(str(cells[i][23])) * 12] for i in live]
+    listing[0][2] += 1200
+    listing[1][2] += 600
+    listing[2][2] /= 2
+    take(listed(tmp_path / "customers.csv", listing[:-2], ["Customer", "CSM", "ARR"]), "2026-01-15")
+    assert Account.objects.filter(archived_at=None).count() == 40
+    after = months()["2026-01"]
+    assert (after["expansion_mrr"], after["churn_mrr"], after["new_mrr"], after.get("opening_balance_mrr", 0)) == (150, 0, 0, 0)
+    assert after["contraction_mrr"] == Decimal(str(cells[live[2]][23])) / 2
+    assert int(after["row"]["expansions"]) + int(after["row"]["contractions"]) == 3  # type: ignore[index]
+    assert {q.account.name for q in Question.objects.filter(answer="")} == {listing[-1][0], listing[-2][0]}

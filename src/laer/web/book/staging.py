@@ -183,6 +183,8 @@ class Stage:
                 ("external_id", "object_id", "row_hash", "run_id", "id"),
             )
         }
+        if batch.record == "accounts":
+            self._known_by_name(batch, named, known)
         fresh: list[int] = []
         mine: list[int] = []
         for i, (key, verdict) in enumerate(named):
@@ -208,6 +210,22 @@ class Stage:
         if fresh:
             self._decide(batch, plan, fresh, named, hashes, known, record.columns())
         return plan
+
+    def _known_by_name(self, batch: Batch, named: list[tuple[str, str]], known: dict[str, Any]) -> None:
+        """A row without an id whose name is that of just one account of this source is that account: a grid named it, or a list with ids."""
+        nameless = {str(batch.rows[i].get("name")): i for i, (key, said) in enumerate(named) if said == "first" and batch.keys[i] is None and key not in known}
+        accounts = MODELS["accounts"].objects.filter(archived_at=None)
+        found: dict[int, str] = {}
+        for object_id, name in _in(accounts, "name", set(nameless), ("id", "name")):
+            found[object_id] = name
+        held: dict[str, list[tuple[Any, ...]]] = {}
+        stated = ExternalId.objects.filter(source=self.source, record="accounts").exclude(row_hash=TAKEN_OUT)
+        for row in _in(stated, "object_id", set(found), ("external_id", "object_id", "row_hash", "run_id", "id")):
+            held.setdefault(found[row[1]], []).append(row)
+        for name, rows in held.items():
+            if len({row[1] for row in rows}) == 1:
+                named[nameless[name]] = (rows[0][0], "first")
+                known[rows[0][0]] = rows[0][1:]
 
     def _decide(
         self, batch: Batch, plan: Plan, fresh: list[int], named: list[tuple[str, str]], hashes: list[int], known: dict[str, Any], columns: tuple[Column, ...]
