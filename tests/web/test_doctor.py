@@ -52,12 +52,12 @@ def test_a_finding_says_what_how_often_and_what_to_do(tmp_path: Path) -> None:
 def test_rows_that_imports_set_aside_are_found_by_reason(tmp_path: Path) -> None:
     lines = (
         LINES
-        + "S4,A1,never,,90,active\nS5,A9,2024-06-01,,90,active\nS6,A1,2024-06-01,2024-05-01,90,active\nS7,A1,2024-06-01,,90,unheard of\nS8,A1,2024-06-01,,-90,active\n"
+        + "S4,A1,never,,90,active\nS5,A9,2024-06-01,,90,active\nS6,A1,2024-06-01,2024-05-01,90,active\nS7,A1,2024-06-01,,90,unheard of\n"
     )
     take_in(tmp_path, accounts=ACCOUNTS + "A1,Bluefin Two,Energy,US,2024-01-10,\n", lines=lines)
     aside = {check: (f.count, f.severity) for check, f in found().items() if f.record == "quarantine"}
     assert aside == dict.fromkeys(
-        ("duplicate_keys", "references_nothing", "rejected_unreadable_date", "rejected_end_before_start", "rejected_unknown_status", "rejected_negative_mrr"),
+        ("duplicate_keys", "references_nothing", "rejected_unreadable_date", "rejected_end_before_start", "rejected_unknown_status"),
         (1, "error"),
     )
     (row,) = rows_behind("duplicate_keys", None)

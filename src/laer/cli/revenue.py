@@ -50,7 +50,8 @@ class Format(StrEnum):
 
 TEXT = {"month", "cohort", "account", "line", "measure", "name"}
 CAUSE = "cause"
-MOST_MONTHS = 2_400  # beyond so many a date is likely mistyped
+PRINTED = 1_200  # months made at once
+MANY_MONTHS, MOST_MONTHS = 2_400, 36_000  # beyond the first a date is likely mistyped, beyond the second nothing is printed
 
 
 @app.command()
@@ -99,9 +100,11 @@ def revenue(
         others = [read(other)] if other else []
         lines.notes += [note for one in others for note in one.notes if note not in lines.notes]
         first, last = _bounds([lines, *others], *bounds)
-        if last - first >= MOST_MONTHS and None in bounds:
-            span = f"{month_name(first)} to {month_name(last)}, {last - first + 1:,} months"
-            lines.notes.append(f"warning: the lines run from {span}: a date may be mistyped; --from and --to say what to print")
+        if last - first >= MANY_MONTHS and None in bounds:
+            span = f"the lines run from {month_name(first)} to {month_name(last)}, {last - first + 1:,} months: a date may be mistyped"
+            if last - first >= MOST_MONTHS:
+                raise ValueError(f"{span}; correct it, or say with --from and --to what to print")
+            lines.notes.append(f"warning: {span}; --from and --to say what to print")
         given = lines.ledger_input(column is not None)
     except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:
         fail(str(error))
@@ -137,7 +140,8 @@ def revenue(
             return
     else:
         names = [*columns(rules.windows, by), *([NRR_WITHOUT_PRICE] if without_price else [])]
-        months = ledger.months_by_value(first, last) if by else ledger.months(first, last)
+        parts = (range(start, min(start + PRINTED, last + 1)) for start in range(first, last + 1, PRINTED))  # exact months weigh more than printed ones
+        months = (m for part in parts for m in (ledger.months_by_value(part[0], part[-1]) if by else ledger.months(part[0], part[-1])))
         rows = [printed(m, names, lines.currency, by) for m in months]
     sys.stdout.write(_render(names, rows, format, by))
 

@@ -36,9 +36,14 @@ def read(run_id: int) -> dict[str, pa.Table]:
     return {path.stem: pq.read_table(path) for path in sorted(folder_of(run_id).glob("*.parquet"))}
 
 
+def open_run(run: int) -> RunTables:
+    """The tables of a complete run, for questions; the last two stay in memory. A run whose folder is gone has none."""
+    folder = folder_of(run)
+    return _opened(run, str(folder)) if folder.exists() else _opened.__wrapped__(run, str(folder))
+
+
 @lru_cache(maxsize=2)
-def open_run(run_id: int) -> RunTables:
-    """The tables of a complete run, for questions; the last two stay in memory."""
+def _opened(run_id: int, folder: str) -> RunTables:
     run = PassRun.objects.get(pk=run_id, state="complete")
     return RunTables(read(run_id), int(run.denominator), run.currency)
 
