@@ -314,6 +314,8 @@ def test_every_dimension_adds_up_to_the_whole(page: Page) -> None:
     page.goto("/revenue/")
     whole = page.locator(".figure-value").first.get_attribute("title")
     for name in page.get_by_role("navigation", name="Split by").get_by_role("link").all_inner_texts():
+        if name == "Cause of change":  # a cause has movements and no level
+            continue
         page.get_by_role("navigation", name="Split by").get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("heading", name=f"By {name.lower()}")).to_be_visible()
         settled(page)
