@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from django.utils import timezone
 
 from laer.metrics.policy import Policy, load_policy
 from laer.records.batch import Batch, Reject
+from laer.records.money import rounded
 from laer.records.types import BOOK, LAKE, ORDER
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
@@ -39,7 +41,7 @@ from laer.web.people.models import User
 
 SAMPLES = 200  # changed and rejected rows that a preview shows
 EXAMPLES = 5  # new rows of each file that it shows
-INSIDE = ("custom", "mrr_num", "mrr_den")  # columns that mean nothing to a reader
+INSIDE = ("custom", "mrr_num", "mrr_den", "cuts", "start_unknown")  # columns that mean nothing to a reader
 DATE_IN_NAME = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 COUNTS = ("new", "changed", "unchanged", "repeated", "rejected")
 Progress = Callable[[int, str], None]
@@ -74,7 +76,7 @@ class FilePreview:
                     "record": plan.record,
                     "key": planned.key,
                     "line": planned.line,
-                    "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None},
+                    "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None} | _monthly(planned.values),
                 }
             )
         for planned in plan.changed:
@@ -445,6 +447,13 @@ def _spoken(changes: Sequence[Change]) -> Iterator[tuple[str, str, str]]:
         if c.field == "custom":
             for name in sorted({n for n in (*c.old, *c.new) if not n.startswith("_") and c.old.get(n) != c.new.get(n)}):
                 yield name, _text(c.old.get(name)), _text(c.new.get(name))
+
+
+def _monthly(values: dict[str, Any]) -> dict[str, str]:
+    """What a line comes to in a month, where it is one."""
+    if "mrr_num" not in values or not values.get("mrr_den"):
+        return {}
+    return {"MRR": format(rounded(Fraction(values["mrr_num"], values["mrr_den"]), 2), "f")}
 
 
 def _text(value: Any) -> str:

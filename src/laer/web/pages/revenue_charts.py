@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from laer.cycle.ledger import Ledger
 from laer.metrics.statement import NRR_WITHOUT_PRICE
 from laer.records.money import minor_units, rounded
-from laer.records.periods import first_day, month_of
+from laer.records.periods import first_day, month_number, month_of
 from laer.web.runs import revenue
 from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import money, money_short
@@ -23,6 +23,7 @@ BALANCE = {"opening_balance": ("Opening balance, start unknown", "balance_accoun
 UPS = {"new": ("New", "new_accounts"), "reactivation": ("Reactivation", "reactivated_accounts"), "expansion": ("Expansion", "expansions")}
 DOWNS = {"contraction": ("Contraction", "contractions"), "churn": ("Churn", "churns")}
 BASES = ("lines", "events")  # rule 20
+MINUS = "\u2212"
 COHORT_COLUMNS = 24
 NO_CAUSE = {"-": "New, returned and lost"}
 MEANINGS = {
@@ -97,7 +98,7 @@ def figures(
         return {"label": label, "value": value, "hint": hint, "meaning": said, **more}
 
     return [
-        figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
+        figure("MRR", "mrr", short(now["closing_mrr"], code), _in(period, run), title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), _carr(now, committed, code) if committed else "twelve times MRR, exact", title=exactly(now["arr"], code)),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), nrr_hint),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
@@ -105,11 +106,16 @@ def figures(
     ]
 
 
+def _in(period: revenue.Period, run: PassRun) -> str:
+    """The period, and that it is not over where it is not (rule 2)."""
+    return f"in {period.label}{', to date' if period.last == month_number(run.as_of) else ''}"
+
+
 def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str) -> str:
     """Committed ARR in words, and what makes it another figure than ARR."""
     coming, leaving = committed["coming"], committed["leaving"]
-    parts = ((coming, "+", "signed, not live"), (leaving, "\u2212", "known to leave"))
-    said = [f"{sign}{short(12 * amount, code)} {what}" for amount, sign, what in parts if amount]
+    parts = ((coming, "signed, not live" if coming > 0 else "known to fall"), (-leaving, "known to leave"))
+    said = [f"{'+' if amount > 0 else MINUS}{short(12 * abs(amount), code)} {what}" for amount, what in parts if amount]
     carr = f"committed (CARR): {short(now['arr'] + 12 * (coming - leaving), code)}"
     return f"{carr}, {', '.join(said)}" if said else carr
 
