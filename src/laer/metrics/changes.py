@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laer.records.expr import NumericValue, Table, cases, ifelse, literal, row_number, running, table, union
+from laer.records.expr import NumericValue, Table, cases, ifelse, literal, remembered, row_number, running, table, union
 from laer.records.periods import FAR
 
 LINE_COLUMNS = {"account_id": "int64", "start_d": "int32", "start_m": "int32", "end_d": "int32", "end_m": "int32", "parts": "int64"}
@@ -45,6 +45,7 @@ def change_points(lines: Table, by: tuple[str, ...] = ()) -> Table:
     return _netted(union(starts, ends), by)
 
 
+@remembered
 def mrr_changes(lines: Table, gap_days: int = 0) -> Table:
     """Every day on which an account's total MRR changes, with the level before and after.
 

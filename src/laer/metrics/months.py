@@ -7,7 +7,7 @@ the reader (`statement.py`), so that 36 months of a quiet account cost nothing.
 from __future__ import annotations
 
 from laer.metrics.changes import BALANCE, movements_of, named_movements
-from laer.records.expr import Table, literal
+from laer.records.expr import Table, literal, remembered
 from laer.records.periods import FAR
 
 COUNTS = {
@@ -41,6 +41,7 @@ def account_months(changes: Table) -> Table:
     return months.mutate(closing=months.opening + months.change, lost=lost).drop("change")
 
 
+@remembered
 def month_levels(changes: Table) -> Table:
     """At what an account opened and closed the months in which it moved: `account_months` without the movements.
 
@@ -54,6 +55,7 @@ def month_levels(changes: Table) -> Table:
     return t.select("account_id", "m", until_m=t.m.lead().over(**ordered).fill_null(FAR), opening=opening, closing=t.after)
 
 
+@remembered
 def change_sums(changes: Table, levels: Table) -> Table:
     """`month_sums` of everything, straight from changes: nothing is summed per account on the way.
 
@@ -95,6 +97,7 @@ def month_sums(months: Table, by: tuple[str, ...] = ()) -> Table:
     )
 
 
+@remembered
 def cohorts(months: Table) -> Table:
     """Change of accounts and MRR of each cohort of first paying month, per month of the calendar.
 

@@ -8,12 +8,13 @@ replace w x months rows per account.
 
 from __future__ import annotations
 
-from laer.records.expr import Table, greatest, ifelse, least, literal, ratio, union
+from laer.records.expr import Table, greatest, ifelse, least, literal, ratio, remembered, union
 from laer.records.periods import FAR
 
 WINDOWS = (1, 3, 12)
 
 
+@remembered
 def month_states(months: Table, by: tuple[str, ...] = ()) -> Table:
     """Intervals of months over which an account's month-end MRR stays the same and is above 0.
 
@@ -28,6 +29,7 @@ def month_states(months: Table, by: tuple[str, ...] = ()) -> Table:
     return states.filter(states.level > 0)
 
 
+@remembered
 def retained(states: Table, windows: tuple[int, ...] = WINDOWS) -> Table:
     """What of the MRR of accounts that paid w months ago is still there, as changes per month.
 

@@ -7,6 +7,10 @@ join, no bare `/`, no float literals in a division: engines gave silently differ
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec
+
 import ibis
 from ibis import _ as this
 from ibis import desc, ifelse, literal, row_number, union
@@ -27,6 +31,7 @@ __all__ = [
     "literal",
     "month_of_day",
     "ratio",
+    "remembered",
     "row_number",
     "running",
     "table",
@@ -44,6 +49,42 @@ window = ibis.window
 def table(schema: dict[str, str], name: str) -> Table:
     """An unbound table: the engine binds it by name when the expression runs."""
     return ibis.table(schema, name=name)
+
+
+P = ParamSpec("P")
+
+
+def remembered(formula: Callable[P, Table]) -> Callable[P, Table]:
+    """A formula whose expression is built once for equal arguments: building one takes longer than most questions run.
+
+    Arguments are tables (known again by what they are, not by which object says it) and hashable values.
+    """
+
+    @lru_cache(maxsize=64)
+    def made(*given: Any, **named: Any) -> Table:
+        return formula(*(one.expression for one in given if isinstance(one, _Given)), **{k: v.expression for k, v in named.items()})
+
+    @wraps(formula)
+    def call(*given: P.args, **named: P.kwargs) -> Table:
+        return made(*map(_Given, given), **{k: _Given(v) for k, v in named.items()})
+
+    return call
+
+
+class _Given:
+    """An argument of a formula with a notion of equality that tables lack."""
+
+    __slots__ = ("expression", "key")
+
+    def __init__(self, expression: Any) -> None:
+        self.expression = expression
+        self.key = expression.op() if isinstance(expression, Table) else expression
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Given) and type(self.key) is type(other.key) and bool(self.key == other.key)
 
 
 def ratio(a: NumericValue, b: NumericValue, places: int | None = 12) -> NumericValue:
