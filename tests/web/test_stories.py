@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django.test import Client
 
 from laer.web.book.importing import begin_import, preview_import, run_import
 from laer.web.book.models import (
     Account,
     Assignment,
+    ChurnEvent,
     Contact,
     Contract,
     ImportRun,
@@ -31,7 +33,7 @@ from laer.web.book.undo import undo_import
 from laer.web.people.models import Person, User
 from laer.web.runs import passes
 from laer.web.runs.models import AccountCard
-from tests.web.sheets import customers, listed, workbook
+from tests.web.sheets import HEADER, customers, listed, workbook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -298,3 +300,25 @@ def test_a_grid_ties_month_by_month_and_a_later_list_moves_what_it_changes(tmp_p
     assert after["contraction_mrr"] == Decimal(str(cells[live[2]][23])) / 2
     assert int(after["row"]["expansions"]) + int(after["row"]["contractions"]) == 3  # type: ignore[index]
     assert {q.account.name for q in Question.objects.filter(answer="")} == {listing[-1][0], listing[-2][0]}
+
+
+def test_a_churned_sheet_beside_the_customers_says_who_left_and_when(tmp_path: Path):
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        now, gone = book.add_worksheet("Customers"), book.add_worksheet("Churned")
+        for place, row in enumerate([HEADER[:3], ["Alder", "Maya Okafor", 12000], ["Birch", "Jon Bell", 24000], ["Cedar", "Jon Bell", 6000]]):
+            now.write_row(place, 0, row)
+        gone.write_row(0, 0, ["Customer", "Churn date", "Reason", "Industry"])
+        for place, (name, left, why) in enumerate([("Dogwood", date(2026, 3, 1), "price"), ("Elder", date(2026, 5, 2), "no use")], 1):
+            gone.write(place, 0, name)
+            gone.write_datetime(place, 1, left, day)
+            gone.write_row(place, 2, [why, "Retail"])
+    take(path, "2026-10-31")
+    assert not QuarantinedRow.objects.exists()
+    assert {a.name: a.churn_flag for a in Account.objects.all()} == {"Alder": None, "Birch": None, "Cedar": None, "Dogwood": True, "Elder": True}
+    assert {(e.account.name, str(e.effective_on), e.reason) for e in ChurnEvent.objects.all()} == {
+        ("Dogwood", "2026-03-01", "price"), ("Elder", "2026-05-02", "no use"),
+    }  # fmt: skip
+    assert Account.objects.get(name="Elder").industry == "Retail"
+    assert not Question.objects.exists()

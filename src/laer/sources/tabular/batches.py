@@ -92,6 +92,7 @@ def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UT
     key_name = record_type(record).info.key
     key = next((r for r in readers if r.target == key_name), None)
     names = [r.target for r in readers if r is not key]
+    fixed = {name: _fixed(record, name, text) for name, text in mapping.fixed.items() if name not in names}
     width = len(table.header)
     for lines, rows in table.chunks(size):
         rejects: list[Reject] = []
@@ -112,8 +113,8 @@ def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UT
             else:
                 values.append(read)
         typed = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)] if values else [{} for _ in rows]
-        if mapping.fixed:
-            typed = [{**mapping.fixed, **row} for row in typed]
+        if fixed:
+            typed = [{**fixed, **row} for row in typed]
         if faults:
             rejects += [Reject(table.title, lines[i], "; ".join(reasons), table.raw(rows[i]), record) for i, reasons in sorted(faults.items())]
             rejects.sort(key=lambda reject: reject.line)
@@ -149,6 +150,12 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
             required = False  # a customer without a note is no row without its text
         readers.append(_Reader(place, header, target, normal_words(target if named else header), kind, required, memo, named))
     return readers
+
+
+def _fixed(record: str, name: str, text: str) -> Any:
+    """What every row says, typed as a cell of that column would be."""
+    memo = _memo(columns_of(record)[name].kind, None, "point", "UTC")
+    return memo[text] if memo is not None else text
 
 
 def _memo(kind: str, order: str | None, style: str, zone: str) -> Memo | None:

@@ -12,7 +12,8 @@ from laer.records.record import record_type
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.guess import SURE, Guess, fitting, reasons_of
 from laer.sources.tabular.headers import Match, header_words
-from laer.sources.tabular.mapping import Mapping
+from laer.sources.tabular.hints import CHURNED
+from laer.sources.tabular.mapping import CUSTOM, Mapping
 from laer.sources.tabular.profile import Sample
 from laer.sources.tabular.recognise import SAMPLE, mapping_of, recognise
 from laer.sources.tabular.table import Table
@@ -35,7 +36,27 @@ def recognise_all(table: Table, *, sample: int = SAMPLE, status: frozenset[str] 
     In     status  the words that a line's status may have; a status with other words is the account's own affair
     """
     whole = recognise(table, sample=sample)
-    return customer_sheet(table, whole, Sample(table, sample), status) or [whole]
+    seen = Sample(table, sample)
+    if table.hint == CHURNED and whole.record in ("accounts", "churn_events"):
+        return departed(table, whole, seen)
+    return customer_sheet(table, whole, seen, status) or [whole]
+
+
+def departed(table: Table, whole: Mapping, seen: Sample) -> list[Mapping]:
+    """The parts of a list of accounts that left: the accounts, flagged as churned, and their departures where it says when."""
+    left = {"churn_flag": "true"}
+    if whole.record == "accounts":
+        return [whole if "churn_flag" in whole.headers else replace(whole, fixed=left)]
+    named = whole.headers["account_id"]
+    free = {h for h, target in whole.columns.items() if not target or target.startswith(CUSTOM)}
+    accounts = {h: m for h, m in fitting("accounts", table.header, seen).items() if h == named or h in free}
+    if named not in accounts or accounts[named].column not in ("account_id", "name"):
+        return [whole]
+    taken = {h: "churn_events" for h in whole.columns if h not in free and h != named}
+    first = replace(_part(table, seen, "accounts", accounts, taken), fixed=left)
+    columns = {h: None if h in free else target for h, target in whole.columns.items()}
+    events = replace(whole, columns=columns, custom={}, reasons=whole.reasons | dict.fromkeys(free, "goes to the account"), sheet=True)
+    return [first, events]
 
 
 def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset[str]) -> list[Mapping] | None:
