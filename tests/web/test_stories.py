@@ -15,6 +15,7 @@ import pytest
 import xlsxwriter
 from django.test import Client
 
+from laer.cycle.scope import Scope
 from laer.web.book.importing import begin_import, preview_import, run_import
 from laer.web.book.models import (
     Account,
@@ -32,6 +33,7 @@ from laer.web.book.models import (
 from laer.web.book.undo import undo_import
 from laer.web.people.models import Person, User
 from laer.web.runs import passes
+from laer.web.runs.desk import ask
 from laer.web.runs.models import AccountCard
 from tests.web.sheets import HEADER, customers, listed, workbook
 
@@ -195,6 +197,22 @@ def signed(tmp_path: Path, day: str) -> None:
     listed(folder / "lines.csv", lines, ["subscription_id", "account_id", "contract_id", "start_date", "end_date", "mrr"])
     run_import(begin_import([("files", folder)], source="crm"))
     passes.run_waiting_pass()
+
+
+def test_two_contracts_alone_say_that_their_ends_are_last_days(tmp_path: Path):
+    """The end on 31 March is the last day, on which signing was still in time: 12 April is twelve days late."""
+    contracts = [["K1", "C1", "2025-04-01", "2026-03-31", "2025-03-20"], ["K2", "C1", "2026-04-01", "2027-03-31", "2026-04-12"]]
+    lines = [["S1", "C1", "K1", "2025-04-01", "2026-03-31", 100], ["S2", "C1", "K2", "2026-04-01", "2027-03-31", 100]]
+    folder = tmp_path / "files"
+    folder.mkdir()
+    listed(folder / "contracts.csv", contracts, ["contract_id", "account_id", "contract_start", "contract_end", "signed_on"])
+    listed(folder / "lines.csv", lines, ["subscription_id", "account_id", "contract_id", "start_date", "end_date", "mrr"])
+    run_import(begin_import([("files", folder)], source="crm"))
+    run = passes.run_waiting_pass()
+    assert run is not None
+    (due,) = [r for r in ask("renewals", {"account": None}, Scope(True), run.pk) if r["state"] == "renewed late"]
+    assert (str(due["due_on"]), due["late_days"]) == ("2026-04-01", 12)
+    assert {(m["churn_mrr"], m["reactivation_mrr"]) for m in months().values()} == {(0, 0)}
 
 
 def test_a_renewal_signed_twelve_days_late_is_no_churn(tmp_path: Path):
