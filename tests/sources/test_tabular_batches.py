@@ -16,7 +16,7 @@ from laer.sources.tabular.mapping import Mapping, MappingFault
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 
-RAVENSTACK = Path("/work/shared/data/ravenstack")
+RAVENSTACK = Path(__file__).parents[3] / "shared" / "data" / "ravenstack"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from laer.sources.tabular.mapping import Mapping, MappingFault, all_from_yaml, f
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import SURE, recognise
 
-RAVENSTACK = Path("/work/shared/data/ravenstack")
+RAVENSTACK = Path(__file__).parents[3] / "shared" / "data" / "ravenstack"
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from laer.web.runs.contradictions import contradictions
 from laer.web.runs.doctor import findings, rows_behind
 from tests.web.files import state_of_book, sums
 
-DATA = Path(os.environ.get("LAER_TEST_DATA", "/work/shared/data")) / "ravenstack"
+DATA = Path(os.environ.get("LAER_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data") / "ravenstack"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the data folder is not here")
 WHOLE = {"accounts": 500, "subscriptions": 5_000, "subscription_lines": 5_000, "tickets": 2_000, "churn_events": 600, "usage_days": 25_000}
 COUNTED = {
