@@ -72,9 +72,9 @@ def _weigh(count: int, followed: int, on_end: int, day_after: int, month_ends: i
             decided = "inclusive"
         elif on_end >= MAJORITY * touching:
             decided = "exclusive"
-    elif touching and day_after == touching == followed and month_ends == count:  # few, and both signs agree
+    elif count > 1 and touching and day_after == touching == followed and month_ends == count:  # few, and both signs agree
         decided, sentence = "inclusive", f"{succession}, and every end is the last of a month"
-    elif touching and on_end == touching == followed and month_firsts == count:
+    elif count > 1 and touching and on_end == touching == followed and month_firsts == count:
         decided, sentence = "exclusive", f"{succession}, and every end is the first of a month"
     elif count >= FEWEST and month_ends >= MONTHLY * count:
         decided, sentence = "inclusive", f"{month_ends:,} of {count:,} ends are the last of a month"
