@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import random
@@ -16,6 +17,7 @@ import xlsxwriter
 from django.test import Client
 
 from laer.cycle.scope import Scope
+from laer.web.book.applying import Writer
 from laer.web.book.importing import begin_import, preview_import, run_import
 from laer.web.book.models import (
     Account,
@@ -340,3 +342,40 @@ def test_a_churned_sheet_beside_the_customers_says_who_left_and_when(tmp_path: P
     }  # fmt: skip
     assert Account.objects.get(name="Elder").industry == "Retail"
     assert not Question.objects.exists()
+
+
+# -- bad luck --------------------------------------------------------------------------------------------------------
+
+
+class Killed(Exception):
+    """The process ended here."""
+
+
+@pytest.mark.parametrize("survived", [1, 4, 6, 8, 9])
+def test_a_list_that_is_interrupted_and_run_again_says_what_an_undisturbed_one_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survived: int):
+    """The lines that the first attempt wrote are not taken for what the book had before."""
+    rows = customers(30)
+    take(listed(tmp_path / "september.csv", rows), "2026-09-30")
+    later = [list(r) for r in rows]
+    later[0][2], later[1][2] = rows[0][2] + 1200, rows[1][2] / 2
+    path = listed(tmp_path / "october.csv", [*later[:29], ["Newcomer AG", "Jon Bell", 2400, date(2027, 9, 1), "Green", "x@newcomer.example"]])
+    run = begin_import([("october.csv", path)], source="sheet", file_date=date(2026, 10, 31))
+    apply, left = Writer.apply, [survived]
+
+    def interrupted(writer: Writer, plan: Any) -> None:
+        apply(writer, plan)
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+
+    monkeypatch.setattr(Writer, "apply", interrupted)
+    with contextlib.suppress(Killed):
+        run_import(run)
+    monkeypatch.setattr(Writer, "apply", apply)
+    run_import(ImportRun.objects.get(pk=run.pk))
+    passes.run_waiting_pass()
+    october = months()["2026-10"]
+    assert (october["expansion_mrr"], october["new_mrr"], october["churn_mrr"]) == (100, 200, 0)
+    assert october["contraction_mrr"] == (Decimal(str(rows[1][2])) / 24).quantize(Decimal("0.01"))
+    assert count_of(SubscriptionLine) == 33
+    assert {q.account.name for q in Question.objects.filter(answer="")} == {rows[29][0]}
