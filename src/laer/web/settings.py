@@ -123,6 +123,8 @@ def oidc_providers(issuer: str) -> dict[str, object]:
     client, secret = os.environ.get("LAER_OIDC_CLIENT_ID", ""), os.environ.get("LAER_OIDC_CLIENT_SECRET", "")
     if not client or not secret:
         raise SystemExit("LAER_OIDC_ISSUER is set; expected LAER_OIDC_CLIENT_ID and LAER_OIDC_CLIENT_SECRET too")
+    if urlsplit(issuer).scheme != "https" and urlsplit(issuer).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise SystemExit(f"LAER_OIDC_ISSUER: found {issuer!r}, expected an address with https://: its answers are trusted because of it")
     app = {"provider_id": "firm", "name": OIDC_NAME, "client_id": client, "secret": secret, "settings": {"server_url": issuer}}
     return {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
 

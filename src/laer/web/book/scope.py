@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,6 +12,8 @@ from django.utils import timezone
 from laer.cycle.scope import Scope
 from laer.web.book.models import Account, Assignment
 from laer.web.people.models import Cover, Person, ReadScope, TeamMember, User
+
+COSTS = frozenset({"cost", "costs", "margin", "margins", "pay", "salary", "salaries", "wage", "wages", "commission", "commissions", "bonus"})
 
 
 def visible_accounts(user: User | AnonymousUser) -> QuerySet[Account]:
@@ -38,6 +41,12 @@ def scope_of(user: User | AnonymousUser) -> Scope:
     if isinstance(user, User) and user.is_active and _sees_everything(user):
         return Scope(True)
     return Scope(False, frozenset(visible_accounts(user).values_list("id", flat=True)))
+
+
+def may_see_field(user: User, name: str) -> bool:
+    """Whether the person may read a field of this name, of a record or of the firm's own: cost, margin and pay are for
+    admins, leads and finance. Lists, pages, histories and exports ask here before they show one."""
+    return user.may_see_costs or COSTS.isdisjoint(re.split(r"[^a-z]+", name.casefold()))
 
 
 def assigned_to(people: Any) -> QuerySet[Assignment, int]:

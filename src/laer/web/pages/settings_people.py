@@ -86,7 +86,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "oneself": login == user,
         "sessions": session_rows(login) if login else [],
         "has_factor": bool(login and login.has_factor),
-        "accounts": list(_jobs(row)),
+        "accounts": [{"job": _job(j["job"]), "n": j["n"]} for j in _jobs(row)],
         "teams": list(row.teams.filter(archived_at=None).order_by("name").values_list("name", flat=True)),
         "covers": [_cover(c) for c in _covers_of(row)],
         "invitation": _invitation(invitations.open_ones().filter(person=row).first()),
@@ -194,6 +194,10 @@ def _current() -> QuerySet[Assignment]:
 
 def _jobs(row: Person) -> QuerySet[Assignment, Any]:
     return _current().filter(person=row).values("job").annotate(n=Count("account_id", distinct=True)).order_by("-n")
+
+
+def _job(name: str | None) -> str:
+    return (name.upper() if len(name) < 4 else name.capitalize()) if name else "Owner"
 
 
 def _covers_of(row: Person) -> QuerySet[Cover]:
