@@ -18,7 +18,7 @@ from laer.sources.tabular.values import Unreadable, read_date
 from laer.web.pages.accounts import chosen_person, user_of
 from laer.web.pages.settings import admin, frame
 from laer.web.people import access, teams
-from laer.web.people.models import Cover, Person, ReadScope, Role, Team, User
+from laer.web.people.models import Cover, Person, ReadScope, Role, Team, TeamMember, User
 from laer.web.people.roles import Refused
 
 PEOPLE = 2_000  # that a choice lists
@@ -79,7 +79,7 @@ def team_list(request: HttpRequest) -> HttpResponse:
             return redirect("settings_teams")
     there = list(Team.objects.filter(archived_at=None).order_by("name"))
     members: dict[int, list[str]] = {}
-    for team_id, name in Team.members.through.objects.filter(team__in=there).order_by("person__name").values_list("team_id", "person__name"):
+    for team_id, name in TeamMember.objects.filter(team__in=there).order_by("person__name").values_list("team_id", "person__name"):
         members.setdefault(team_id, []).append(name)
     people = list(Person.objects.filter(archived_at=None).order_by("name", "pk").values_list("pk", "name", "email")[:PEOPLE])
     context = frame(user, "settings_teams") | {

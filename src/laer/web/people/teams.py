@@ -21,7 +21,8 @@ def save_team(by: User, name: str, parent_id: int | None, people: Iterable[int],
     name = name.strip()[:120]
     if not name:
         raise Refused("A team needs a name")
-    if Team.objects.filter(name__iexact=name, archived_at=None).exclude(pk=team.pk if team else None).exists():
+    others = Team.objects.exclude(pk=team.pk) if team else Team.objects.all()
+    if others.filter(name__iexact=name, archived_at=None).exists():
         raise Refused(f"There is a team {name} already")
     parent = Team.objects.filter(pk=parent_id, archived_at=None).first() if parent_id else None
     if parent_id and parent is None:
