@@ -18,9 +18,9 @@ def test_an_invitation_from_the_form_to_the_first_page(page: Page, stranger: Pag
     page.get_by_label("Role").select_option("viewer")
     page.get_by_role("button", name="Make a link").click()
     expect(page.get_by_role("heading", name="Nora Holt", level=1)).to_be_visible()
-    link = page.get_by_label("Invitation link").input_value()
+    link = page.get_by_role("textbox", name="Invitation link").input_value()
     page.reload()
-    expect(page.get_by_label("Invitation link")).to_have_count(0)  # shown once
+    expect(page.get_by_role("textbox", name="Invitation link")).to_have_count(0)  # shown once
     expect(page.get_by_text("Invited as viewer")).to_be_visible()
 
     stranger.goto(link)
