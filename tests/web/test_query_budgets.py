@@ -15,6 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from laer.web.book.models import Contact, FieldChange, Ticket
+from laer.web.people import teams
+from laer.web.people.models import Person
 from tests.cast import Cast, add_account, add_line, forget
 
 BUDGETS: dict[str, int] = json.loads((Path(__file__).parent / "query_budgets.json").read_text())
@@ -32,6 +34,9 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")
     found |= {"data": ("admin", "/data/"), "data:questions": ("csm", "/data/questions/")}
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
+    for tab in ("you", "people", "teams", "cover", "access", "audit"):
+        found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")
+    found["settings:person"] = ("admin", f"/settings/people/{cast.people['csm'].pk}/")
     return found
 
 
@@ -45,6 +50,8 @@ def crowd(cast: Cast) -> None:
         line.save()
         Contact.objects.create(account=cast.renewing, name=f"C{i}", created_at=now)
         Ticket.objects.create(account=cast.renewing, subject=f"T{i}", opened_at=now, created_at=now)
+        teams.save_team(cast.users["admin"], f"Team {i}", None, [cast.people["csm"].pk, Person.objects.create(name=f"P{i}", created_at=now).pk])
+        teams.cover(cast.users["admin"], cast.people["csm"].pk, cast.people["viewer"].pk, cast.today, cast.today)
         FieldChange.objects.create(record="accounts", object_id=cast.renewing.pk, account_id=cast.renewing.pk, field="region", new=str(i), effective_at=now, recorded_at=now, source="person", user=cast.users["csm"])
 
 

@@ -132,3 +132,15 @@ def test_an_open_book_is_read_by_all_and_edited_by_its_own(cast: Cast, settings:
     forget()
     assert cast.client("outsider").get(f"/accounts/{cast.adopting.pk}/").status_code == 200
     assert cast.client("outsider").post(f"/accounts/{cast.adopting.pk}/edit/segment/", {"value": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["unit_cost", "gross_margin", "csm_pay", "Sales commission"])
+def test_cost_margin_and_pay_are_not_for_everybody(cast: Cast, name: str) -> None:
+    now = timezone.now()
+    Account.objects.filter(pk=cast.adopting.pk).update(custom={name: "31.41", "payment_terms": "net 30"})
+    FieldChange.objects.create(record="accounts", object_id=cast.adopting.pk, account_id=cast.adopting.pk, field=f"custom.{name}", old="27.18", new="31.41", effective_at=now, recorded_at=now, source="crm")
+    for part, sees in (("csm", False), ("viewer", False), ("lead", True), ("admin", True)):
+        for tab in ("overview", "changes"):
+            page = cast.client(part).get(f"/accounts/{cast.adopting.pk}/?tab={tab}").content.decode()
+            assert ("31.41" in page) is sees, (part, tab)
+        assert "net 30" in cast.client(part).get(f"/accounts/{cast.adopting.pk}/").content.decode()

@@ -89,6 +89,8 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
         known = ", ".join(str(i) for i in ImportRun.objects.order_by("-id").values_list("id", flat=True)[:10]) or "none"
         fail(f"there is no import {run}; the newest are: {known}")
         return
+    from laer.web.people.audit import log_event
+    from laer.web.people.models import Act
     from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
 
     months = closed_months_of([found]).get(found.pk)
@@ -96,6 +98,7 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
         typer.echo(f"note: {before_undo(months)}", err=True)
     try:
         summary = undo_import(found)
+        log_event(Act.IMPORT_UNDONE, subject=found.title, details={"import": found.pk, "by": "the command line"})
     except NotUndoable as error:
         fail(str(error))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 
@@ -13,7 +14,7 @@ class Scope:
     everything: bool
     account_ids: frozenset[int] = frozenset()
 
-    @property
+    @cached_property
     def key(self) -> str:
         if self.everything:
             return "all"

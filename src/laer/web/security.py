@@ -7,12 +7,14 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.urls import reverse
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-OPEN = ("/login/", "/logout/", "/password/", "/static/", "/health/", "/ready/", "/favicon.ico")
+OPEN = ("/login/", "/logout/", "/password/", "/invitation/", "/oidc/", "/2fa/authenticate/", "/static/", "/health/", "/ready/", "/favicon.ico")
 
 
 class SecurityHeaders:
@@ -52,3 +54,21 @@ class LoginRequired:
             answer["HX-Redirect"] = redirect_to_login("/").url
             return answer
         return redirect_to_login(request.get_full_path())
+
+
+class SecondFactor:
+    """Where the firm asks a person for a second factor, nothing is there for them before they have one but the way to it."""
+
+    WAY = ("/2fa/", "/reauthenticate/", "/logout/", "/password/", "/static/", "/health/", "/ready/", "/favicon.ico")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(self.WAY) or not request.user.is_authenticated or not request.user.must_add_factor:
+            return self.get_response(request)
+        if request.headers.get("HX-Request"):
+            answer = HttpResponse(status=204)
+            answer["HX-Redirect"] = reverse("mfa_activate_totp")
+            return answer
+        return redirect("mfa_activate_totp")

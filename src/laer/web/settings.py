@@ -45,6 +45,10 @@ INSTALLED_APPS = [
     "template_partials",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
@@ -59,6 +63,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "laer.web.security.LoginRequired",
+    "laer.web.security.SecondFactor",
+    "laer.web.people.sessions.LastSeen",
+    "laer.web.people.audit.LogExports",
 ]
 
 ROOT_URLCONF = "laer.web.urls"
@@ -109,6 +116,19 @@ def database(url: str) -> dict[str, object]:
     }
 
 
+def oidc_providers(issuer: str) -> dict[str, object]:
+    """The firm's own identity provider, if one is named."""
+    if not issuer:
+        return {}
+    client, secret = os.environ.get("LAER_OIDC_CLIENT_ID", ""), os.environ.get("LAER_OIDC_CLIENT_SECRET", "")
+    if not client or not secret:
+        raise SystemExit("LAER_OIDC_ISSUER is set; expected LAER_OIDC_CLIENT_ID and LAER_OIDC_CLIENT_SECRET too")
+    if urlsplit(issuer).scheme != "https" and urlsplit(issuer).hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise SystemExit(f"LAER_OIDC_ISSUER: found {issuer!r}, expected an address with https://: its answers are trusted because of it")
+    app = {"provider_id": "firm", "name": OIDC_NAME, "client_id": client, "secret": secret, "settings": {"server_url": issuer}}
+    return {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
+
+
 DATABASES = {"default": database(os.environ.get("DATABASE_URL", ""))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -129,7 +149,26 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LAER_PROXIES", "0"))  # how many proxies of our own add to X-Forwarded-For
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # admins state the addresses, by an invitation or `laer user create`
+MFA_TOTP_ISSUER = f"laer {COMPANY}".strip()
+MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off
+MFA_ADAPTER = "laer.web.people.adapter.SealedSecrets"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "login": "60/m/ip"}
+
+OIDC_ISSUER = os.environ.get("LAER_OIDC_ISSUER", "").rstrip("/")
+OIDC_NAME = os.environ.get("LAER_OIDC_NAME", "single sign-on")
+OIDC_DOMAINS = {d.strip().lower().lstrip("@") for d in os.environ.get("LAER_OIDC_DOMAINS", "").split(",") if d.strip()}
+OIDC_ROLE = os.environ.get("LAER_OIDC_ROLE", "viewer")
+if OIDC_ROLE not in {"viewer", "member"}:
+    raise SystemExit(f"LAER_OIDC_ROLE: found {OIDC_ROLE!r}, expected viewer or member; an admin gives other roles in Settings")
+SOCIALACCOUNT_ADAPTER = "laer.web.people.oidc.FirmAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action 'self' forbids a form that ends at the provider
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = "oidc"
+SOCIALACCOUNT_PROVIDERS = oidc_providers(OIDC_ISSUER)
+
 # Without a mail server nothing is sent, and nothing is printed: a link that sets a password is a secret.
 EMAIL_BACKEND = os.environ.get("LAER_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
 MAIL_IS_SENT = "dummy" not in EMAIL_BACKEND

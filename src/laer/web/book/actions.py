@@ -16,7 +16,8 @@ from laer.sources.tabular.values import Unreadable, read_boolean, read_date, rea
 from laer.web.book.models import MODELS, Account, AccountMerge, Assignment, DirtyAccount, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json, exact
 from laer.web.book.scope import editable_accounts, visible_accounts
-from laer.web.people.models import Person, User
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act, Person, User
 
 READERS: dict[str, Callable[[str], Any]] = {"integer": read_integer, "boolean": read_boolean, "decimal": read_number, "date": lambda t: read_date(t, "ymd")}
 EDITABLE = {
@@ -124,6 +125,7 @@ def create_account(user: User, values: Mapping[str, str], owner_id: int | None =
         account = Account.objects.create(**read, created_run=run, created_at=now)
         if owner:
             Assignment.objects.create(account=account, person=owner, job="csm", from_on=timezone.localdate(now), created_run=run, created_at=now)
+        log_event(Act.ADDED, user, subject=account.name, details={"account_id": account.pk})
         mark_dirty(account.pk, now)
     return account
 

@@ -37,7 +37,8 @@ from laer.web.book.applying import Writer
 from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Change, Plan, Stage
-from laer.web.people.models import User
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act, User
 
 SAMPLES = 200  # changed and rejected rows that a preview shows
 EXAMPLES = 5  # new rows of each file that it shows
@@ -329,6 +330,8 @@ def finish(run: ImportRun, counts: dict[str, dict[str, int]]) -> ImportRun:
         run.save(update_fields=["state", "counts", "finished_at", "rows_done"])
         if any(c["new"] or c["changed"] for c in counts.values()):
             DirtyAccount.objects.create(account_id=None, since=now)
+        if run.user_id is None:  # who confirmed one in the browser is in the audit from then on, with their address
+            log_event(Act.IMPORTED, subject=run.title, details={"import": run.pk, "by": {"watch": "a watched folder"}.get(run.kind, "the command line")})
     if run.kind in ("import", "watch"):
         remember_mappings(run)
     return run

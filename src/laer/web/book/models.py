@@ -45,6 +45,12 @@ class ImportRun(models.Model):
     class Meta:
         indexes: ClassVar = [models.Index(fields=["-created_at"])]
 
+    @property
+    def title(self) -> str:
+        """crm: accounts.csv, lines.csv. One query."""
+        names = list(self.files.order_by("pk").values_list("name", flat=True)[:5])
+        return f"{self.source}: {', '.join(dict.fromkeys(names))}" if names else self.source
+
 
 class ImportFile(models.Model):
     """One table (file or sheet) of an import: where its bytes are kept, how it was read."""

@@ -17,7 +17,7 @@ from laer.records.money import minor_units
 from laer.web.book import queries
 from laer.web.book.aliases import kept_for
 from laer.web.book.models import Account
-from laer.web.book.scope import visible_accounts
+from laer.web.book.scope import may_see_field, visible_accounts
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
 from laer.web.pages.accounts import user_of
 from laer.web.pages.renewals import due_rows
@@ -192,11 +192,12 @@ def _overview(request: HttpRequest, user: User, row: Account, run: PassRun | Non
         "custom_fields": [
             {"name": f"custom-{slug}", "label": label, "kind": KINDS.get(kind, "text"), "value": value, "edit_url": None}
             for slug, label, kind, value in queries.custom_fields(row)
+            if may_see_field(user, slug) and may_see_field(user, label)
         ],
         "mrr_chart": chart if any(v for _, v in months) else None,
         "usage_chart": _usage_chart(_usage(row, run), queries.counts_of(row).seats),
         "contacts": [contact_row(c) for c in people],
-        "changes": [change_row(c, user) for c in found],
+        "changes": [change_row(c, user) for c in found if may_see_field(user, c.field)],
         "owners": [owner_row(a) for a in owners],
         "departures": [departure_row(e, currency) for e in queries.churn_events(row.pk)],
     }
@@ -277,7 +278,7 @@ def _changes(request: HttpRequest, user: User, row: Account, run: PassRun | None
     found, behind = queries.changes(row.pk, before)
     seen: set[tuple[str, int, str]] = set()
     shown = []
-    for change in found:
+    for change in (c for c in found if may_see_field(user, c.field)):
         place = (change.record, change.object_id, change.field)
         shown.append(change_row(change, user, undo=editor and before is None and place not in seen))
         seen.add(place)

@@ -23,7 +23,8 @@ from laer.web.book.matching import matched_by, said
 from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.book.retry import waiting
 from laer.web.book.suggesting import open_pairs
-from laer.web.people.models import User
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act, User
 from laer.web.runs import doctor
 from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
 from laer.web.runs.jobs import enqueue
@@ -407,6 +408,7 @@ def undo(request: HttpRequest, import_id: int) -> HttpResponse:
         return redirect(address(run))
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
     enqueue("undo", {"run_id": run.pk, "user_id": user_of(request).pk}, unique_key=f"undo-{run.pk}")
+    log_event(Act.IMPORT_UNDONE, request.user, subject=run.title, details={"import": run.pk})
     return redirect("import_result", run.pk)
 
 
@@ -419,6 +421,7 @@ def redo(request: HttpRequest, import_id: int) -> HttpResponse:
         return redirect(address(run))
     again = importing.repeat_import(run, user_of(request))
     queue(again)
+    log_event(Act.IMPORT_REDONE, request.user, subject=run.title, details={"import": again.pk})
     return redirect("import_result", again.pk)
 
 

@@ -36,6 +36,8 @@ from laer.web.pages.data import (
 )
 from laer.web.pages.data_columns import date_of, title_of
 from laer.web.pages.uploads import MOST_FILES, limit_text, takes_files, too_large
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act
 from laer.web.runs.models import JobState
 
 SHOWN = 50
@@ -185,6 +187,7 @@ def confirm(request: HttpRequest, import_id: int) -> HttpResponse:
         return redirect("import_map", run.pk)
     if run.state == ImportState.PREVIEWED:
         queue(run)
+        log_event(Act.IMPORTED, request.user, subject=run.title, details={"import": run.pk})
     return redirect("import_result", run.pk)
 
 

@@ -17,6 +17,7 @@ ENTRIES = (
     ("Renew", "/renewals/", "refresh", "n", "LAER"),
     ("Revenue", "/revenue/", "chart-bar", "r", "insight"),
     ("Data", "/data/", "database", "d", "insight"),
+    ("Settings", "/settings/", "settings", "s", "insight"),
 )
 
 

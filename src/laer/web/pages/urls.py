@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, renewals, revenue, revenue_close
+from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_close
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -14,5 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *revenue.urlpatterns,
     *renewals.urlpatterns,
     *revenue_close.urlpatterns,
+    *invitation.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),
+    path("settings/", include("laer.web.pages.settings_urls")),
 ]

@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class PeopleConfig(AppConfig):
     name = "laer.web.people"
     label = "people"
+
+    def ready(self) -> None:
+        from laer.web.people import audit  # noqa: F401 (its receivers)

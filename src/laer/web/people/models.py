@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 
 class Role(models.TextChoices):
@@ -18,10 +20,39 @@ class Role(models.TextChoices):
     VIEWER = "viewer", "Viewer"
 
 
+class ReadScope(models.TextChoices):
+    """What members and viewers see; the other roles see the whole book."""
+
+    ALL = "all", "Everyone reads all and edits their own"
+    OWN = "own", "Own book and team only"
+
+
+class AccessPolicy(models.Model):
+    """The firm's rules of access, one row. Until an admin has set one there is none, and the environment decides."""
+
+    read_scope = models.CharField(max_length=8, choices=ReadScope.choices, null=True)
+    second_factor = models.BooleanField(default=False)  # admins and finance must have one
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(pk=1), name="one_access_policy")]
+
+
 class Logins(BaseUserManager["User"]):
     def get_queryset(self) -> models.QuerySet[User]:
-        """With the person, whose name every page says."""
-        return super().get_queryset().select_related("person")
+        """With the person, whose name every page says, and the rules in force: a page asks for neither again."""
+        from allauth.mfa.models import Authenticator
+
+        policy = AccessPolicy.objects.filter(pk=1)
+        return (
+            super()
+            .get_queryset()
+            .select_related("person")
+            .annotate(
+                _read_scope=Subquery(policy.values("read_scope")),
+                _factor_asked=Subquery(policy.values("second_factor")),
+                _has_factor=Exists(Authenticator.objects.filter(user_id=OuterRef("pk"), type=Authenticator.Type.TOTP)),
+            )
+        )
 
     def create_user(self, email: str, password: str | None = None, *, role: str = Role.MEMBER, **fields: Any) -> User:
         user = self.model(email=self.normalize_email(email).lower(), role=role, **fields)
@@ -77,6 +108,39 @@ class User(AbstractBaseUser):
     def may_edit(self) -> bool:
         return self.role != Role.VIEWER
 
+    @property
+    def may_see_costs(self) -> bool:
+        """Cost, margin and pay: what work is worth to the firm is not for everybody who does it."""
+        return self.role in (Role.ADMIN, Role.LEAD, Role.FINANCE)
+
+    @property
+    def may_arrange_cover(self) -> bool:
+        return self.role in (Role.ADMIN, Role.LEAD)
+
+    @property
+    def read_scope(self) -> str:
+        """The firm's rule in force: as an admin set it, else LAER_READ_SCOPE. No query for a user of the manager."""
+        stored = self._ruled("_read_scope", lambda: AccessPolicy.objects.filter(pk=1).values_list("read_scope", flat=True).first())
+        return stored or settings.READ_SCOPE
+
+    @property
+    def must_add_factor(self) -> bool:
+        """Whether the firm asks this person for a second factor that they do not have yet."""
+        if self.role not in (Role.ADMIN, Role.FINANCE):
+            return False
+        if not self._ruled("_factor_asked", lambda: AccessPolicy.objects.filter(pk=1, second_factor=True).exists()):
+            return False
+        return not self.has_factor
+
+    @property
+    def has_factor(self) -> bool:
+        from allauth.mfa.models import Authenticator
+
+        return bool(self._ruled("_has_factor", lambda: Authenticator.objects.filter(user_id=self.pk, type=Authenticator.Type.TOTP).exists()))
+
+    def _ruled(self, name: str, ask: Any) -> Any:
+        return self.__dict__[name] if name in self.__dict__ else ask()
+
 
 class Person(models.Model):
     """Somebody of our own firm. Owners named in files are people without a login."""
@@ -95,3 +159,128 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Team(models.Model):
+    """People who share a book under the scope "own book and team". A parent's members read what its children's members have."""
+
+    name = models.CharField(max_length=120)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    members = models.ManyToManyField(Person, through="TeamMember", related_name="teams")
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name"], condition=Q(archived_at=None), name="one_team_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "person"], name="once_in_a_team")]
+
+
+class TeamReach(models.Model):
+    """Which teams a team reads: itself and all below it. Kept by `teams.py`, so that a scope is one subquery without recursion."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="reach")
+    below = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "below"], name="reached_once")]
+
+
+class Cover(models.Model):
+    """Somebody stands in for somebody else: from a day to a last day they see the same book, and edit it if their role edits."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="covers")  # who is away
+    by = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="covering")
+    from_on = models.DateField()
+    last_on = models.DateField()  # included
+    ended_at = models.DateTimeField(null=True)  # taken back before its last day
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(last_on__gte=F("from_on")) & ~Q(person=F("by")), name="cover_is_sound")]
+        indexes: ClassVar = [models.Index(fields=["by", "from_on"])]
+
+
+class Invitation(models.Model):
+    """A link that makes a login, once. Only the hash of its token is kept."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Role.choices)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["person"], condition=Q(accepted_at=None, revoked_at=None), name="one_open_invitation")]
+
+
+class Act(models.TextChoices):
+    """What people do that no change log holds."""
+
+    SIGNED_IN = "signed_in", "Signed in"
+    SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
+    SIGNED_OUT = "signed_out", "Signed out"
+    SESSIONS_ENDED = "sessions_ended", "Sessions ended"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    FACTOR_ADDED = "factor_added", "Second factor added"
+    FACTOR_REMOVED = "factor_removed", "Second factor removed"
+    INVITED = "invited", "Invited"
+    INVITATION_REVOKED = "invitation_revoked", "Invitation revoked"
+    JOINED = "joined", "Joined"
+    ROLE_CHANGED = "role_changed", "Role changed"
+    SWITCHED_OFF = "switched_off", "Login switched off"
+    SWITCHED_ON = "switched_on", "Login switched on"
+    ACCESS_CHANGED = "access_changed", "Rules of access changed"
+    TEAM_CHANGED = "team_changed", "Team changed"
+    COVER_CHANGED = "cover_changed", "Cover changed"
+    ADDED = "added", "Account added"
+    IMPORTED = "imported", "Imported"
+    IMPORT_UNDONE = "import_undone", "Import undone"
+    IMPORT_REDONE = "import_redone", "Import done again"
+    EXPORTED = "exported", "Exported"
+
+
+class AppendOnly(models.QuerySet["AuditEvent"]):
+    def update(self, **values: Any) -> NoReturn:
+        raise TypeError("audit events are written once and never changed")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("audit events are never deleted")
+
+
+class AuditEvent(models.Model):
+    """Who did what, when, from where; written once. Edits of the book are in its change log and not repeated here."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    act = models.CharField(max_length=24, choices=Act.choices)
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")  # null: nobody signed in, or the machine
+    about = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")  # the login that it was done to
+    subject = models.CharField(max_length=300, blank=True, default="")
+    details = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=300, blank=True, default="")
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["act", "id"]), models.Index(fields=["at"])]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk:
+            raise TypeError("audit events are written once and never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("audit events are never deleted")

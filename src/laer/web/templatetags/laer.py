@@ -13,9 +13,11 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent, get_currency_precision
 from django import template
+from django.conf import settings
 from django.forms import BoundField, CheckboxInput, Select
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -100,6 +102,12 @@ def hue(name: Any) -> int:
 def person_name(user: Any) -> str:
     """How a person is called on the page: their name, else their e-mail address."""
     return str(getattr(getattr(user, "person", None), "name", "") or getattr(user, "email", ""))
+
+
+@register.simple_tag
+def sso_url() -> dict[str, str] | None:
+    """The way to the firm's own identity provider, where one is set up."""
+    return {"url": reverse("openid_connect_login", args=["firm"]), "name": settings.OIDC_NAME} if settings.OIDC_ISSUER else None
 
 
 # Fields

@@ -1,0 +1,99 @@
+"""Settings: who may do what, by which rules? The frame of its tabs, and the page of one's own sign-in, which everybody has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from laer.web.pages.accounts import user_of
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act, User
+from laer.web.people.sessions import browser_of, end_session, end_sessions, sessions_of
+
+TABS = (
+    ("You", "settings_you"),
+    ("People", "settings_people"),
+    ("Teams", "settings_teams"),
+    ("Cover", "settings_cover"),
+    ("Access", "settings_access"),
+    ("Audit", "settings_audit"),
+)
+OPEN_TO_ALL = ("settings_you",)
+
+
+def frame(user: User, active: str) -> dict[str, Any]:
+    """Context that all tabs share."""
+    seen = [(title, name) for title, name in TABS if user.is_admin or name in OPEN_TO_ALL or (name == "settings_cover" and user.may_arrange_cover)]
+    return {"settings_tabs": [{"title": title, "url": reverse(name), "active": name == active} for title, name in seen]}
+
+
+def admin(request: HttpRequest) -> User:
+    """The person, where they are an admin; others are told that it is not theirs."""
+    user = user_of(request)
+    if not user.is_admin:
+        raise PermissionDenied
+    return user
+
+
+@require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    return redirect("settings_people" if user_of(request).is_admin else "settings_you")
+
+
+@require_safe
+def you(request: HttpRequest) -> HttpResponse:
+    """One's own sign-in: the second factor, and where one is signed in."""
+    user = user_of(request)
+    context = frame(user, "settings_you") | {
+        "person": user,
+        "role": user.get_role_display(),
+        "has_factor": user.has_factor,
+        "factor_wanted": user.must_add_factor,
+        "has_password": user.has_usable_password(),
+        "sessions": session_rows(user, request.session.session_key),
+        "end_all_url": reverse("settings_sessions_end"),
+        "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+    }
+    return render(request, "pages/settings_you.html", context)
+
+
+@require_POST
+def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
+    """End one of one's own sessions."""
+    user = user_of(request)
+    if end_session(user, session_id):
+        log_event(Act.SESSIONS_ENDED, user, about=user, details={"sessions": 1})
+        messages.success(request, "That session has ended")
+    return redirect("settings_you")
+
+
+@require_POST
+def end_others(request: HttpRequest) -> HttpResponse:
+    """Sign oneself out everywhere but here."""
+    user = user_of(request)
+    ended = end_sessions(user, but=request.session.session_key)
+    log_event(Act.SESSIONS_ENDED, user, about=user, details={"sessions": ended})
+    messages.success(request, f"Signed out in {ended} other place{'' if ended == 1 else 's'}" if ended else "You are signed in nowhere else")
+    return redirect("settings_you")
+
+
+def session_rows(user: User, current: str | None = None) -> list[dict[str, Any]]:
+    """Open sessions for a table; of one's own each can be ended."""
+    return [
+        {
+            "browser": browser_of(row.user_agent),
+            "ip": row.ip,
+            "signed_in_at": row.created_at,
+            "seen_at": row.last_seen_at,
+            "current": row.session_key == current,
+            "end_url": reverse("settings_session_end", args=[row.pk]) if current and row.session_key != current else None,
+        }
+        for row in sessions_of(user)
+    ]

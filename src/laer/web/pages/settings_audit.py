@@ -1,0 +1,105 @@
+"""Settings, Audit: who did what, when, from where? The list with its filters in the address, and the same as CSV. Admins only."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from laer.sources.tabular.values import Unreadable, read_date
+from laer.web.book.trail import KINDS, Entry, Place, Wanted, all_of, trail
+from laer.web.pages.exports import escaped
+from laer.web.pages.settings import admin, frame
+from laer.web.people.models import User
+from laer.web.people.sessions import browser_of
+from laer.web.templatetags.laer import person_name
+
+SHOWN = 50
+HEADER = ("at", "who", "what", "subject", "details", "address", "browser")
+
+
+@require_safe
+def audit(request: HttpRequest) -> HttpResponse:
+    user = admin(request)
+    wanted = read(request)
+    place = Place.read(request.GET.get("after", ""))
+    entries, behind = trail(wanted, place, SHOWN)
+    query = _query(wanted)
+    logins = list(User.objects.order_by("person__name", "email"))
+    context = frame(user, "settings_audit") | {
+        "rows": [_row(e) for e in entries],
+        "wanted": wanted,
+        "kinds": [{"label": "Everything", "url": _url(query | {"kind": ""}), "active": not wanted.kind}]
+        + [{"label": title, "url": _url(query | {"kind": kind}), "active": kind == wanted.kind} for kind, (title, _) in KINDS.items()],
+        "people": [(u.pk, person_name(u)) for u in logins],
+        "newest_url": _url(query) if request.GET.get("after") else None,
+        "next_url": _url(query | {"after": str(behind)}) if behind else None,
+        "download_url": reverse("settings_audit_csv") + _url(query),
+        "narrowed": bool(query),
+        "state": {"shown": "newest first", "note": "written once, never changed"},
+    }
+    return render(request, "pages/settings_audit.html", context)
+
+
+@require_safe
+def download(request: HttpRequest) -> StreamingHttpResponse:
+    """All that the filters leave, as CSV."""
+    admin(request)
+    response = StreamingHttpResponse(_csv(read(request)), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{timezone.localdate().isoformat()}.csv"'
+    return response
+
+
+def read(request: HttpRequest) -> Wanted:
+    """The filters of an address; what does not read is left out."""
+
+    def day(name: str) -> date | None:
+        found = read_date(request.GET.get(name, ""), "ymd")
+        return found if isinstance(found, date) and not isinstance(found, Unreadable) and 1900 < found.year < 9999 else None
+
+    who, kind = request.GET.get("who", ""), request.GET.get("kind", "")
+    return Wanted(int(who) if who.isascii() and who.isdigit() and len(who) < 19 else None, kind if kind in KINDS else "", day("from"), day("to"))
+
+
+def _query(wanted: Wanted) -> dict[str, str]:
+    given = {"who": wanted.user_id, "kind": wanted.kind, "from": wanted.first, "to": wanted.last}
+    return {key: str(value) for key, value in given.items() if value}
+
+
+def _url(query: dict[str, str]) -> str:
+    return "?" + urlencode({key: value for key, value in query.items() if value})
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": entry.at,
+        "who": entry.who,
+        "what": entry.what,
+        "tone": entry.tone,
+        "subject": entry.subject,
+        "details": entry.details,
+        "ip": entry.ip,
+        "browser": browser_of(entry.agent) if entry.agent else "",
+        "url": reverse("account", args=[entry.account_id]) if entry.account_id else None,
+    }
+
+
+def _csv(wanted: Wanted) -> Iterator[str]:
+    line = io.StringIO()
+    writer = csv.writer(line)
+    writer.writerow(HEADER)
+    for e in all_of(wanted):
+        writer.writerow([e.at.isoformat(timespec="seconds"), *map(escaped, (e.who, e.what, e.subject, e.details, e.ip, e.agent))])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+    yield line.getvalue()

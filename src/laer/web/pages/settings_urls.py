@@ -1,0 +1,26 @@
+"""Addresses below /settings/."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from laer.web.pages import settings, settings_access, settings_audit, settings_people
+
+urlpatterns: list[URLPattern] = [
+    path("", settings.front, name="settings"),
+    path("you/", settings.you, name="settings_you"),
+    path("you/sessions/end/", settings.end_others, name="settings_sessions_end"),
+    path("you/sessions/<int:session_id>/end/", settings.end_one, name="settings_session_end"),
+    path("people/", settings_people.people, name="settings_people"),
+    path("people/invite/", settings_people.invite, name="settings_invite"),
+    path("people/<int:person_id>/", settings_people.person, name="settings_person"),
+    path("people/<int:person_id>/change/", settings_people.change, name="settings_person_change"),
+    path("invitations/<int:invitation_id>/revoke/", settings_people.revoke, name="settings_invitation_revoke"),
+    path("access/", settings_access.rules, name="settings_access"),
+    path("teams/", settings_access.team_list, name="settings_teams"),
+    path("teams/<int:team_id>/dissolve/", settings_access.team_dissolve, name="settings_team_dissolve"),
+    path("cover/", settings_access.cover_list, name="settings_cover"),
+    path("cover/<int:cover_id>/end/", settings_access.cover_end, name="settings_cover_end"),
+    path("audit/", settings_audit.audit, name="settings_audit"),
+    path("audit/audit.csv", settings_audit.download, name="settings_audit_csv"),
+]

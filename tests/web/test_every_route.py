@@ -1,0 +1,224 @@
+"""A walk over every address that there is, as everybody of the cast: who gets in, and what the outsider never reads.
+
+Every route of the URL configuration stands in `WHO` below. One that is added without a line there fails here, and so does a
+line whose route is gone. Whoever is not named gets 403 or 404 (or is sent to a page that is theirs), also with other people's ids.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django.utils import timezone
+
+from laer.web.book.models import Account, AccountMerge, Contact, Exclusion, FieldChange, ImportRun, MatchSuggestion, QuarantinedRow, Question, WatchedFolder
+from laer.web.people import invitations, teams
+from laer.web.people.models import User
+from laer.web.runs import doctor, passes
+from tests.cast import Cast, add_line, forget
+from tests.web.files import take_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVERYBODY = "admin lead finance csm viewer outsider"
+IMPORTERS = "admin lead finance"
+ADMINS = "admin"
+EDITORS = "admin lead finance csm outsider"
+OWNERS = "admin lead finance csm viewer"  # of the ids that the walk puts in, all of them Maya's
+OWNING_EDITORS = "admin lead csm"
+POST = ""  # a GET is refused to everybody
+
+# name of the route (or its address, where it has none) -> who gets an answer to a GET
+WHO = {
+    "": EVERYBODY, "accounts": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
+    "account_archive": POST, "account_restore": POST, "change_undo": POST,
+    "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST,
+    "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
+    "data": EVERYBODY, "import": IMPORTERS, "import_result": IMPORTERS, "import_map": IMPORTERS, "import_map_file": IMPORTERS, "import_mapping": IMPORTERS,
+    "import_give_mapping": POST, "import_preview": IMPORTERS, "import_confirm": POST, "import_discard": POST, "import_undo": POST, "import_redo": POST,
+    "import_resume": POST, "quarantine": IMPORTERS, "quarantine_download": IMPORTERS, "quarantine_correct": POST, "quarantine_retry": POST,
+    "quarantine_dismiss": POST, "questions": EVERYBODY, "question_answer": POST, "question_undo": POST, "matches": IMPORTERS, "match_merge": POST,
+    "match_dismiss": POST, "match_reopen": POST, "match_unmerge": POST, "folders": ADMINS, "folder_look": POST, "folder_switch": POST, "folder_remove": POST,
+    "doctor": EVERYBODY, "excluded": EVERYBODY, "excluded_back": POST, "doctor_check": "per check", "doctor_exclude": POST, "readiness": EVERYBODY,
+    "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
+    "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
+    "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
+    "settings_audit": ADMINS, "settings_audit_csv": ADMINS,
+    "front": EVERYBODY, "health": EVERYBODY, "ready": EVERYBODY, "invitation": "door",
+    # allauth's: about one's own sign-in, or in front of the door
+    "password/reset/": "door", "account_login": "door", "account_logout": "door", "account_inactive": "door", "account_signup": "door",
+    "account_reauthenticate": "door", "account_email": "door", "account_email_verification_sent": "door", "account_change_password": "door",
+    "account_set_password": "door", "account_reset_password": "door", "account_confirm_login_code": "door", "account_confirm_email": "door",
+    "account_reset_password_from_key_done": "door", "account_reset_password_from_key": "door", "account_reset_password_done": "door",
+    "mfa_index": "door", "mfa_authenticate": "door", "mfa_reauthenticate": "door", "mfa_activate_totp": "door", "mfa_deactivate_totp": "door",
+    "mfa_view_recovery_codes": "door", "mfa_generate_recovery_codes": "door", "mfa_download_recovery_codes": "door",
+    "socialaccount_login_cancelled": "door", "socialaccount_login_error": "door", "socialaccount_signup": "door", "socialaccount_connections": "door",
+    "openid_connect_login": "door", "openid_connect_callback": "door",
+}  # fmt: skip
+del WHO[""]
+QUERIES: dict[str, tuple[str, ...]] = {
+    "accounts": ("", "?q=e", "?q=zephyr", "?sort=name", "?state=paying", "?owner=none", "?mrr_min=70000", "?segment=Vaulted"),
+    "account": tuple(f"?tab={tab}" for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "changes")),
+    "revenue": ("", "?by=segment", "?by=owner", "?by=country", "?cohorts=mrr", "?movements=net", "?period=quarter", "?share=number&by=plan"),
+    "revenue-download": ("", "?by=segment"),
+    "renewals": ("", "?view=all", "?view=settled", "?view=unresolved", "?view=unknown", "?format=csv", "?download=1"),
+    "excluded": ("",),
+}
+FRAGMENTS = ("accounts", "account", "account_edit", "data", "revenue", "renewals")  # what htmx asks for in parts
+ROLES = ("admin", "lead", "finance", "csm", "viewer", "outsider")
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """(name, pattern) of every route, from the URL configuration itself."""
+
+    def walk(patterns: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, route)
+            else:
+                yield pattern.name or route, route
+
+    return walk(get_resolver().url_patterns)
+
+
+def test_every_route_says_who_may_see_it() -> None:
+    there = {name for name, _ in routes()}
+    assert there - set(WHO) == set(), "a route without a line in WHO: say who gets in"
+    assert set(WHO) - there == set(), "a line in WHO whose route is gone"
+
+
+@pytest.fixture
+def firm(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    """The cast with something behind every address, all of it Maya's or the admins', and amounts that are nobody else's."""
+    monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
+    now, admin = timezone.now(), cast.users["admin"]
+    cast.users["finance"] = User.objects.create_user("finance@laer.example", None, role="finance")
+    account = cast.expanding
+    Account.objects.filter(pk=account.pk).update(name="Zephyr Holdings", segment="Vaulted", industry="Ballooning")
+    add_line(account, cast.today - timedelta(days=90), None, 77_713, seats=4_243)
+    Contact.objects.create(account=account, name="Quill Marlowe", email="quill@zephyr.example", created_at=now)
+    doctors = "account_id,account_name,csm\nX1,Yonder Glass,Maya Okafor\n"
+    run = take_in(tmp_path / "files", user=admin, accounts=doctors, tickets="ticket_id,account_id,subject,submitted_at,closed_at\nQ1,X1,Quiet riddle,2024-05-03 10:00,2024-05-01 10:00\n")
+    yonder = Account.objects.get(name="Yonder Glass")
+    QuarantinedRow.objects.create(run=run, file="a.csv", line=2, record="accounts", reason="Unreadable yodel", kind="unreadable", raw={"a": "Yonder yodel"})
+    Question.objects.create(run=run, kind="missing", account=account, data={"day": cast.today.isoformat(), "mrr": "77713", "currency": "USD"}, asked_at=now)
+    MatchSuggestion.objects.create(left=account, right=yonder, rule="similar", score=80, made_at=now)
+    AccountMerge.objects.create(kept=account, merged=yonder, at=now, ended_at=now, user=admin)
+    Exclusion.objects.create(record="accounts", object_id=account.pk, account_id=account.pk, check_id="missing_owner", reason="Xylophone reason", user=admin, at=now)
+    WatchedFolder.objects.create(path="/tmp/nowhere", source="crm", created_at=now, enabled=False)
+    FieldChange.objects.create(record="accounts", object_id=account.pk, account_id=account.pk, field="region", old="Wistful", new="Wonder", effective_at=now, recorded_at=now, source="person", user=cast.users["csm"])
+    team = teams.save_team(admin, "Umbrella team", None, [cast.people["csm"].pk])
+    assert team.pk
+    teams.cover(admin, cast.people["csm"].pk, cast.people["viewer"].pk, cast.today, cast.today)
+    invitations.invite(admin, "vesper@laer.example", "viewer", name="Vesper Nightingale")
+    assert passes.run_waiting_pass()
+    forget()
+    return cast
+
+
+# What only those of Maya's book may read: names, ids, words and amounts, as pages and files write them.
+SECRETS = (
+    "Zephyr", "Vaulted", "Ballooning", "Quill Marlowe", "quill@zephyr", "Yonder", "yodel", "riddle", "Xylophone", "Wistful", "Umbrella team", "vesper@",
+    "Kestrel", "Vantage", "Willow Foods", "Ember Studios", "Quarry", "Dana Whitfield", "SAML", "kestrel.example", "new sponsor",
+    "77,713", "77713", "77.7k", "932,556", "932556", "$932.6k", "4,243", "80,713", "80713", "$80.7k",
+)  # fmt: skip
+
+
+def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
+    """The route with real ids: every account, person, import and so on of somebody else's."""
+    pattern = re.sub(r"\^\(\?P<provider_id>[^)]*\)", "firm", pattern)
+    pattern = re.sub(r"^\^|\$$", "", pattern)
+    run = ImportRun.objects.exclude(kind="edit").order_by("-pk")[0]
+    file = run.files.order_by("pk")[0]
+    values: dict[str, list[Any]] = {
+        "account_id": [a.pk for a in (firm.expanding, firm.renewing, firm.adopting)], "import_id": [run.pk], "file_id": [file.pk],
+        "person_id": [firm.people["csm"].pk, firm.people["admin"].pk], "change_id": list(FieldChange.objects.values_list("pk", flat=True)[:1]),
+        "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
+        "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"],
+        "session_id": [1], "invitation_id": [1], "team_id": [1], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
+    }  # fmt: skip
+    found = [pattern]
+    for whole, converter in re.findall(r"(<(?:\w+:)?(\w+)>)", pattern):
+        found = [address.replace(whole, str(value)) for address in found for value in values[converter]]
+    for whole, group in re.findall(r"(\(\?P<(\w+)>[^)]*\))", pattern):
+        found = [address.replace(whole, str(values[group][0])) for address in found]
+    queries = QUERIES.get(name, ("",))
+    if name == "revenue-behind":  # the bars of the lead's page, opened by others
+        links = re.findall(r'href="/revenue/behind/(\?[^"]+)"', text_of(firm.client("lead").get("/revenue/?by=segment")))
+        queries = tuple(dict.fromkeys(html.unescape(link) for link in links))[:12]
+        assert queries
+    for address in found:
+        for query in queries:
+            yield "/" + address + query
+
+
+def text_of(answer: Any) -> str:
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return str(answer.headers) + body.decode("utf-8", "replace")
+
+
+def read(client: Client, address: str, fragment: bool = False) -> tuple[int, str]:
+    answer = client.get(address, headers={"HX-Request": "true"} if fragment else {})
+    return answer.status_code, text_of(answer)
+
+
+def test_everybody_gets_in_where_they_may_and_nowhere_else(firm: Cast) -> None:
+    wrong = []
+    for name, pattern in routes():
+        who = WHO[name]
+        if who in ("door", "per check"):
+            continue
+        for address in {address.partition("?")[0]: address for address in reversed(list(addresses(firm, name, pattern)))}.values():
+            for part in ROLES:
+                status, _ = read(firm.client(part), address)
+                let_in = status < 400
+                if let_in != (part in who.split()) or (not let_in and status not in (403, 404, 405)):
+                    wrong.append((part, address, status))
+    assert not wrong, "\n".join(f"{part} at {address}: {status}" for part, address, status in wrong)
+
+
+def test_the_outsider_reads_nothing_of_others_anywhere(firm: Cast) -> None:
+    told, seen_by_owner = [], set()
+    ids = {f"/accounts/{a.pk}/" for a in Account.objects.exclude(pk=firm.others.pk)}
+    for name, pattern in routes():
+        if name in ("account_logout",):
+            continue
+        for address in addresses(firm, name, pattern):
+            for fragment in (False, True) if name in FRAGMENTS else (False,):
+                asked = {address, address.split("?")[0]}
+                _, text = read(firm.client("outsider"), address, fragment)
+                echoed = address.partition("?")[2].casefold()  # what he typed himself is said back to him
+                told += [(address, secret) for secret in SECRETS if secret in text and secret.casefold() not in echoed]
+                told += [(address, link) for link in ids if f'"{link}' in text and link not in asked]
+                if not fragment and WHO[name] not in ("door", POST):
+                    mine = read(firm.client("csm"), address)[1] + (read(firm.client("admin"), address)[1] if WHO[name] in (ADMINS, IMPORTERS) else "")
+                    seen_by_owner |= {secret for secret in SECRETS if secret in mine}
+    assert not told, "\n".join(f"{address} tells {secret!r}" for address, secret in sorted(set(told)))
+    # the walk does pass the pages that say them: to those whose they are
+    assert {"Zephyr", "Quill Marlowe", "Xylophone", "riddle", "yodel", "Wistful", "Umbrella team", "vesper@", "Vaulted", "4,243", "Kestrel", "SAML"} <= seen_by_owner
+    assert {"77,713", "80,713", "80713"} & seen_by_owner
+
+
+def test_nobody_gets_in_without_a_login(firm: Cast) -> None:
+    for name, pattern in routes():
+        if WHO[name] == "door" or name in ("health", "ready"):
+            continue
+        for address in addresses(firm, name, pattern):
+            status, text = read(Client(), address)
+            assert status == 302, address
+            assert "/login/" in text, address
+            assert not [s for s in SECRETS if s in text and s.casefold() not in address.casefold()], address
+
+
+def test_a_check_of_the_doctor_is_there_for_those_who_have_rows_behind_it(firm: Cast) -> None:
+    for address in addresses(firm, "doctor_check", "data/doctor/<slug:check>/"):
+        assert read(firm.client("admin"), address)[0] == 200, address
+        assert read(firm.client("outsider"), address)[0] in (200, 404), address
