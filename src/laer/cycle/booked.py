@@ -28,13 +28,12 @@ SCHEMA = pa.schema(
 
 
 def signed(tables: Mapping[str, pa.Table], given: LedgerInput, currency: str, rates: Mapping[str, Fraction]) -> pa.Table:
-    """Won opportunities, and contracts with a day of signature and lines: which of the two counts is decided over the whole book.
+    """Won opportunities, and contracts with a day of signature: which of the two counts is decided over the whole book.
 
     Grain   basis x id
     In      tables  record_opportunities, record_contracts, record_subscription_lines;  given  the ledger's lines
     Out     num / den: ARR in the report's currency, exact, null where no amount or no rate is known, and of contracts, which say none;
-            plan_d: the day on which it was to begin: its own start, else its contract's, else the day of signature; of a contract
-            the first day of its lines
+            plan_d: the day on which it was to begin: its own start, else its contract's, else the day of signature
     """
     starts = dict(zip(tables["contracts"]["contract_id"].to_pylist(), tables["contracts"]["start_on"].to_pylist(), strict=True))
     known = {currency: Fraction(1), **{c: r for c, r in rates.items() if c != currency}}
@@ -56,7 +55,10 @@ def _won(row: Mapping[str, Any], starts: Mapping[int, date | None], rates: Mappi
 
 
 def _contracts(tables: Mapping[str, pa.Table], given: LedgerInput) -> Iterator[dict[str, Any]]:
-    """Contracts with a signature and lines; those of an account whose lines begin on one day are one, signed when the first of them was."""
+    """Contracts with a day of signature; those of an account that begin on one day are one, signed when the first of them was.
+
+    A contract begins with its first line, or on its own first day where no line names it.
+    """
     lines = tables["subscription_lines"]
     contract_of = dict(zip(lines["line_id"].to_pylist(), lines["contract_id"].to_pylist(), strict=True))
     begins: dict[int, int] = {}
@@ -65,13 +67,14 @@ def _contracts(tables: Mapping[str, pa.Table], given: LedgerInput) -> Iterator[d
         if contract is not None:
             begins[contract] = min(start, begins.get(contract, start))
     one: dict[tuple[int, int], tuple[int, int]] = {}
-    columns = ("contract_id", "account_id", "signed_on")
-    for contract, account, day in zip(*(tables["contracts"][c].to_pylist() for c in columns), strict=True):
-        if day is not None and contract in begins:
-            place, mine = (account, begins[contract]), (day_number(day), contract)
-            one[place] = min(mine, one.get(place, mine))
-    for (account, start), (day, contract) in sorted(one.items()):
-        yield {"account_id": account, "id": contract, "basis": CONTRACTS, "signed_d": day, "plan_d": start}
+    columns = ("contract_id", "account_id", "signed_on", "start_on")
+    for contract, account, day, start in zip(*(tables["contracts"][c].to_pylist() for c in columns), strict=True):
+        begin = begins.get(contract, None if start is None else day_number(start))
+        if day is not None and begin is not None:
+            mine = (day_number(day), contract)
+            one[account, begin] = min(mine, one.get((account, begin), mine))
+    for (account, begin), (signed_d, contract) in sorted(one.items()):
+        yield {"account_id": account, "id": contract, "basis": CONTRACTS, "signed_d": signed_d, "plan_d": begin}
 
 
 @dataclass(frozen=True)
