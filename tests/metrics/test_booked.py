@@ -122,7 +122,7 @@ def plain_begun(rows, rises) -> dict[int, int]:
     """Second route: of the rises in reach, one that is within a hundredth of what was sold, else the nearest, else the earlier."""
     found = {}
     for number, account, plan, mrr in rows:
-        reach = [(abs(up - mrr) > mrr * 0.01, abs(d - plan), d) for a, d, up in rises if a == account and -31 <= d - plan <= 92]
+        reach = [(abs(up - mrr) * 100 > mrr, abs(d - plan), d) for a, d, up in rises if a == account and -31 <= d - plan <= 92]
         if reach:
             found[number] = min(reach)[2]
     return found

@@ -13,7 +13,7 @@ from fractions import Fraction
 from laer.records.expr import Table, ifelse, row_number, table
 
 EARLY_DAYS, LATE_DAYS = 31, 92  # how long before and after the day on which it was to begin a rise may still be an opportunity's
-NEAR = 0.01  # a rise within so much of what was sold is preferred to a nearer one
+NEAR = 100  # a rise within a hundredth of what was sold is preferred to a nearer one
 YEAR = 12
 SOLD = {"opportunity_id": "int64", "account_id": "int64", "plan_d": "int32", "mrr": "float64"}
 STEPS = ("not_started", "began_before", "slipped_in", "signed_later", "unbilled", "smaller", "larger", "unsold")
@@ -54,7 +54,7 @@ def begun(sold: Table, risen: Table) -> Table:
     """
     other = risen.select("d", "m", of=risen.account_id, risen=risen.rise.cast("float64"))
     near = sold.inner_join(other, [sold.account_id == other.of, other.d >= sold.plan_d - EARLY_DAYS, other.d <= sold.plan_d + LATE_DAYS])
-    off = ifelse((near.risen - near.mrr).abs() <= near.mrr * NEAR, 0, 1)
+    off = ifelse((near.risen - near.mrr).abs() * NEAR <= near.mrr, 0, 1)
     near = near.mutate(off=off, away=(near.d - near.plan_d).abs())
     order = row_number().over(group_by=near.opportunity_id, order_by=[near.off, near.away, near.d])
     return near.mutate(place=order).filter(lambda t: t.place == 0).select("opportunity_id", "d", "m")
@@ -120,7 +120,7 @@ def bridge(deals: Iterable[Deal], risen: Iterable[Rise], first: int, last: int) 
     for deal in deals:
         signed = first <= deal.signed_m <= last
         begins = deal.began_m is not None and first <= deal.began_m <= last
-        own = (deal.opportunity_id,)
+        own: tuple[int, ...] = (deal.opportunity_id,)
         if signed:
             parts.append(Part(BOOKED, deal.account_id, deal.arr, own))
         if signed and not begins:
