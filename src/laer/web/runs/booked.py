@@ -12,7 +12,7 @@ from laer.cycle.scope import Scope
 from laer.metrics.booked import Part
 from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
-from laer.web.book.models import Contract, Opportunity
+from laer.web.book.models import MODELS, Contract
 from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
 
@@ -63,5 +63,5 @@ def sales_named(basis: str | None, ids: Iterable[int]) -> dict[int, dict[str, An
             "name": o.name, "signed_on": o.closed_on, "starts_on": o.starts_on, "seller": o.owner, "currency": o.currency,
             "arr": None if o.arr_num is None or o.arr_den is None else Fraction(o.arr_num, o.arr_den), "assumed": o.amount_basis == "year",
         }
-        for o in Opportunity.objects.filter(pk__in=ids)
+        for o in MODELS["opportunities"].objects.filter(pk__in=ids)
     }  # fmt: skip
