@@ -126,7 +126,7 @@ def add_line(account: Account, start: date, end: date | None, mrr: int, seats: i
 def _on_stage() -> Cast:
     from django.utils import timezone
 
-    from laer.web.book.models import Assignment, ChurnEvent, Contact, Contract, CustomField, SurveyResponse, Ticket
+    from laer.web.book.models import Assignment, ChurnEvent, Contact, Contract, CustomField, Opportunity, SurveyResponse, Ticket
     from laer.web.people.models import Person, User
     from laer.web.runs.models import AccountMonth, PassRun
 
@@ -166,6 +166,7 @@ def _on_stage() -> Cast:
     Ticket.objects.create(account=renewing, subject="SAML login loop", opened_at=now - timedelta(days=3), priority="urgent", status="open", escalated=True, created_at=now)
     Ticket.objects.create(account=renewing, subject="Export is slow", opened_at=now - timedelta(days=30), closed_at=now - timedelta(days=28), status="closed", created_at=now)
     SurveyResponse.objects.create(account=renewing, kind="nps", score="3", answered_on=days(-5), comment="Great product when we can log in.", created_at=now)
+    Opportunity.objects.create(account=adopting, name="Second lab", motion="expand", stage="Proposal", status="open", expected_on=days(30), arr_num=6_000, arr_den=1, amount_basis="arr", currency="USD", created_at=now)
     ChurnEvent.objects.create(account=back, effective_on=days(-150), notified_on=days(-200), reason="price", created_at=now)
     Assignment.objects.create(account=expanding, person=people["lead"], job="csm", from_on=days(-300), until_on=days(-100), created_at=now)
     for account in (landing, adopting, expanding, renewing, back, no_data):

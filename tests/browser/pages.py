@@ -63,6 +63,7 @@ PLACES = (
     Place("revenue-year", "/revenue/?period=year&by=owner"),
     Place("revenue-behind", "/revenue/", link=r"/revenue/behind/\?[^\"]*movement=expansion[^\"]*"),
     Place("revenue-behind-part", "/revenue/", link=r"/revenue/behind/\?[^\"]*value=[^\"]*"),
+    Place("revenue-booked", "/revenue/", link=r"/revenue/booked/\?[^\"]*"),
     Place("revenue-close", "/revenue/close/"),
     Place("revenue-close-member", "/revenue/close/", who=MEMBER, status=403),
     Place("revenue-events", "/revenue/?churn_basis=events&by=cause"),

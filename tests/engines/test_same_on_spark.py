@@ -12,7 +12,7 @@ import pytest
 
 from laer.cycle.ledger import LedgerInput, compute, tables
 from laer.engine.session import DuckDBSession, SparkSession
-from laer.metrics import booking, causes, changes, dimensions, months, retention
+from laer.metrics import booked, booking, causes, changes, dimensions, months, retention
 from laer.records.expr import Table
 
 pytestmark = pytest.mark.engines
@@ -149,6 +149,18 @@ def test_booking_by_value(spark, big, kind, movements):
 def test_lines_cut_by_the_spans_of_their_accounts(spark):
     plain = changes.lines_table()
     same(spark, dimensions.split_by(plain, dimensions.spans_table()), lines=book().drop_columns(["value"]), spans=spans())
+
+
+@KINDS
+def test_the_rise_by_which_an_opportunity_began(spark, big, kind):
+    draw = random.Random(17)
+    near = [(row["account_id"], row["start_d"] + draw.choice([0, 0, -9, 40])) for row in book().to_pylist()]
+    rows = [(n, account, day, float(draw.choice([12_000, 33_000, 110_000]) * big)) for n, (account, day) in enumerate(near)]
+    kinds = (pa.int64(), pa.int64(), pa.int32(), pa.float64())
+    sold = pa.table({name: pa.array(c, k) for name, c, k in zip(booked.SOLD, zip(*rows, strict=True), kinds, strict=True)})
+    risen = booked.rises(changes.mrr_changes(lines(kind, True)))
+    same(spark, booked.begun(booked.sold_table(), risen), lines=book(big), sold=sold)
+    same(spark, booked.on_the_day(booked.sold_table(), risen), lines=book(big), sold=sold)
 
 
 @pytest.mark.parametrize(("movement", "first", "last"), [("churn", 640, 650), ("entering", 636, 660)])

@@ -89,7 +89,7 @@ def test_the_page_names_one_next_step_and_is_a_tab(cast: Cast) -> None:
     page = cast.client("admin").get("/data/readiness/")
     assert page.context["next"]["url"]
     assert [(t["title"], t["active"]) for t in page.context["data_tabs"] if t["title"] == "Readiness"] == [("Readiness", True)]
-    assert page.context["next"]["title"].startswith("Import contracts")  # the first that is missing altogether
+    assert page.context["next"]["title"].startswith("Import the won opportunities")  # the first that is missing altogether
     assert cast.client("nobody").get("/data/readiness/").status_code == 302
 
 

@@ -21,6 +21,7 @@ export function waterfall(data, colors, width) {
   const floor = broken ? round(Math.max(0, lowest - Math.max(span * 0.9, highest * 0.04)), span || highest) : 0;
   const fill = { total: colors.total, up: colors.up, down: colors.down };
   const narrow = width < 520;
+  const crowded = narrow && steps.length > 7; // then every second label stands a line higher
   return {
     grid: { left: 6, right: 12, top: 26, bottom: 4, containLabel: true },
     tooltip: tooltip(colors, (points) => {
@@ -62,7 +63,7 @@ export function waterfall(data, colors, width) {
             { type: "rect", shape: { x: left, y: top[1], width: wide, height: tall, r: Math.min(3, tall / 2) }, style: { fill: step.value ? fill[step.kind] : colors.line } },
             {
               type: "text",
-              style: { x: top[0], y: top[1] - 6, text: `${sign}${say(step.value, { ...unit, whole: narrow })}`, fill: colors.strong, font: `600 ${narrow ? 10 : 11.5}px ${getComputedStyle(document.body).fontFamily}`, align: "center", verticalAlign: "bottom" },
+              style: { x: top[0], y: top[1] - 6 - (crowded && at % 2 ? 12 : 0), text: `${sign}${say(step.value, { ...unit, whole: narrow })}`, fill: colors.strong, font: `600 ${narrow ? 10 : 11.5}px ${getComputedStyle(document.body).fontFamily}`, align: "center", verticalAlign: "bottom" },
               silent: true,
             },
           ];

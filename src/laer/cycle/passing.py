@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.book_lines import book_lines
+from laer.cycle.booked import signed
 from laer.cycle.cards import cards
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.renewals import due
@@ -27,7 +28,7 @@ from laer.metrics import changes, months
 from laer.metrics.policy import Policy
 from laer.records.periods import day_number
 
-RECORDS = ("people", "accounts", "contracts", "products", "subscription_lines", "churn_events", "assignments")
+RECORDS = ("people", "accounts", "contracts", "products", "subscription_lines", "opportunities", "churn_events", "assignments")
 DIMENSIONS = ("segment", "country", "industry", "region", "lead_source", "owner")
 
 
@@ -99,6 +100,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     passed.timings["cards"] = clock.lap()
     names = product_names(tables["products"])
     snapshot = {"lines": _named(lines.given, names), "dimensions": spans, "renewals": due(when.renewals, tables["subscription_lines"], lines.given)}
+    snapshot["signed"] = signed(tables, lines.given, settings.currency, settings.rates)
     publish.snapshot(snapshot, lines.given.denominator, accounts)
     passed.counts["account_months"] = publish.account_months(account_months, lines.given.denominator, settings.currency, accounts)
     passed.counts["cards"] = publish.cards(card_rows, accounts)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from laer.cycle.booked import Booked, answer
 from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.otherwise import sums_otherwise
 from laer.cycle.scope import Scope
@@ -190,6 +191,15 @@ def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], 
     return sorted(rows, key=lambda row: (row["due_on"], row["contract_id"]))
 
 
+def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Booked:
+    """Booked against live ARR of a period: the parts of the bridge. Parameters  gap_days, churn_basis as of `revenue`; first, last (month numbers); day."""
+    given, how = _ledger_input(run, params, scope)
+    whole = run.tables.get("signed")
+    seen = None if whole is None else scoped(whole, scope)
+    first, last, day = (int(params[name]) for name in ("first", "last", "day"))
+    return answer(session, given, whole, seen, how["gap_days"], first, last, day)
+
+
 def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
     """What each account did in each month in which it moved, exact: what a closing keeps and a restatement is measured against.
 
@@ -245,5 +255,6 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "revenue_otherwise": revenue_otherwise,
     "renewals": renewals,
     "committed": committed,
+    "booked": booked,
     "account_months": account_months,
 }

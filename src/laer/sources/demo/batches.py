@@ -13,6 +13,7 @@ from laer.sources.demo.cast import Contact, contacts, domain, jobs, profiles
 from laer.sources.demo.deals import Life
 from laer.sources.demo.figures import distance
 from laer.sources.demo.market import PEOPLE, PRODUCTS
+from laer.sources.demo.sales import Sale, sales
 from laer.sources.demo.story import live
 from laer.sources.demo.support import Answer, Ticket, answers, tickets
 from laer.sources.demo.usage import Row, usage_rows
@@ -43,6 +44,7 @@ def firm(seed: int = 7, *, as_of: date, accounts: int = 420) -> Iterator[Batch]:
     yield from _batches("contracts", _contracts(lives))
     yield from _batches("subscription_lines", _lines(lives))
     yield from _batches("discounts", _discounts(lives))
+    yield from _batches("opportunities", _opportunities(sale for life in lives for sale in sales(life, chance("sales", life), as_of)))
     yield from _batches("tickets", map(_ticket, every_ticket))
     yield from _batches("survey_responses", _answers(said))
     yield from _batches("churn_events", _churns(lives))
@@ -184,6 +186,14 @@ def _discounts(lives: list[Life]) -> Iterator[Keyed]:
     for number, (account, d) in enumerate(((life.profile.key, d) for life in lives for d in life.discounts), 1):
         row = {"account_id": account, "subscription_id": d.sub.key, "percent": Decimal(d.percent), "start_on": d.start, "end_on": d.end, "reason": d.reason}
         yield f"DSC-{number:04d}", row
+
+
+def _opportunities(found: Iterable[Sale]) -> Iterator[Keyed]:
+    for number, s in enumerate(sorted(found, key=lambda sale: sale.created), 1):
+        row: dict[str, Any] = {"account_id": s.life.profile.key, "contract_id": s.contract.key if s.contract else None, "name": s.name, "motion": s.motion, "stage": s.stage}
+        row |= {"arr": s.arr, "currency": "USD", "term_months": s.contract.term if s.contract else None, "owner": s.life.profile.seller.person.name}
+        row |= {"created_on": s.created, "qualified_on": s.qualified, "closed_on": s.closed, "starts_on": s.starts, "lost_reason": s.lost_reason}
+        yield f"OPP-{number:05d}", row
 
 
 def _ticket(t: Ticket) -> Keyed:

@@ -32,6 +32,7 @@ NEEDS = {  # without one of these a table is not of that type, whatever else it 
     "assignments": spelled("person_id"),
     "pulses": spelled("colour"),
     "notes": spelled("text"),
+    "opportunities": spelled("stage is_won is_closed motion opportunity_id"),
     "tickets": spelled("ticket_id subject priority first_response_minutes resolution_hours satisfaction"),
 }
 STANDS_IN = {"account_id": ("subscription_id", "contract_id", "contact_id")}  # an account reached through another reference
@@ -42,6 +43,7 @@ _HINTS = {
     "contracts": spelled("contract agreement"),
     "subscription_lines": spelled("subscription mrr arr recurring"),
     "usage_days": spelled("usage activity telemetry event login"),
+    "opportunities": spelled("opportunity deal pipeline"),
     "tickets": spelled("ticket case issue"),
     "survey_responses": spelled("nps csat survey response"),
     "churn_events": spelled("churn churned cancellation"),
@@ -53,7 +55,7 @@ _HINTS = {
 _HINT = {word: record for record, words in _HINTS.items() for word in words}
 _ELSEWHERE = frozenset(
     spelled(
-        "invoice charge payment refund payout dispute transaction balance comment audit opportunity deal lead task tag price plan fee card transfer schedule "
+        "invoice charge payment refund payout dispute transaction balance comment audit lead task tag price plan fee card transfer schedule "
         "history chat brand group form sla policy method intent note"
     )
 )

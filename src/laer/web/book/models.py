@@ -263,6 +263,30 @@ class Discount(BookRow):
     reason = models.CharField(max_length=255, null=True, blank=True)
 
 
+class Opportunity(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="opportunities")
+    contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.SET_NULL, related_name="opportunities")
+    name = models.CharField(max_length=255, null=True, blank=True)
+    motion = models.CharField(max_length=10, null=True, blank=True)
+    stage = models.CharField(max_length=120, null=True, blank=True)
+    status = models.CharField(max_length=10, null=True, blank=True)
+    amount = models.CharField(max_length=40, null=True, blank=True)
+    currency = models.CharField(max_length=8, null=True, blank=True)
+    term_months = models.BigIntegerField(null=True, blank=True)
+    discount = models.CharField(max_length=40, null=True, blank=True)
+    created_on = models.DateField(null=True, blank=True)
+    qualified_on = models.DateField(null=True, blank=True)
+    expected_on = models.DateField(null=True, blank=True)
+    closed_on = models.DateField(null=True, blank=True)  # of what is won or lost
+    starts_on = models.DateField(null=True, blank=True)
+    owner = models.CharField(max_length=255, null=True, blank=True)
+    lead_source = models.CharField(max_length=120, null=True, blank=True)
+    lost_reason = models.CharField(max_length=255, null=True, blank=True)
+    arr_num = models.BigIntegerField(null=True, blank=True)
+    arr_den = models.BigIntegerField(null=True, blank=True)
+    amount_basis = models.CharField(max_length=10, null=True, blank=True)
+
+
 class Ticket(BookRow):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tickets")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets")
@@ -476,6 +500,6 @@ class WatchedFile(models.Model):
 MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere
 
     "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
-    "subscription_lines": SubscriptionLine, "discounts": Discount, "tickets": Ticket, "survey_responses": SurveyResponse,
+    "subscription_lines": SubscriptionLine, "discounts": Discount, "opportunities": Opportunity, "tickets": Ticket, "survey_responses": SurveyResponse,
     "churn_events": ChurnEvent, "pulses": Pulse, "notes": Note, "assignments": Assignment,
 }  # fmt: skip

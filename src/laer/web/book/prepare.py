@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from laer.metrics.lines import BAD, LineText, judge
+from laer.metrics.opportunities import arr_of, motion_of, outcome
 from laer.metrics.policy import Policy
 from laer.records.money import INT64
 from laer.records.types import HEALTH
@@ -115,6 +116,27 @@ def _pulse(row: Row, _: Policy) -> tuple[Row, str | None]:
     return (row | {"colour": colour}, None) if colour else (row, f"unknown health '{said}': expected green, yellow or red" if said else "empty health")
 
 
+def _opportunity(row: Row, _: Policy) -> tuple[Row, str | None]:
+    values = {k: v for k, v in row.items() if k not in {"is_won", "is_lost", "is_closed", "arr", "mrr", "tcv"}}
+    words = {k: normal_words(row.get(k) or "") or None for k in ("stage", "status")}
+    status, unclear = outcome(words["stage"], words["status"], row.get("is_won"), row.get("is_lost"), row.get("is_closed"))
+    said = " ".join(str(row.get("motion") or "").casefold().split())
+    motion, unknown = motion_of(said)
+    arr, basis, wrong = arr_of(row)
+    if reason := unclear or unknown or wrong:
+        return values, reason
+    if arr is not None and (arr.numerator > INT64 or arr.denominator > INT64):
+        return values, "unreadable amount"
+    if said and motion is None:
+        values["custom._motion"] = row["motion"]  # known, and yet it does not say which
+    if status == "open" and values.get("closed_on"):
+        values["expected_on"], values["closed_on"] = values.get("expected_on") or values["closed_on"], None
+    if status != "open" and values.get("closed_on") is None:
+        return values, f"{status} without a close date"
+    number = {} if arr is None else {"arr_num": arr.numerator, "arr_den": arr.denominator, "amount_basis": basis}
+    return values | {"status": status, "motion": motion, "currency": (row.get("currency") or "").strip().upper() or None} | number, None
+
+
 def _closing(start: str, end: str) -> Callable[[Row, Policy], tuple[Row, str | None]]:
     def check(row: Row, _: Policy) -> tuple[Row, str | None]:
         a, b = row.get(start), row.get(end)
@@ -128,6 +150,7 @@ SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
     "contacts": _contact,
     "assignments": _assignment,
     "pulses": _pulse,
+    "opportunities": _opportunity,
     "contracts": _closing("start_on", "end_on"),
     "discounts": _closing("start_on", "end_on"),
 }

@@ -19,7 +19,7 @@ from laer.metrics.statement import columns, plain, printed
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
-from laer.web.pages import revenue_reported
+from laer.web.pages import revenue_booked, revenue_reported
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import escaped
 from laer.web.pages.revenue_charts import (
@@ -231,6 +231,8 @@ def _figures_and_charts(
         "next_month_url": asked.url(month=revenue.name_of(following)) if following <= span[1] else None,
         "waterfall": waterfall(now, asked, run.currency),
         "retention": retention(months, span, run.currency, asked),
+        "booked": revenue_booked.section(run, scope, period, asked),
+        "import_opportunities": {"label": "Import opportunities", "url": "/data/import/", "icon": "file-import"},
         "cohorts": cohorts(ledger, span, asked, run.currency),
         "by": by_dimension(by, period, asked, run.currency) if by else None,
         "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_close
+from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *account.urlpatterns,
     *account_edit.urlpatterns,
     *revenue.urlpatterns,
+    *revenue_booked.urlpatterns,
     *renewals.urlpatterns,
     *revenue_close.urlpatterns,
     *invitation.urlpatterns,

@@ -9,7 +9,7 @@ from laer.records.record import record_type
 from laer.web.book.exclusions import active
 
 LINES = "subscription_lines"
-WHOLE = (LINES,)  # records of which an excluded account has nothing left; what else is its own stays
+WHOLE = (LINES, "opportunities")  # records of which an excluded account has nothing left; what else is its own stays
 
 
 def without_excluded(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:

@@ -16,7 +16,7 @@ from django.db.models import Max, Min, Q
 
 from laer.engine.lake import Lake
 from laer.web import home
-from laer.web.book.models import Assignment, ChurnEvent, Contact, Contract, CustomField, Pulse, SurveyResponse, Ticket
+from laer.web.book.models import Assignment, ChurnEvent, Contact, Contract, CustomField, Opportunity, Pulse, SurveyResponse, Ticket
 from laer.web.book.models import SubscriptionLine as Line
 from laer.web.people.models import User
 from laer.web.runs.doctor.finding import Seen
@@ -164,6 +164,13 @@ def _renewals(known: Known) -> FeatureState:
 
 def _booked(known: Known) -> FeatureState:
     name = "CARR and booked ARR"
+    won = known.seen.of(Opportunity).filter(status="won")
+    if known.lines and (n := won.count()):
+        worth = won.exclude(arr_num=None).count()
+        why = f"{n:,} won opportunities, {worth:,} with an amount."
+        enough = worth >= ENOUGH * n
+        step = "" if enough else "Import the won opportunities with their amount"
+        return FeatureState("booked", name, "yes" if enough else "partly", why, step, "" if enough else IMPORT, "/revenue/#booked")
     ahead = known.seen.of(Line).filter(start_on__gt=known.today).count()
     signed = known.with_rows(known.seen.of(Contract).filter(signed_on__isnull=False))
     if not known.lines or not (ahead or signed):
@@ -171,8 +178,8 @@ def _booked(known: Known) -> FeatureState:
             "booked",
             name,
             known,
-            "Nothing says what is signed and not live yet: no contract has a day of signature, no line starts later.",
-            "Import contracts with the day of signature",
+            "Nothing says what is signed and not live yet: no opportunity is won, no contract has a day of signature, no line starts later.",
+            "Import the won opportunities of the CRM, or contracts with the day of signature",
         )
     why = f"{signed:,} of {known.base:,} {known.whom} have a contract with its day of signature; {ahead:,} lines start later than today."
     without = contractless(known.seen).count()

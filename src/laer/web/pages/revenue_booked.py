@@ -1,0 +1,194 @@
+"""Booked against live ARR: the bridge on the Revenue page, and the accounts behind each of its steps."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+
+from laer.cycle.booked import CONTRACTS, Booked
+from laer.cycle.scope import Scope
+from laer.metrics.booked import BOOKED, LIVE, STEPS
+from laer.metrics.policy import load_policy
+from laer.metrics.statement import plain
+from laer.records.periods import month_number
+from laer.web.book.scope import scope_of
+from laer.web.pages.exports import escaped
+from laer.web.pages.revenue_charts import MINUS, Asked, amount_of, exactly, short
+from laer.web.runs import revenue
+from laer.web.runs.booked import booked_of, by_account, sales_named, step_of
+from laer.web.runs.models import AccountCard, PassRun
+from laer.web.runs.passes import latest_run, stale_since
+
+PAGE = 50
+WORDS = {  # step -> its name, its short name on the chart, what it means
+    BOOKED: ("Booked ARR", "Booked", "What was signed in the period: won opportunities that land or expand, by the day on which they were won."),
+    "not_started": ("Signed and not started", "Not started", "Signed in the period; it begins later."),
+    "began_before": ("Live before it was signed", "Began before", "Signed in the period; it went live in an earlier one."),
+    "slipped_in": ("Signed before, starts now", "Starts now", "Signed in an earlier period; it begins in this one."),
+    "signed_later": ("Live now, signed later", "Signed later", "It went live in the period and was signed after it."),
+    "unbilled": ("Sold, nothing billed", "Not billed", "It was to begin in the period, and no line of the account's rose near that day."),
+    "smaller": ("Smaller than sold", "Smaller", "What went live is less than what was sold."),
+    "larger": ("Larger than sold", "Larger", "What went live is more than what was sold."),
+    "unsold": ("Live, never sold by record", "Never sold", "MRR that is new, returned or grew, and no opportunity stands behind it."),
+    LIVE: ("Live new ARR", "Live", "Twelve times what the ledger calls new, reactivation and expansion in the period."),
+}
+BY_CONTRACT = {
+    BOOKED: ("Booked ARR", "Booked", "What rose when the lines of a signed contract began, by the day of signature: a contract says no amount of its own."),
+    "unsold": ("Live without a contract", "No contract", "MRR that is new, returned or grew on a day on which no signed contract began."),
+}
+ALWAYS = (BOOKED, "not_started", "slipped_in", "unbilled", "smaller", "larger", "unsold", LIVE)
+ASIDE = {
+    "renewal": "{n} renewal{s} brought nothing new and {is_are} not booked",
+    "motion": "{n} won without a motion, of accounts that paid before: they may be renewals and do not count",
+    "amount": "{n} won without an amount",
+    "rate": "{n} in a currency without a rate",
+    "year": "{n} with an amount and no term: it counts as a year's",
+}
+
+
+def section(run: PassRun, scope: Scope, period: revenue.Period, asked: Asked) -> dict[str, Any]:
+    """Context of parts/booked.html."""
+    booked = booked_of(run, scope, period.first, period.last, asked.churn_basis)
+    if booked.basis is None:
+        return {"basis": None}
+    currency = run.currency
+    rows = [row for name in _order() if (row := _row(booked, name, asked, currency))]
+    bars = [{"label": r["short"], "kind": r["kind"], "value": str(r["value"]), "url": r["url"]} for r in rows if r["value"] or r["kind"] == "total"]
+    exact = {name: step_of(booked, name).arr for name in WORDS}
+    return {
+        "basis": booked.basis,
+        "by_contract": booked.basis == CONTRACTS,
+        "period": period.label,
+        "empty": not booked.parts,
+        "says": _says(exact, currency, "contract" if booked.basis == CONTRACTS else "opportunity"),
+        "data": {"currency": currency, "bars": bars},
+        "rows": rows,
+        "ties": exact[BOOKED] + sum((exact[name] for name in STEPS), Fraction(0)) == exact[LIVE],
+        "aside": [ASIDE[k].format(n=n, s="" if n == 1 else "s", is_are="is" if n == 1 else "are") for k in ASIDE if (n := booked.aside.get(k))],
+    }
+
+
+def _order() -> tuple[str, ...]:
+    return (BOOKED, *STEPS, LIVE)
+
+
+def _words(booked: Booked, name: str) -> tuple[str, str, str]:
+    return BY_CONTRACT.get(name, WORDS[name]) if booked.basis == CONTRACTS else WORDS[name]
+
+
+def _row(booked: Booked, name: str, asked: Asked, currency: str) -> dict[str, Any] | None:
+    step = step_of(booked, name)
+    if not step.accounts and (name not in ALWAYS or (booked.basis == CONTRACTS and name in ("unbilled", "smaller", "larger"))):
+        return None
+    label, brief, meaning = _words(booked, name)
+    kind = "total" if name in (BOOKED, LIVE) else "down" if step.arr < 0 or (not step.arr and name in ("not_started", "unbilled", "smaller")) else "up"
+    value, url = amount_of(abs(step.arr), currency), behind_url(asked, name) if step.accounts else None
+    return {"label": label, "short": brief, "meaning": meaning, "kind": kind, "value": value, "accounts": step.accounts, "sales": step.sales, "url": url}
+
+
+def _says(exact: Mapping[str, Fraction], currency: str, one: str) -> str:
+    """The answer in a sentence."""
+    said = [f"{short(exact[BOOKED], currency)} was booked and {short(exact[LIVE], currency)} went live"]
+    parts = (("not_started", "{} is signed and not started"), ("unbilled", "{} is sold and not billed"), ("unsold", "behind {} of what is live stands no {}"))
+    said += [text.format(short(abs(exact[name]), currency), one) for name, text in parts if exact[name]]
+    return "; ".join(said) + "."
+
+
+def behind_url(asked: Asked, step: str, **more: Any) -> str:
+    month = revenue.name_of(asked.month) if asked.month is not None else None
+    values = {"step": step, "month": month, "period": asked.period if asked.period != "month" else None, "churn_basis": asked.churn_basis} | more
+    return f"{reverse('revenue-booked')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
+
+
+def behind(request: HttpRequest) -> HttpResponse:
+    """The accounts behind one step of the bridge, with what was sold to them; their sum is the step."""
+    run, asked, name = latest_run(), Asked(request), request.GET.get("step", "")
+    if run is None or asked.month is None or name not in WORDS:
+        raise Http404
+    first = asked.month - asked.month % revenue.PERIODS[asked.period]
+    period = revenue.Period(first, min(first + revenue.PERIODS[asked.period] - 1, month_number(run.as_of)), asked.period)
+    booked = booked_of(run, scope_of(request.user), period.first, period.last, asked.churn_basis)
+    found = by_account(booked, name)
+    if request.GET.get("format") == "csv":
+        return _csv(found, booked, name, run, asked)
+    given = request.GET.get("start", "")
+    start = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
+    part = found[start : start + PAGE]
+    label, _, meaning = _words(booked, name)
+    total = amount_of(sum((r["arr"] for r in found), Fraction(0)), run.currency)
+    context = {
+        "title": f"{label}, {period.label}",
+        "revenue_url": f"{asked.url()}#booked",
+        "currency": run.currency,
+        "state": {
+            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}", "as_of": run.as_of, "run": {"label": f"run {run.pk}"},
+            "recomputing": stale_since() is not None,
+        },
+        "figures": [
+            {"label": label, "value": _signed(total, run.currency, name), "title": exactly(total, run.currency)},
+            {"label": "Accounts", "value": f"{len(found):,}"},
+            {"label": "Contracts" if booked.basis == CONTRACTS else "Opportunities", "value": f"{len({n for r in found for n in r['sales']}):,}"},
+        ],
+        "meaning": meaning,
+        "rule": load_policy(run.policy).rules.get(18),
+        "by_contract": booked.basis == CONTRACTS,
+        "is_total": name in (BOOKED, LIVE),
+        "rows": _rows(part, booked, run.currency),
+        "total": total,
+        "shown": f"{start + 1:,} to {start + len(part):,} of {len(found):,}" if part else "",
+        "previous_url": behind_url(asked, name, start=max(0, start - PAGE) or None) if start else None,
+        "next_url": behind_url(asked, name, start=start + PAGE) if start + PAGE < len(found) else None,
+        "download_url": behind_url(asked, name, format="csv"),
+    }  # fmt: skip
+    return render(request, "pages/revenue_booked.html", context)
+
+
+def _signed(total: Any, currency: str, name: str) -> str:
+    text = short(abs(total), currency)
+    return text if name in (BOOKED, LIVE) or not total else f"{MINUS if total < 0 else '+'}{text}"
+
+
+def _rows(part: list[dict[str, Any]], booked: Booked, currency: str) -> list[dict[str, Any]]:
+    names = {c.account_id: c for c in AccountCard.objects.filter(account_id__in=[r["account_id"] for r in part])}
+    sold = sales_named(booked.basis, {n for r in part for n in r["sales"]})
+    rows = []
+    for r in part:
+        card = names.get(r["account_id"])
+        sales = [sold[n] | {"arr": _own(sold[n], currency)} for n in r["sales"] if n in sold]
+        rows.append(
+            {
+                "account_name": card.name if card else f"account {r['account_id']}",
+                "account_url": f"/accounts/{r['account_id']}/",
+                "segment": card.segment if card else None,
+                "amount": amount_of(r["arr"], currency),
+                "sales": [s | {"currency": s.get("currency") or currency} for s in sales],
+            }
+        )
+    return rows
+
+
+def _own(sale: Mapping[str, Any], currency: str) -> Any:
+    return None if sale.get("arr") is None else amount_of(sale["arr"], sale.get("currency") or currency)
+
+
+def _csv(found: list[dict[str, Any]], booked: Booked, name: str, run: PassRun, asked: Asked) -> HttpResponse:
+    names = dict(AccountCard.objects.filter(account_id__in=[r["account_id"] for r in found][:30_000]).values_list("account_id", "name"))
+    sold = sales_named(booked.basis, sorted({n for r in found for n in r["sales"]})[:30_000])
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}-{revenue.name_of(asked.month or 0)}.csv"'
+    writer = csv.writer(answer)
+    writer.writerow(["account_id", "account", f"{name}_arr", "currency", "contracts" if booked.basis == CONTRACTS else "opportunities"])
+    for r in found:
+        said = "; ".join(str(sold[n]["name"] or n) for n in r["sales"] if n in sold)
+        writer.writerow([r["account_id"], escaped(names.get(r["account_id"], "")), plain(amount_of(r["arr"], run.currency)), run.currency, escaped(said)])
+    return answer
+
+
+urlpatterns = [path("revenue/booked/", behind, name="revenue-booked")]
