@@ -108,7 +108,7 @@ def test_a_missing_year_is_a_finding_and_the_last_one_before_stands_in(table: Pa
 def test_a_year_that_is_set_and_missing_stops_the_pass_and_the_page_says_why(table: Path, settings: Any) -> None:
     passes.start_pass()
     settings.PLAN_YEAR = 2030
-    with pytest.raises(NoPlanYear, match="LAER_PLAN_YEAR is 2030, and .* has no plan rates for it; there are: 2025, 2026"):
+    with pytest.raises(NoPlanYear, match=r"LAER_PLAN_YEAR is 2030, and .* has no plan rates for it; there are: 2025, 2026"):
         passes.start_pass()
     assert PassRun.objects.order_by("-id")[0].state == "failed"
     assert passes.run_waiting_pass() is None  # it is not tried again and again

@@ -14,7 +14,7 @@ from laer.web.pages.revenue_charts import Asked, amount_of
 from laer.web.runs import rates
 from laer.web.runs.models import PassRun
 
-SHOWN = 24  # months of the effect
+SHOWN = 12  # months of the effect; the download has all
 
 
 def choose(request: HttpRequest, asked: Asked, run: PassRun) -> dict[str, Any] | None:
