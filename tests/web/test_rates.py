@@ -19,10 +19,10 @@ from laer.sources.tabular.rates import NoPlanYear
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.models import SubscriptionLine
 from laer.web.people.models import User
-from laer.web.runs import closing, passes, rates, restated, revenue
+from laer.web.runs import closing, jobs, passes, rates, restated, revenue
 from laer.web.runs.doctor.finding import Seen
 from laer.web.runs.doctor.gaps import at_other_years_rates, without_rate
-from laer.web.runs.models import PassRun
+from laer.web.runs.models import Job, PassRun
 from laer.web.runs.reported import closings
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,11 +125,16 @@ def test_a_changed_table_asks_for_a_full_pass_and_holds_closing_back(table: Path
     assert passes.run_waiting_pass() is None
     table.write_text(TABLE.replace("EUR,1.20,2026", "EUR,1.25,2026"))  # another year than the run's: what is compared with it has changed
     assert rates.changed_since(run)
+    jobs.ask_for_pass()
+    assert list(Job.objects.values_list("kind", "state")) == [("pass", "ready")]
     assert closing.obstacles(run) == ["the exchange rates have changed since the last pass; a new pass is needed (laer run)"]
     done = passes.run_waiting_pass()
     assert done is not None
     assert done.kind == "full"
     assert closing.obstacles(done) == []
+    Job.objects.all().delete()
+    jobs.ask_for_pass()
+    assert not Job.objects.exists()
 
 
 def test_a_closed_month_keeps_its_rates_and_the_difference_says_that_it_is_rates(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

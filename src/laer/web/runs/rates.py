@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
@@ -91,6 +91,12 @@ def mark() -> str:
 def changed_since(run: PassRun) -> bool:
     """Whether a pass would use another table than the run did. A table that cannot be used is no reason for a pass: `trouble` says so."""
     return trouble() is None and mark() != run.rates_mark
+
+
+def written_at() -> datetime:
+    """When the table's file was last written; the beginning of time where there is none."""
+    path = Path(settings.FX_FILE)
+    return datetime.fromtimestamp(path.stat().st_mtime if settings.FX_FILE and path.exists() else 0, UTC)
 
 
 def trouble() -> str | None:
