@@ -153,3 +153,14 @@ def test_a_closed_month_keeps_its_rates_and_the_difference_says_that_it_is_rates
     assert told.causes[0]["text"] == "exchange rates: plan rates of 2026 in place of 2025, 13.00 USD"
     assert len(told.causes) == 2
     assert closings()[0].figures["event"]["closing_mrr"] == "110"
+
+
+def test_a_table_that_is_gone_leaves_the_last_figures_and_says_so(table: Path) -> None:
+    run = passes.start_pass()
+    table.unlink()
+    assert passes.run_waiting_pass() is None
+    page = lead().get("/revenue/")
+    assert page.context["waterfall"]["rows"][-1]["value"] == 160
+    assert any(n["title"] == "The exchange rates cannot be used" for n in page.context["notices"])
+    assert (without_rate(Seen(None)).count(), at_other_years_rates(Seen(None)).count()) == (1, 0)
+    assert closes(run)["2025-11"] == 160

@@ -112,7 +112,19 @@ def years(run: PassRun) -> list[int]:
     """The plan years that a run's figures can be shown at, newest first: those with a rate for every currency of the run's."""
     if run.plan_year is None:
         return []
+    if trouble():
+        return [run.plan_year]
     return sorted({run.plan_year} | {year for year, rates in table().years.items() if run.rates.keys() <= rates.keys()}, reverse=True)
+
+
+def currencies(day: date) -> set[str]:
+    """Currencies with a rate on a day, for checks: of every year where the one that is set is missing, none where the table cannot be read."""
+    try:
+        return set(plan_of(day).rates)
+    except NoPlanYear:
+        return {code for rates in table().years.values() for code in rates}
+    except UnreadableFile:
+        return set()
 
 
 def _listed(known: RateTable) -> str:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from laer.metrics.policy import load_policy
+from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear
 from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Subscription, SubscriptionLine, SurveyResponse, Ticket
 from laer.web.book.prepare import DISAGREES
@@ -46,10 +47,7 @@ def _trials(seen: Seen) -> QuerySet[Any]:
 
 
 def without_rate(seen: Seen) -> QuerySet[Any]:
-    try:
-        known = {settings.CURRENCY, *rates.plan_of(seen.today).rates}
-    except NoPlanYear:  # said by its own check
-        known = {settings.CURRENCY, *(code for year in rates.table().years.values() for code in year)}
+    known = {settings.CURRENCY, *rates.currencies(seen.today)}
     return seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency__in=known)
 
 
@@ -60,6 +58,8 @@ def at_other_years_rates(seen: Seen) -> QuerySet[Any]:
         return foreign if rates.plan_of(seen.today).missing else foreign.none()
     except NoPlanYear:
         return foreign
+    except UnreadableFile:  # then no line in another currency has a rate, which is said by its own check
+        return foreign.none()
 
 
 def _currencies(seen: Seen) -> Details:
