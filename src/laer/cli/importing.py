@@ -117,11 +117,12 @@ def run(
 ) -> None:
     """One pass: read the book, compute the ledger, publish what pages show."""
     open_book()
+    from laer.sources.tabular.files import UnreadableFile
     from laer.web.runs.passes import Busy, start_pass
 
     try:
         done = start_pass(date.fromisoformat(as_of) if as_of else None)
-    except (Busy, ValueError) as error:
+    except (Busy, UnreadableFile, ValueError) as error:
         fail(str(error), 1)
         return
     _say_pass(done)
@@ -169,12 +170,17 @@ def _readiness(format: Format) -> None:
 
 
 def compute() -> None:
+    from laer.sources.tabular.files import UnreadableFile
+    from laer.sources.tabular.rates import NoPlanYear
     from laer.web.runs.passes import Busy, run_waiting_pass
 
     try:
         done = run_waiting_pass()
     except Busy:
         typer.echo("a pass is running already; it or the next one takes these changes in", err=True)
+        return
+    except (NoPlanYear, UnreadableFile) as error:
+        typer.echo(f"the rows are in, and the figures wait for a table of rates that can be used: {error}", err=True)
         return
     if done:
         _say_pass(done)

@@ -28,6 +28,7 @@ from laer.sources.tabular.salesforce_ids import one_ids
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable, interval_factor, normal_words, read_boolean, read_day, read_number
+from laer.web import home
 
 NUMBERS = ("mrr", "amount", "quantity", "unit_price", "arr")
 CHUNK = 20_000
@@ -99,19 +100,28 @@ class LineFile:
 
 
 def read_line_file(
-    path: Path, policy: Policy, *, date_order: str = "auto", currency: str | None = None, fx: Path | None = None, by: str | None = None, causes: bool = False
+    path: Path,
+    policy: Policy,
+    *,
+    date_order: str = "auto",
+    currency: str | None = None,
+    fx: Path | None = None,
+    plan_year: int | None = None,
+    by: str | None = None,
+    causes: bool = False,
 ) -> LineFile:
     """Read, judge and count every row.
 
-    Args    by  a column of the file whose value goes with each line;  causes  keep what the causes of movements compare
-    Raises  FileRefused, and the reader's UnreadableFile
+    Args    by  a column of the file whose value goes with each line;  causes  keep what the causes of movements compare;
+            plan_year  whose rates of `fx` are taken, where it has several years
+    Raises  FileRefused, NoPlanYear, and the reader's UnreadableFile
     """
     table, columns = _table(path)
     if table.known:
         policy = policy.changed(end=table.known.end)
     by_index = _by_index(table, columns, by)
     index = {target: table.header.index(header) for header, target in columns.items() if target}
-    rates = read_rates(fx) if fx else {}
+    rates = read_rates(fx, home.fiscal_year_start()).of(plan_year) if fx else {}
     wanted = Extras.wanted(policy, causes)
     first = _first_pass(table, index, (*NUMBERS, *EXTRA_NUMBERS) if wanted else NUMBERS)
     order = _order(first.order, date_order, index, table)

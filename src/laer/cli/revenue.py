@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 
 from laer.cli import app
 from laer.cli.book import fail
-from laer.metrics.statement import COUNT, NRR_WITHOUT_PRICE, columns, plain, printed
+from laer.metrics.statement import COUNT, NRR_WITHOUT_PRICE, RATES_EFFECT, Month, columns, plain, printed, with_rates_effect
 from laer.records.money import minor_units, rounded
 from laer.records.periods import month_name, month_of
 
@@ -65,7 +65,9 @@ def revenue(
     gap_days: Annotated[int | None, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days; default: the policy's")] = None,
     end: Annotated[End | None, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day; default: the policy's")] = None,
     date_order: Annotated[Order, typer.Option("--date-order", help="order of day, month and year in dates")] = Order.auto,
-    fx: Annotated[Path | None, typer.Option(metavar="FILE", help="table with the columns currency, rate")] = None,
+    fx: Annotated[Path | None, typer.Option(metavar="FILE", help="table with the columns currency, rate, and fiscal_year or from")] = None,
+    plan_year: Annotated[int | None, typer.Option("--plan-year", metavar="YEAR", help="the fiscal year whose rates of --fx are used")] = None,
+    rates_effect: Annotated[int | None, typer.Option("--rates-effect", metavar="YEAR", help="add closing MRR less that at the rates of this year")] = None,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="currency of the report")] = None,
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="split by a column of the file, or by cause")] = None,
     without_price: Annotated[bool, typer.Option("--without-price", help="add NRR over 12 months without price changes")] = False,
@@ -85,8 +87,14 @@ def revenue(
     by_cause = by is not None and by.strip().lower() == CAUSE
     by = CAUSE if by_cause else by
     column = None if by_cause else by
-    read = partial(read_line_file, file, date_order=date_order.value, currency=currency, fx=fx, by=column, causes=by_cause or without_price)
+    read = partial(
+        read_line_file, file, date_order=date_order.value, currency=currency, fx=fx, plan_year=plan_year, by=column, causes=by_cause or without_price
+    )
     try:
+        if fx is None and (plan_year or rates_effect) is not None:
+            raise ValueError("--plan-year and --rates-effect name a fiscal year of --fx FILE: give it")
+        if rates_effect is not None and (by or against or cohorts):
+            raise ValueError("--rates-effect is of the whole report: give it without --by, --against and --cohorts")
         rules = load_policy(policy).changed(**own)
         other = load_policy(against).changed(**own) if against is not None else None
         if other and (by or cohorts or without_price):
@@ -106,6 +114,7 @@ def revenue(
                 raise ValueError(f"{span}; correct it, or say with --from and --to what to print")
             lines.notes.append(f"warning: {span}; --from and --to say what to print")
         given = lines.ledger_input(column is not None)
+        compared = read(rules, plan_year=rates_effect, by=None, causes=False).ledger_input(False) if rates_effect is not None else None
     except (FileRefused, UnreadableFile, ValueError, OverflowError) as error:
         fail(str(error))
         return
@@ -114,6 +123,10 @@ def revenue(
         ledger = compute(
             session, given, movements=rules.movements, gap_days=rules.gap_days, windows=rules.windows, rates=rules.rates, **how,
         )  # fmt: skip
+    at_other = None
+    if compared:
+        with DuckDBSession() as session:
+            at_other = compute(session, compared, movements=rules.movements, gap_days=rules.gap_days, windows=rules.windows)
     _say_policy(rules, own, policy)
     _say(lines, ledger, last)
     if rejects:
@@ -139,11 +152,22 @@ def revenue(
             fail(str(error))
             return
     else:
-        names = [*columns(rules.windows, by), *([NRR_WITHOUT_PRICE] if without_price else [])]
-        parts = (range(start, min(start + PRINTED, last + 1)) for start in range(first, last + 1, PRINTED))  # exact months weigh more than printed ones
-        months = (m for part in parts for m in (ledger.months_by_value(part[0], part[-1]) if by else ledger.months(part[0], part[-1])))
-        rows = [printed(m, names, lines.currency, by) for m in months]
+        names = [*columns(rules.windows, by), *([NRR_WITHOUT_PRICE] if without_price else []), *([RATES_EFFECT] if at_other else [])]
+        rows = [printed(m, names, lines.currency, by) for m in _months(ledger, at_other, first, last, by)]
     sys.stdout.write(_render(names, rows, format, by))
+
+
+def _months(ledger: Ledger, at_other: Ledger | None, first: int, last: int, by: str | None) -> Iterator[Month]:
+    """The report's months, a part at a time: exact months weigh more than printed ones."""
+    for start in range(first, last + 1, PRINTED):
+        part = (start, min(start + PRINTED - 1, last))
+        if by:
+            yield from ledger.months_by_value(*part)
+        elif at_other:
+            own = ledger.months(*part)
+            yield from map(with_rates_effect, own, own, at_other.months(*part))
+        else:
+            yield from ledger.months(*part)
 
 
 def _bounds(readings: list[LineFile], first: int | None, last: int | None) -> tuple[int, int]:

@@ -69,10 +69,16 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
             "units": line_units(lines), "list_parts": list_parts(lines, parts),
         }
     )  # fmt: skip
+    table, floored = with_floors(table)
+    return BookLines(LedgerInput(table, denominator, currency), left_out, floored)
+
+
+def with_floors(table: pa.Table) -> tuple[pa.Table, int]:
+    """The lines and what lifts accounts to 0 where their discounts pass what they pay; and how many such accounts there are."""
     floors = _floors(table)
     if floors.num_rows:
         table = pa.concat_tables([table, floors.select(table.column_names).cast(table.schema)])
-    return BookLines(LedgerInput(table, denominator, currency), left_out, len(set(floors["account_id"].to_pylist())))
+    return table, len(set(floors["account_id"].to_pylist()))
 
 
 def _floors(table: pa.Table) -> pa.Table:

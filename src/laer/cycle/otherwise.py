@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from laer.cycle.ledger import Ledger, LedgerInput, tables
 from laer.cycle.lines_input import parts_array
+from laer.cycle.to_date import lines_to_date
 from laer.engine.session import Session
 from laer.metrics import months, retention
 from laer.metrics.statement import Sums
@@ -99,9 +100,13 @@ WAYS: Mapping[str, Callable[[LedgerInput, Handed], LedgerInput]] = {
 }  # fmt: skip
 
 
-def sums_otherwise(session: Session, given: LedgerInput, way: str, handed: Handed, how: Mapping[str, Any]) -> Ledger:
-    """Months and twelve-month retention of the ledger with one thing changed; no cohorts, no values of a dimension."""
+def sums_otherwise(session: Session, given: LedgerInput, way: str, handed: Handed, how: Mapping[str, Any], day: int = FAR) -> Ledger:
+    """Months and twelve-month retention of the ledger with one thing changed; no cohorts, no values of a dimension.
+
+    To date of `day`, once the one thing is changed: it may move an end past the day, or bring lines that start after it.
+    """
     given = WAYS[way](given, handed)
+    given = replace(given, lines=lines_to_date(given.lines, day))
     made = tables(session, given, **how)
     ledger = Ledger(given.denominator, given.currency, WINDOWS, Sums())
     for row in session.fetch(months.change_sums(made.changes, made.levels)).to_pylist():

@@ -23,6 +23,7 @@ from laer.cycle.ledger import LedgerInput
 from laer.cycle.renewals import due
 from laer.cycle.spans import dimension_spans
 from laer.cycle.terms import counting
+from laer.cycle.to_date import lines_to_date
 from laer.engine.session import DuckDBSession
 from laer.metrics import changes, months
 from laer.metrics.policy import Policy
@@ -72,7 +73,7 @@ class Settings:
 
 
 def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, accounts: frozenset[int] | None = None, memory: str = "1GB") -> Passed:
-    """Compute and publish as of the end of a day.
+    """Compute and publish as of the end of a day: what is published is to date, the snapshot knows what is to come, too.
 
     Args
         accounts  None for the whole book, else only these (their published rows and their part of the snapshot)
@@ -88,7 +89,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     if lines.floored:
         passed.notes.append(f"the discounts of {lines.floored} account{'' if lines.floored == 1 else 's'} pass what they pay; they count as 0 then")
     with DuckDBSession(memory=memory) as session:
-        session.bind("lines", lines.given.lines)
+        session.bind("lines", lines_to_date(lines.given.lines, day_number(as_of)))
         unbound = changes.lines_table(lines.given.account_type, lines.given.parts_type, book=True)
         events = session.keep("events", changes.mrr_changes(unbound, settings.policy.gap_days))
         account_months = session.fetch(months.account_months(events))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 from laer.cycle.booked import Booked, answer
 from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.otherwise import sums_otherwise
+from laer.cycle.rates import at_rates
 from laer.cycle.scope import Scope
+from laer.cycle.to_date import lines_to_date, spans_to_date
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
 from laer.metrics.changes import BALANCE, MOVEMENTS
@@ -35,11 +37,17 @@ class QuestionFault(Exception):
 
 @dataclass(frozen=True)
 class RunTables:
-    """The tables of one complete pass."""
+    """The tables of one complete pass. Its lines know what is to come; what is asked of the ledger is to date (rule 2).
+
+    day    day number of the run: nothing later is known to the ledger; FAR: nothing lies ahead
+    rates  what made the amounts of lines in other currencies, units of the report's currency per unit
+    """
 
     tables: Mapping[str, pa.Table]
     denominator: int
     currency: str
+    day: int = FAR
+    rates: Mapping[str, Fraction] = field(default_factory=dict)
 
 
 class OpenRun(Protocol):
@@ -145,24 +153,24 @@ def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
         raise QuestionFault(f"no movement {movement!r}; there are opening, {BALANCE}, {', '.join(MOVEMENTS)}, entering, leaving, closing")
     rows = session.fetch(answer).to_pylist()
     money = ("before", "after", "amount")
-    exact = [row | {k: Fraction(int(row[k]), run.denominator) for k in money} for row in rows]
+    exact = [row | {k: Fraction(int(row[k]), given.denominator) for k in money} for row in rows]
     return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
 
 
 def revenue_otherwise(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
     """The revenue ledger's months and yearly retention with one thing changed. Parameters as of `revenue`, and way and handed of `otherwise`."""
-    given, how = _ledger_input(run, params, scope)
-    return sums_otherwise(session, given, str(params["way"]), params["handed"], how)
+    given, how = _ledger_input(run, params, scope, to_date=False)
+    return sums_otherwise(session, given, str(params["way"]), params["handed"], how, run.day)
 
 
 def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Fraction]:
-    """What is signed and not live yet, and what is known to leave, as MRR (rule 2). Parameter: day (day number of the run).
+    """What is signed and not live yet, and what is known to leave, as MRR (rule 2). Parameter: rates, as of `revenue`.
 
     Returns     coming: lines that start after the day, less what they take the place of on that very day; leaving: lines with a
                 departure to come that somebody stated. ARR + 12 x (coming - leaving) is CARR
     """
-    day = int(params["day"])
-    lines = scoped(run.tables["lines"], scope)
+    day, given = run.day, _lines(run, params, scope)
+    lines = given.lines
     coming = lines.filter(pc.greater(lines["start_d"], day))
     ends = lines.filter(pc.and_(pc.greater(lines["end_d"], day), pc.less_equal(lines["start_d"], day)))
     starts = set(zip(coming["account_id"].to_pylist(), coming["start_d"].to_pylist(), strict=True))
@@ -174,7 +182,7 @@ def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any],
         elif leaves and end < FAR:
             leaving += int(parts)
     total = sum(map(int, coming["parts"].to_pylist()))
-    return {"coming": Fraction(total - replaced, run.denominator), "leaving": Fraction(leaving, run.denominator)}
+    return {"coming": Fraction(total - replaced, given.denominator), "leaving": Fraction(leaving, given.denominator)}
 
 
 def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
@@ -203,9 +211,10 @@ def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], sc
 def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
     """What each account did in each month in which it moved, exact: what a closing keeps and a restatement is measured against.
 
-    Parameters  movements, gap_days as of `revenue`; last (month number), first (month number, or None for all before),
+    Parameters  movements, gap_days, rates as of `revenue`; last (month number), first (month number, or None for all before),
                 levels_only (account_id, m, opening and closing alone)
-    Returns     the columns of `months.account_months`, amounts in parts of 1/denominator of the run
+    Returns     the columns of `months.account_months`, amounts in parts of 1/denominator of the run; at other rates in parts of the
+                `denominator` in the table's metadata
     """
     given, how = _ledger_input(run, params, scope)
     moved = tables(session, given, **how).months
@@ -214,11 +223,25 @@ def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, 
         moved = moved.filter(moved.m >= int(params["first"]))
     if params.get("levels_only"):
         moved = moved.select("account_id", "m", "opening", "closing")
-    return session.fetch(moved)
+    return session.fetch(moved).replace_schema_metadata({"denominator": str(given.denominator)})
 
 
-def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[LedgerInput, dict[str, Any]]:
-    lines = scoped(run.tables["lines"], scope)
+def packed(rates: Mapping[str, Fraction]) -> tuple[tuple[str, str], ...]:
+    """Rates as a parameter of a question: answers are remembered by it."""
+    return tuple((code, str(rate)) for code, rate in sorted(rates.items()))
+
+
+def _lines(run: RunTables, params: Mapping[str, Any], scope: Scope) -> LedgerInput:
+    """The run's lines that the scope allows, at its own rates or those asked for."""
+    given = LedgerInput(scoped(run.tables["lines"], scope), run.denominator, run.currency)
+    if params.get("rates") is None:
+        return given
+    return at_rates(given, run.rates, {code: Fraction(rate) for code, rate in params["rates"]})
+
+
+def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope, *, to_date: bool = True) -> tuple[LedgerInput, dict[str, Any]]:
+    given = _lines(run, params, scope)
+    lines = lines_to_date(given.lines, run.day) if to_date else given.lines
     if params.get("churn_basis") == "events" and "event_end_d" in lines.column_names:  # rule 20
         for name in ("end_d", "end_m"):
             lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
@@ -235,10 +258,10 @@ def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope) -> tu
         if by not in known:
             raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *known, CAUSE))}")
         spans = scoped(run.tables["dimensions"], scope)
-        spans = spans.filter(pc.equal(spans["dimension"], str(by))).drop_columns(["dimension"])
+        spans = spans_to_date(spans.filter(pc.equal(spans["dimension"], str(by))).drop_columns(["dimension"]), run.day)
     how = {"movements": params.get("movements", "event"), "gap_days": params.get("gap_days", 0), "by": by not in (None, CAUSE), "spans": spans}
     how |= {"by_cause": by == CAUSE, "without_price": without_price}
-    return LedgerInput(lines, run.denominator, run.currency), how
+    return replace(given, lines=lines), how
 
 
 def _with_facts(lines: pa.Table) -> pa.Table:

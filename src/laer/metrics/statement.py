@@ -25,6 +25,7 @@ BALANCES = ("opening_balance",)  # of the book: what was paid before anybody kno
 SUMS = ("new", "reactivation", "expansion", "contraction", "churn")
 COUNTED = ("balance_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns", "lost")
 TOTAL = "TOTAL"
+RATES_EFFECT = "rates_effect_mrr"  # what one plan year's exchange rates make of closing MRR, less what another's make of it (rule 8)
 WITHOUT_PRICE = 12  # months over which NRR is shown without price
 NRR_WITHOUT_PRICE = f"nrr_{WITHOUT_PRICE}m_without_price"
 
@@ -126,6 +127,12 @@ def _month(
         figures[NRR_WITHOUT_PRICE] = _over(Fraction(closings(m)) / denominator, Fraction(closing_at(m - WITHOUT_PRICE), denominator))
     figures |= {"entering_mrr": money["entering"], "leaving_mrr": money["leaving"]}
     return Month(m, value, figures)
+
+
+def with_rates_effect(month: Month, own: Month, other: Month) -> Month:
+    """A month with what the rates of `own` make of closing MRR less what those of `other` do. No movement: a line of its own (rule 8)."""
+    effect = Fraction(own["closing_mrr"] or 0) - Fraction(other["closing_mrr"] or 0)
+    return Month(month.month, month.value, dict(month.figures) | {RATES_EFFECT: effect})
 
 
 def movements_only(month: Month) -> Month:

@@ -38,3 +38,12 @@ def month_name(month: int) -> str:
 
 def last_day(month: int) -> date:
     return first_day(month + 1) - timedelta(days=1)
+
+
+def fiscal_year(day: date, starts: int = 1) -> int:
+    """The fiscal year that holds a day, by the year in which it ends. `starts`: its first month, 1 to 12."""
+    return day.year + (1 < starts <= day.month)
+
+
+def fiscal_year_start(year: int, starts: int = 1) -> date:
+    return date(year - (starts > 1), starts, 1)

@@ -34,6 +34,22 @@ def watch_roots() -> list[Path]:
     return [p.resolve() for p in given] or [_private(home() / "inbox").resolve()]
 
 
+def fiscal_year_start() -> int:
+    """First month of the fiscal year (`LAER_FISCAL_YEAR_START`, 1 to 12, default January). Read by commands without a book, too."""
+    given = os.environ.get("LAER_FISCAL_YEAR_START", "").strip() or "1"
+    if not (given.isascii() and given.isdigit() and 1 <= int(given) <= 12):
+        raise SystemExit(f"LAER_FISCAL_YEAR_START: found {given!r}, expected a month from 1 (January) to 12 (December)")
+    return int(given)
+
+
+def plan_year() -> int | None:
+    """The fiscal year whose plan rates the book's figures use (`LAER_PLAN_YEAR`); None: that of the run's day."""
+    given = os.environ.get("LAER_PLAN_YEAR", "").strip()
+    if given and not (given.isascii() and given.isdigit() and len(given) == 4):
+        raise SystemExit(f"LAER_PLAN_YEAR: found {given!r}, expected a fiscal year of four digits, by the year in which it ends")
+    return int(given) if given else None
+
+
 def scratch() -> Path:
     """For copies that live as long as one read; what a killed process left is swept away with its pass."""
     return _private(home() / "tmp")

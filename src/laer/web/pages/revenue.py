@@ -15,11 +15,11 @@ from django.utils.http import urlencode
 
 from laer.cycle.ledger import Ledger
 from laer.metrics.policy import Policy, load_policy
-from laer.metrics.statement import columns, plain, printed
+from laer.metrics.statement import RATES_EFFECT, columns, plain, printed, with_rates_effect
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
-from laer.web.pages import revenue_booked, revenue_reported
+from laer.web.pages import revenue_booked, revenue_rates, revenue_reported
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import escaped
 from laer.web.pages.revenue_charts import (
@@ -47,6 +47,7 @@ MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", ""), "restatement"
 LABELS = {k: v[0] for k, v in (BALANCE | UPS | DOWNS | MOVED).items()} | {"opening": "Opening MRR", "closing": "Closing MRR"}
 RULE_OF = dict.fromkeys((*UPS, *DOWNS), 3) | {"opening_balance": 13, "entering": 21, "leaving": 21, "opening": 2, "closing": 2, "restatement": 17}
 PAGE = 50
+NO_DOUBTS: dict[str, Any] = {"contradictions": None, "excluded": None, "marks": {}}
 SORTS = ("-amount", "amount", "account_name", "-account_name")
 
 
@@ -61,17 +62,21 @@ def show(request: HttpRequest) -> HttpResponse:
     if run:
         scope = scope_of(request.user)
         asked = Asked(request)
-        ledger = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
-        reported = revenue_reported.reported_for(run, scope, asked, ledger)
+        choice = revenue_rates.choose(request, asked, run)
+        ledger = revenue.ledger_of(run, scope, **_counted(asked))
+        reported = None if asked.rates else revenue_reported.reported_for(run, scope, asked, ledger)  # what was reported was at its own rates
         span = revenue.span_of_data(ledger, run)
         if reported:
             span = reported.span(span, ledger)
-        context["state"] = _state(request, run, ledger, span)
-        context |= {"bases": None, "close_url": reverse("revenue-close") if scope.everything else None}
+        context["state"] = _state(request, run, ledger, span, choice)
+        context |= {"bases": None, "rates": choice, "close_url": reverse("revenue-close") if scope.everything else None}
         if span:
             context |= _figures_and_charts(request, run, ledger, span, asked, reported)
+            if asked.rates:
+                own = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
+                context["rates_effect"] = revenue_rates.effect(own, ledger, span, run, asked.rates)
             if reported:
-                revenue_reported.add_to(context, reported, ledger, revenue.period_of(asked.month or 0, asked.period, span), asked)
+                revenue_reported.add_to(context, reported, ledger, revenue.period_of(asked.month or 0, asked.period, span, run), asked)
     template = "pages/revenue.html#revenue" if request.headers.get("HX-Target") == "revenue" and not request.headers.get("HX-Boosted") else "pages/revenue.html"
     return render(request, template, context)
 
@@ -82,18 +87,23 @@ def download(request: HttpRequest) -> HttpResponse:
     if run is None:
         raise Http404
     asked = Asked(request)
+    revenue_rates.choose(request, asked, run)
     policy = load_policy(settings.POLICY)
     by = asked.by if "by" in request.GET else None
     scope = scope_of(request.user)
-    ledger = revenue.ledger_of(run, scope, by=by, movements=asked.movements, churn_basis=asked.churn_basis)
-    reported = revenue_reported.reported_for(run, scope, asked, ledger) if asked.basis == "reported" and not by else None
+    ledger = revenue.ledger_of(run, scope, by=by, **_counted(asked))
+    reported = revenue_reported.reported_for(run, scope, asked, ledger) if asked.basis == "reported" and not by and not asked.rates else None
     span = revenue.span_of_data(ledger, run)
     span = (reported.span(span, ledger) if reported else span) or (0, -1)
     months = ledger.months_by_value(*span) if by else reported.months(ledger.months(*span)) if reported else ledger.months(*span)
     names = columns(policy.windows, by, book=any(m["opening_balance_mrr"] for m in months))
     names = revenue_reported.columns(names) if reported else names
+    if asked.rates and not by:
+        own = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
+        months, names = [*map(with_rates_effect, months, own.months(*span), months)], [*names, RATES_EFFECT]
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{"-as-reported" if reported else ""}.csv"'
+    how = "-as-reported" if reported else f"-rates-{asked.rates}" if asked.rates else ""
+    answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{how}.csv"'
     writer = csv.writer(answer)
     writer.writerow(names)
     for month in months:
@@ -109,6 +119,7 @@ def behind(request: HttpRequest) -> HttpResponse:
     movement = request.GET.get("movement", "closing")
     if run is None or asked.month is None or movement not in LABELS:
         raise Http404
+    revenue_rates.choose(request, asked, run)
     scope = scope_of(request.user)
     cohort = _month(request.GET.get("cohort"))
     by = asked.by if "value" in request.GET else None
@@ -124,12 +135,12 @@ def behind(request: HttpRequest) -> HttpResponse:
         "value": request.GET.get("value") if by else None,
         "cohort": cohort,
     }
-    reported = by is None and cohort is None and asked.basis == "reported"
+    reported = by is None and cohort is None and asked.basis == "reported" and not asked.rates
     found = revenue_reported.behind(run, scope, params) if reported else None
     if found is None:
         if movement == "restatement":
             raise Http404
-        reported, found = False, revenue.behind(run, scope, params)
+        reported, found = False, revenue.behind(run, scope, params, asked.rates)
     if request.GET.get("format") == "csv":
         return _behind_csv(found, movement, run, asked)
     start = _whole(request.GET.get("start"))
@@ -141,7 +152,7 @@ def behind(request: HttpRequest) -> HttpResponse:
     lines = revenue.lines_touching([r["account_id"] for r in part], first, last)
     sign = -1 if movement in (*DOWNS, "leaving") else 1
     amount = amount_of(sum((r["amount"] for r in found), Fraction(0)) * sign, run.currency)
-    period = revenue.Period(first, last, asked.period)
+    period = revenue.Period(first, last, asked.period, last >= revenue.month_number(run.as_of))
     title = f"{LABELS[movement]}, {period.label}" if cohort is None else f"Cohort of {first_day(cohort):%B %Y}, in {first_day(last):%B %Y}"
     policy = load_policy(settings.POLICY)
     number = RULE_OF[movement]
@@ -151,7 +162,7 @@ def behind(request: HttpRequest) -> HttpResponse:
         "currency": run.currency,
         "policy": _policy(policy, run),
         "state": {
-            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}" + (", as reported" if reported else ""),
+            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}{_how(asked, bool(reported))}",
             "as_of": run.as_of,
             "run": {"label": f"run {run.pk}"},
             "recomputing": stale_since() is not None,
@@ -181,12 +192,22 @@ def behind(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/revenue_behind.html", context)
 
 
-def _state(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int] | None) -> dict[str, Any]:
+def _how(asked: Asked, reported: bool) -> str:
+    return ", as reported" if reported else f", at the plan rates of {asked.rates}" if asked.rates else ""
+
+
+def _counted(asked: Asked) -> dict[str, Any]:
+    """How the ledger is asked: movements, basis of churn, plan year of the rates."""
+    return {"movements": asked.movements, "churn_basis": asked.churn_basis, "plan_year": asked.rates}
+
+
+def _state(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int] | None, rates: dict[str, Any] | None = None) -> dict[str, Any]:
     whole = scope_of(request.user).everything
-    note = None
-    if span and span[1] < revenue.month_number(run.as_of):
-        note = f"nothing has changed since {first_day(span[1]):%B %Y}"
+    changed = max(ledger.total.months, default=None)
+    note = f"nothing has changed since {first_day(changed):%B %Y}" if changed is not None and changed < revenue.month_number(run.as_of) else None
     shown = f"{first_day(span[0]):%B %Y} to {first_day(span[1]):%B %Y}" if span else "no lines yet"
+    if rates:
+        shown += f", at the plan rates of {rates['year']}"
     return {
         "shown": shown,
         "as_of": run.as_of,
@@ -201,7 +222,7 @@ def _figures_and_charts(
     request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
 ) -> dict[str, Any]:
     asked.month = min(max(asked.month if asked.month is not None else span[1], span[0]), span[1])
-    period = revenue.period_of(asked.month, asked.period, span)
+    period = revenue.period_of(asked.month, asked.period, span, run)
     restated = ledger.months(min(span[0], period.first), span[1])
     months = {m.month: m for m in (reported.months(restated) if reported and asked.basis == "reported" else restated)}
     now = revenue.summed(months[m] for m in range(period.first, period.last + 1) if m in months)
@@ -210,18 +231,20 @@ def _figures_and_charts(
     choices = range(span[1], span[0] - 1, -1) if size == 1 else sorted({m - m % size for m in range(span[0], span[1] + 1)}, reverse=True)
     scope = scope_of(request.user)
     whole = scope.everything
-    by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis) if ledger.first_month is not None else None
+    by = revenue.ledger_of(run, scope, by=asked.by, **_counted(asked)) if ledger.first_month is not None else None
     query = asked.how() | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
-    beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1")
+    # What contradictions and exclusions would change is worked out at the run's own rates, and stands beside those figures.
+    beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1") if not asked.rates else NO_DOUBTS
+    coming = revenue.committed(run, scope, asked.rates) if period.last >= span[1] else None
     return {
-        "figures": marked(figures(now, period, run, asked, by, revenue.committed(run, scope) if period.last >= span[1] else None), beside["marks"]),
+        "figures": marked(figures(now, period, run, asked, by, coming), beside["marks"]),
         "contradictions": beside["contradictions"],
         "excluded": beside["excluded"],
-        "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())],
-        "month": first_day(period.last) if size == 1 else period.label,
+        "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())] + (revenue_rates.notices(run) if whole else []),
+        "month": period.label,
         "months": [
-            {"label": revenue.period_of(m, asked.period, span).label, "url": asked.url(month=revenue.name_of(m)), "active": period.first <= m <= period.last}
-            for m in choices
+            {"label": one.label, "url": asked.url(month=revenue.name_of(m)), "active": period.first <= m <= period.last}
+            for m, one in ((m, revenue.period_of(m, asked.period, span, run)) for m in choices)
         ],
         "periods": [{"label": k.capitalize(), "url": asked.url(period=k), "active": k == asked.period} for k in revenue.PERIODS],
         "movements": [

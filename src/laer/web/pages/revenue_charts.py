@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from laer.cycle.ledger import Ledger
 from laer.metrics.statement import NRR_WITHOUT_PRICE
 from laer.records.money import minor_units, rounded
-from laer.records.periods import first_day, month_number, month_of
+from laer.records.periods import first_day, month_of
 from laer.web.runs import revenue
 from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import money, money_short
@@ -57,21 +57,23 @@ class Asked:
         self.cohorts = "mrr" if given.get("cohorts") == "mrr" else "accounts"
         self.basis = "reported" if given.get("basis") == "reported" else "restated"
         self.share = "number" if given.get("share") == "number" else "percent"
+        self.rates: int | None = None  # the plan year asked for, where it is not the run's own (`revenue_rates.choose`)
         try:
             self.month: int | None = month_of(given.get("month", ""))
         except ValueError:
             self.month = None
 
     def how(self) -> dict[str, str]:
-        """How movements are counted, as parameters of an address."""
-        return {"movements": self.movements} | ({"churn_basis": self.churn_basis} if self.churn_basis else {})
+        """How movements are counted and at which rates, as parameters of an address."""
+        more = {"churn_basis": self.churn_basis, "rates": self.rates}
+        return {"movements": self.movements} | {k: str(v) for k, v in more.items() if v is not None}
 
     def url(self, **changes: Any) -> str:
         """The page's address with some parameters changed; what is the default stays out of it."""
         month = revenue.name_of(self.month) if self.month is not None else None
         values = {
             "month": month, "period": self.period, "movements": self.movements, "by": self.by, "cohorts": self.cohorts, "share": self.share,
-            "churn_basis": self.churn_basis, "basis": self.basis,
+            "churn_basis": self.churn_basis, "basis": self.basis, "rates": self.rates,
         } | changes  # fmt: skip
         usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent", "basis": "restated"}
         query = urlencode({k: v for k, v in values.items() if v is not None and usual.get(k) != v})
@@ -98,17 +100,12 @@ def figures(
         return {"label": label, "value": value, "hint": hint, "meaning": said, **more}
 
     return [
-        figure("MRR", "mrr", short(now["closing_mrr"], code), _in(period, run), title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
+        figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), _carr(now, committed, code) if committed else "twelve times MRR, exact", title=exactly(now["arr"], code)),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), nrr_hint),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
         figure("Paying accounts", "accounts", f"{now['closing_accounts']:,}", accounts_hint, url=closing_url),
     ]
-
-
-def _in(period: revenue.Period, run: PassRun) -> str:
-    """The period, and that it is not over where it is not (rule 2)."""
-    return f"in {period.label}{', to date' if period.last == month_number(run.as_of) else ''}"
 
 
 def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str) -> str:
@@ -293,6 +290,7 @@ def behind_url(asked: Asked, movement: str, **more: Any) -> str:
         "period": asked.period if asked.period != "month" else None,
         "movements": asked.movements if asked.movements != "event" else None,
         "churn_basis": asked.churn_basis,
+        "rates": asked.rates,
         "basis": "reported" if asked.basis == "reported" and not {"by", "cohort"} & set(more) else None,
     } | more
     return f"{reverse('revenue-behind')}?{urlencode({k: v for k, v in values.items() if v is not None})}"

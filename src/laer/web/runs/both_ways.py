@@ -23,7 +23,8 @@ from laer.web.runs import revenue
 from laer.web.runs.desk import ask
 from laer.web.runs.excluded import LINES, without_excluded
 from laer.web.runs.models import PassRun
-from laer.web.runs.passes import book_address, rates
+from laer.web.runs.passes import book_address
+from laer.web.runs.rates import rates_of
 
 
 @dataclass(frozen=True)
@@ -61,4 +62,4 @@ def _lines_with_them(accounts: list[int], run: PassRun, policy: Policy) -> Ledge
     read = read_book(book_address(), [record_type(n) for n in (LINES, "contracts", "churn_events")], account_ids=accounts, full=False)
     lines, kept = read[LINES], without_excluded(read)
     when = counting(lines, kept["contracts"], kept["churn_events"], policy, run.as_of)
-    return book_lines(lines, policy, run.currency, rates(), when).given
+    return book_lines(lines, policy, run.currency, rates_of(run), when).given

@@ -24,7 +24,7 @@ from laer.records.periods import first_day, month_name, month_number
 from laer.web.book import writing
 from laer.web.book.models import FieldChange, ImportRun, ImportState
 from laer.web.people.models import User
-from laer.web.runs import restated, snapshots
+from laer.web.runs import rates, restated, snapshots
 from laer.web.runs.desk import ask
 from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount, Restatement
 from laer.web.runs.passes import Busy, latest_run, lease, stale_since
@@ -82,6 +82,8 @@ def obstacles(run: PassRun, found: Iterable[ClosedMonth] = ()) -> list[str]:
     policy = load_policy(settings.POLICY)
     if (run.policy, run.policy_version, run.currency) != (policy.id, policy.version, settings.CURRENCY):
         told.append("the policy or the currency has changed since the last pass; a new pass is needed (laer run)")
+    if rates.changed_since(run):
+        told.append("the exchange rates have changed since the last pass; a new pass is needed (laer run)")
     if not snapshots.folder_of(run.pk).exists():
         told.append(f"the tables of run {run.pk} are gone; a new pass is needed (laer run)")
     others = sorted({c.currency for c in found} - {run.currency})
@@ -151,7 +153,7 @@ def _figures(run: PassRun, found: list[ClosedMonth], first: int, last: int) -> d
 def _begin(run: PassRun, user: User | None, note: str, month: int, figures: dict[str, Any]) -> ClosedMonth:
     return ClosedMonth.objects.create(
         month=first_day(month), closed_by=user, policy=run.policy, policy_version=run.policy_version, currency=run.currency, run_id=run.pk,
-        denominator=str(int(run.denominator)), figures=figures, note=note,
+        plan_year=run.plan_year, rates=run.rates, denominator=str(int(run.denominator)), figures=figures, note=note,
     )  # fmt: skip
 
 

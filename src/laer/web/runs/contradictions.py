@@ -15,7 +15,6 @@ from math import lcm
 from typing import Any
 
 import pyarrow as pa
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max
 
@@ -35,7 +34,7 @@ from laer.web.runs.doctor.gaps import disagreeing
 from laer.web.runs.doctor.labels import flagged_and_paying, unheeded
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import PassRun
-from laer.web.runs.passes import rates
+from laer.web.runs.rates import rates_of
 
 QUICK = 20_000  # lines up to which the effects are worked out by themselves
 MOST = 5_000  # lines that state another amount, up to which they are read
@@ -106,7 +105,7 @@ def _found(user: User, run: PassRun, last: int, basis: str, with_lines: bool) ->
 
 def _look(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
     seen = Seen(user)
-    found = [_churn_events(seen, run, basis), _churn_flags(seen, last), _amounts(seen, run)]
+    found = [_churn_events(seen, run, basis), _churn_flags(seen, run, last), _amounts(seen, run)]
     if with_lines:
         named = line_checks.named(seen)
         found += [_gaps(list(named["one_day_gaps"])), _twice(list(named["lines_twice"]))]
@@ -136,17 +135,17 @@ def _churn_events(seen: Seen, run: PassRun, basis: str) -> Contradiction | None:
     )
 
 
-def _churn_flags(seen: Seen, last: int) -> Contradiction | None:
+def _churn_flags(seen: Seen, run: PassRun, last: int) -> Contradiction | None:
     flagged = flagged_and_paying(seen)
     n = flagged.count()
     if not n:
         return None
-    day = day_number(first_day(last + 1)) - 1
+    day = min(day_number(first_day(last + 1)) - 1, day_number(run.as_of))  # nothing later is known to the ledger
 
     def handed() -> Handed:
         ids = list(flagged.order_by("pk").values_list("pk", flat=True))
         table = pa.table({"account_id": pa.array(ids * 2, pa.int64()), "day": pa.array([day] * len(ids) + [day + 1] * len(ids), pa.int64())})
-        return Handed(f"flags {last} {_mark()}", table)
+        return Handed(f"flags {day} {_mark()}", table)
 
     return Contradiction(
         "churn_flags",
@@ -166,7 +165,7 @@ def _amounts(seen: Seen, run: PassRun) -> Contradiction | None:
         return None
 
     def handed() -> Handed | None:
-        known = {run.currency: Fraction(1)} | rates()
+        known = {run.currency: Fraction(1)} | rates_of(run)
         said = rows.order_by("pk").values_list("pk", "custom", "interval", "currency")
         other = {pk: _stated(custom.get(DISAGREES, ""), interval) for pk, custom, interval, _ in said}
         amounts = {pk: amount * known[c or run.currency] for pk, _, _, c in said if (amount := other[pk]) is not None and (c or run.currency) in known}
@@ -248,4 +247,4 @@ def _stated(text: str, interval: str | None) -> Fraction | None:
 def _mark() -> str:
     """Changes with the book: an answer over what was handed in is remembered for one state of it."""
     lines, changes = SubscriptionLine.objects.aggregate(last=Max("id"))["last"], FieldChange.objects.aggregate(last=Max("id"))["last"]
-    return f"{lines} {changes} {ChurnEvent.objects.aggregate(last=Max('id'))['last']} {settings.FX_FILE}"
+    return f"{lines} {changes} {ChurnEvent.objects.aggregate(last=Max('id'))['last']}"

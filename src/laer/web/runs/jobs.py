@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from laer.web.book.models import DirtyAccount
 from laer.web.book.watching import due_folders
+from laer.web.runs import rates
 from laer.web.runs.models import Job, JobState, PassRun
 
 LEASE = 30.0  # seconds that a dead worker's job waits for the next
@@ -37,6 +38,7 @@ POLL = 0.5
 GRACE = 8.0  # seconds a job may go on after its worker was told to stop
 KEEP = timedelta(days=14)  # finished jobs
 LOOKS = 10.0  # seconds between two questions whether a watched folder is due
+BEGAN = timezone.now()  # this process: its settings are as of then
 PASS = "pass"  # the key under which a pass waits
 
 log = logging.getLogger(__name__)
@@ -187,14 +189,14 @@ def claim(worker: Worker) -> Job | None:
 
 
 def ask_for_pass() -> None:
-    """Ask for a pass when the book is newer than what is published, or the day has turned since. Two small queries while neither is.
+    """Ask for a pass when the book or the exchange rates are newer than what is published, or the day has turned. Two small queries while not.
 
     Actions of the book leave their mark in their own transaction and know nothing of jobs. A pass that waits, runs, or is put
     off after a failure is left alone; one that failed for good is asked for again when the book has changed since.
     """
     newest = DirtyAccount.objects.order_by("-id").values_list("since", flat=True).first()
     if newest is None:
-        newest = _day_turned()
+        newest = _overtaken()
     if newest is None:
         return
     settled = Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=newest)
@@ -210,12 +212,17 @@ def ask_for_looks() -> None:
             enqueue("watch", {"folder_id": folder_id}, unique_key=key)
 
 
-def _day_turned() -> datetime | None:
-    """The start of today in the firm's time zone, where the last pass is of a day before; None where there was none, or it is today's."""
-    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").values_list("as_of", flat=True).first()
-    if last is None or last >= timezone.localdate():
+def _overtaken() -> datetime | None:
+    """Since when the last pass is no longer that of today's day and rates; None where it is, or there was none.
+
+    A day begins in the firm's time zone; a table of rates when its file was written or, where a setting changed, when this process began.
+    """
+    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").only("as_of", "rates_mark").first()
+    if last is None:
         return None
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    if last.as_of < timezone.localdate():
+        return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(rates.written_at(), BEGAN) if rates.changed_since(last) else None
 
 
 def back_off(attempts: int) -> timedelta:

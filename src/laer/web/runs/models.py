@@ -63,6 +63,9 @@ class PassRun(models.Model):
     policy = models.CharField(max_length=40, default="default")
     policy_version = models.IntegerField(default=1)
     currency = models.CharField(max_length=8, blank=True, default="")
+    plan_year = models.SmallIntegerField(null=True)  # whose plan rates made the figures; null: rates without a year
+    rates = models.JSONField(default=dict)  # currency -> the rate used, an exact fraction as text
+    rates_mark = models.CharField(max_length=64, blank=True, default="")  # of the whole table: a run of another table is no longer true
     denominator = models.DecimalField(max_digits=38, decimal_places=0, default=1)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -153,6 +156,8 @@ class ClosedMonth(models.Model):
     policy = models.CharField(max_length=40)
     policy_version = models.IntegerField()
     currency = models.CharField(max_length=8)
+    plan_year = models.SmallIntegerField(null=True)
+    rates = models.JSONField(default=dict)  # as of the run it was closed from
     run_id = models.BigIntegerField()
     denominator = models.CharField(max_length=80)  # what the amounts of its accounts are whole parts of
     figures = models.JSONField(default=dict)  # event, net -> the statement's row: exact fractions as text, counts as numbers

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,9 @@ from laer.engine.leases import process_exists
 from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
 from laer.records.record import record_type
-from laer.sources.tabular.rates import read_rates
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
-from laer.web.runs import snapshots
+from laer.web.runs import rates, snapshots
 from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
@@ -46,6 +44,7 @@ def run_waiting_pass() -> PassRun | None:
     dirty = list(DirtyAccount.objects.order_by("id").values_list("id", "account_id")[: SMALL + 1])
     latest = latest_run()
     turned = latest is None or latest.as_of < timezone.localdate() or not snapshots.folder_of(latest.pk).exists() or latest.position.get("shape") != SHAPE
+    turned = turned or (latest is not None and rates.changed_since(latest))
     if not dirty and not turned:
         return None
     whole = turned or len(dirty) > SMALL or any(a is None for _, a in dirty)
@@ -55,7 +54,7 @@ def run_waiting_pass() -> PassRun | None:
 def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None) -> PassRun:
     """Run one pass now.
 
-    Raises  Busy when another one holds the lease
+    Raises  Busy when another one holds the lease, NoPlanYear where the plan year that is set has no rates
     """
     today = timezone.localdate()
     as_of = as_of or today
@@ -76,14 +75,16 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
-            passed = run_pass(BookRead(), publisher, Settings(policy, currency, rates()), as_of, accounts)
+            plan = rates.plan_of(as_of)
+            run.plan_year, run.rates, run.rates_mark = plan.year, rates.kept(plan.rates), rates.mark()
+            passed = run_pass(BookRead(), publisher, Settings(policy, currency, plan.rates), as_of, accounts)
         except Exception as error:
             PassRun.objects.filter(pk=run.pk).update(state="failed", error=f"{type(error).__name__}: {error}"[:2_000], finished_at=timezone.now())
             raise
         with transaction.atomic():
             _still_mine("pass", token)
             run.state, run.finished_at = "complete", timezone.now()
-            run.counts, run.timings, run.notes = passed.counts, passed.timings, passed.notes
+            run.counts, run.timings, run.notes = passed.counts, passed.timings, [*passed.notes, *([plan.note] if plan.note else [])]
             run.save()
             if not past:
                 _clean(last_dirty, accounts)
@@ -100,10 +101,6 @@ def _clean(last_dirty: int, accounts: frozenset[int] | None) -> None:
 def latest_run() -> PassRun | None:
     """The newest complete pass of a present day: what pages show. Passes over past dates publish nothing."""
     return PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").first()
-
-
-def rates() -> dict[str, Fraction]:
-    return read_rates(Path(settings.FX_FILE)) if settings.FX_FILE else {}
 
 
 # -- reading ------------------------------------------------------------------------------------------------------

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from laer.cycle.questions import packed
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
+from laer.metrics.statement import plain
+from laer.records.money import minor_units, rounded
 from laer.records.periods import first_day, month_number
 from laer.web.book.scope import visible_accounts
 from laer.web.people.models import User
@@ -17,6 +20,7 @@ from laer.web.runs.causes import NOBODY, causes_of
 from laer.web.runs.desk import ask
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import ClosedMonth, PassRun, Restatement
+from laer.web.runs.rates import rates_of
 from laer.web.runs.reported_accounts import Accounts
 
 memory = Memory(20)
@@ -70,7 +74,39 @@ def explained(run: PassRun, places: Places, found: list[ClosedMonth]) -> list[Re
     assert since is not None  # in force
     # Each closing takes in every difference that stands open, so these have arisen since the last one.
     causes = causes_of({a for a, _ in places}, since)
-    return [Restated(account, m, amount, causes.get(account) or [_rule(run, found[-1])]) for (account, m), amount in places.items()]
+    made = _by_rates(run, places, found[-1])
+    return [Restated(account, m, amount, _told(run, found[-1], amount, made.get((account, m)), causes.get(account))) for (account, m), amount in places.items()]
+
+
+def _told(run: PassRun, closed: ClosedMonth, amount: Fraction, by_rates: Fraction | None, causes: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """What rates alone make of a difference, exactly, and what else there is to it."""
+    if not by_rates:
+        return causes or [_rule(run, closed)]
+    years = (
+        f"plan rates of {run.plan_year} in place of {closed.plan_year}"
+        if run.plan_year != closed.plan_year
+        else f"the plan rates of {run.plan_year} have changed"
+        if run.plan_year
+        else "the rates have changed"
+    )
+    text = f"exchange rates: {years}, {plain(rounded(by_rates, minor_units(run.currency)))} {run.currency}"
+    return [NOBODY | {"text": text}, *((causes or [_rule(run, closed)]) if amount != by_rates else [])]
+
+
+def _by_rates(run: PassRun, places: Places, closed: ClosedMonth) -> Places:
+    """(account, month) -> what the run's rates make of its movement less what those of the last closing would: earlier ones were taken in then."""
+    then, now = rates_of(closed), rates_of(run)
+    if then == now or not now.keys() <= then.keys():
+        return {}
+    scope = Scope(False, frozenset(account for account, _ in places))
+    params = {"movements": "event", "gap_days": load_policy(run.policy).gap_days, "last": max(m for _, m in places), "levels_only": True}
+    sums: Places = {}
+    for sign, more in ((1, {}), (-1, {"rates": packed(then)})):
+        table = ask("account_months", params | more, scope, run.pk)
+        denominator = int(table.schema.metadata[b"denominator"])
+        for account, m, opening, closing in zip(*(table[c].to_pylist() for c in ("account_id", "m", "opening", "closing")), strict=True):
+            sums[account, m] = sums.get((account, m), Fraction(0)) + sign * Fraction(int(closing) - int(opening), denominator)
+    return sums
 
 
 def _rule(run: PassRun, closed: ClosedMonth) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from typing import Any
 from django.utils import timezone
 
 from laer.cycle.ledger import Ledger
+from laer.cycle.questions import packed
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import Month
-from laer.records.periods import day_number, month_name, month_number
+from laer.records.periods import first_day, month_name, month_number
 from laer.web.book.models import SubscriptionLine
+from laer.web.runs import rates
 from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
 
@@ -40,31 +42,26 @@ class Period:
     first: int
     last: int
     kind: str
+    to_date: bool = False  # it is not over on the run's day (rule 2)
 
     @property
     def label(self) -> str:
-        from laer.records.periods import first_day
-
         year = 1970 + self.last // 12
-        if self.kind == "quarter":
-            return f"{year}, quarter {self.last % 12 // 3 + 1}"
-        return str(year) if self.kind == "year" else first_day(self.last).strftime("%B %Y")
+        name = {"quarter": f"{year}, quarter {self.last % 12 // 3 + 1}", "year": str(year)}.get(self.kind, first_day(self.last).strftime("%B %Y"))
+        return f"{name} to date" if self.to_date else name
 
 
 def span_of_data(ledger: Ledger, run: PassRun) -> tuple[int, int] | None:
-    """First and last month worth showing: from the first paying month to the last in which anything changed, at most the run's."""
+    """First and last month shown: from the first paying month to the run's current one, level where nothing changed."""
     first = ledger.first_month
-    if first is None:
-        return None
-    today = month_number(run.as_of)
-    return first, max(first, min(today, max(ledger.total.months)))
+    return None if first is None else (first, month_number(run.as_of))
 
 
-def period_of(month: int, kind: str, span: tuple[int, int]) -> Period:
+def period_of(month: int, kind: str, span: tuple[int, int], run: PassRun) -> Period:
     """The month, or the calendar quarter or year that holds it, cut at the last month of the data."""
     size = PERIODS[kind]
     first = month - month % size
-    return Period(first, min(first + size - 1, span[1]), kind)
+    return Period(first, min(first + size - 1, span[1]), kind, first + size > month_number(run.as_of))
 
 
 def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
@@ -79,34 +76,40 @@ def summed(months: Iterable[Month]) -> dict[str, Fraction | int | None]:
     return figures
 
 
-def ledger_of(run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event", churn_basis: str | None = None) -> Ledger:
-    """The run's ledger by its policy; churn by what it says unless another basis is asked for (rule 20).
+def at_rates_of(year: int | None) -> dict[str, Any]:
+    """The parameter of a question that asks for the plan rates of another year than the run's; none where no year is given."""
+    return {} if year is None else {"rates": packed(rates.table().of(year))}
+
+
+def ledger_of(
+    run: PassRun, scope: Scope, *, by: str | None = None, movements: str = "event", churn_basis: str | None = None, plan_year: int | None = None
+) -> Ledger:
+    """The run's ledger by its policy; churn by what it says unless another basis is asked for (rule 20), at its own plan year's rates or another's (8).
 
     By cause it has NRR without price too: both compare the same lines.
     """
     policy = load_policy(run.policy)
     rules = {"gap_days": policy.gap_days, "logo_churn": policy.logo_churn, "net_churn": policy.net_churn, "churn_basis": churn_basis or policy.churn_basis}
-    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "without_price": by == "cause", **rules}, scope, run.pk)
+    ledger: Ledger = ask("revenue", {"by": by, "movements": movements, "without_price": by == "cause", **rules, **at_rates_of(plan_year)}, scope, run.pk)
     return ledger
 
 
-def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str, Any]]:
+def behind(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | None = None) -> list[dict[str, Any]]:
+    params = params | at_rates_of(plan_year)
     policy = load_policy(run.policy)
     usual = {"gap_days": policy.gap_days, "churn_basis": policy.churn_basis}
     rows: list[dict[str, Any]] = ask("revenue_behind", usual | {k: v for k, v in params.items() if v is not None or k not in usual}, scope, run.pk)
     return rows
 
 
-def committed(run: PassRun, scope: Scope) -> dict[str, Fraction]:
+def committed(run: PassRun, scope: Scope, plan_year: int | None = None) -> dict[str, Fraction]:
     """What is signed and not live, and what is known to leave, after the run's day."""
-    found: dict[str, Fraction] = ask("committed", {"day": day_number(run.as_of)}, scope, run.pk)
+    found: dict[str, Fraction] = ask("committed", at_rates_of(plan_year), scope, run.pk)
     return found
 
 
 def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:
     """Lines of some accounts that start, end or run within a period: newest first, at most 12 each. One query."""
-    from laer.records.periods import first_day
-
     start, end = first_day(first), first_day(last + 1)
     lines = (
         SubscriptionLine.objects.filter(account_id__in=account_ids, archived_at=None, start_on__lt=end)

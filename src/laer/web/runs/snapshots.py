@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from laer.cycle.questions import RunTables
+from laer.records.periods import day_number
 from laer.web import home
 from laer.web.runs.models import PassRun
+from laer.web.runs.rates import rates_of
 
 KEPT = 5
 
@@ -45,7 +47,7 @@ def open_run(run: int) -> RunTables:
 @lru_cache(maxsize=2)
 def _opened(run_id: int, folder: str) -> RunTables:
     run = PassRun.objects.get(pk=run_id, state="complete")
-    return RunTables(read(run_id), int(run.denominator), run.currency)
+    return RunTables(read(run_id), int(run.denominator), run.currency, day_number(run.as_of), rates_of(run))
 
 
 def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts: frozenset[int]) -> dict[str, pa.Table]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from laer.metrics.policy import load_policy
-from laer.sources.tabular.rates import read_rates
+from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.rates import NoPlanYear
 from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Subscription, SubscriptionLine, SurveyResponse, Ticket
 from laer.web.book.prepare import DISAGREES
+from laer.web.runs import rates
 from laer.web.runs.doctor.finding import Check, Details, Seen, alive, many
 
 OPTIONAL_REFERENCES = {
@@ -47,13 +47,19 @@ def _trials(seen: Seen) -> QuerySet[Any]:
 
 
 def without_rate(seen: Seen) -> QuerySet[Any]:
-    known = {settings.CURRENCY, *_rates(settings.FX_FILE)}
+    known = {settings.CURRENCY, *rates.currencies(seen.today)}
     return seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency__in=known)
 
 
-@lru_cache(maxsize=1)
-def _rates(path: str) -> frozenset[str]:
-    return frozenset(read_rates(Path(path))) if path else frozenset()
+def at_other_years_rates(seen: Seen) -> QuerySet[Any]:
+    """Lines in other currencies where the plan rates of the fiscal year are not in the table."""
+    foreign = seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency=settings.CURRENCY)
+    try:
+        return foreign if rates.plan_of(seen.today).missing else foreign.none()
+    except NoPlanYear:
+        return foreign
+    except UnreadableFile:  # then no line in another currency has a rate, which is said by its own check
+        return foreign.none()
 
 
 def _currencies(seen: Seen) -> Details:
@@ -115,9 +121,15 @@ GAPS = (
     ),
     Check(
         "currency_without_rate", "error", "subscription_lines", "Lines in a currency without a rate",
-        "Name a file of rates in LAER_FX_FILE (columns currency,rate) and run a pass. Until then these lines count nowhere.",
+        "Name a file of rates in LAER_FX_FILE (columns currency,rate, and fiscal_year for plan rates) and run a pass. Until then these lines count nowhere.",
         without_rate, (*LINE, ("Currency", "currency")),
         lambda n, d: f"{many(n, 'line')} cannot count: no rate to {settings.CURRENCY} is known for {', '.join(d)}.", details=_currencies,
+    ),
+    Check(
+        "plan_rates_missing", "warning", "subscription_lines", "Lines at the plan rates of another fiscal year",
+        "Add the fiscal year's rates to the file that LAER_FX_FILE names, or set LAER_PLAN_YEAR to a year that is in it.",
+        at_other_years_rates, (*LINE, ("Currency", "currency")),
+        lambda n, d: f"{many(n, 'line')} in another currency: the plan rates of the fiscal year are not in the table, and those of another year are used.",
     ),
     Check(
         "amount_against_mrr", "warning", "subscription_lines", "Lines whose amount or ARR differs from their MRR",
