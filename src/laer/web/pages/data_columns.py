@@ -43,6 +43,7 @@ RECORDS = (
     "contracts",
     "subscription_lines",
     "discounts",
+    "pauses",
     "usage_days",
     "tickets",
     "survey_responses",

@@ -212,9 +212,10 @@ def _figures_and_charts(
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, movements=asked.movements, churn_basis=asked.churn_basis) if ledger.first_month is not None else None
     query = asked.how() | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
+    today = (revenue.committed(run, scope), revenue.paused(run, scope)) if period.last >= span[1] else (None, None)
     beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1")
     return {
-        "figures": marked(figures(now, period, run, asked, by, revenue.committed(run, scope) if period.last >= span[1] else None), beside["marks"]),
+        "figures": marked(figures(now, period, run, asked, by, *today), beside["marks"]),
         "contradictions": beside["contradictions"],
         "excluded": beside["excluded"],
         "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())],

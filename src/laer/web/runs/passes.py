@@ -33,7 +33,7 @@ from laer.web.runs.models import Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
 LEASE = timedelta(seconds=60)
-SHAPE = 2  # of a run's tables: a run of another shape is no ground for a small pass
+SHAPE = 3  # of a run's tables: a run of another shape is no ground for a small pass
 SMALL = 2_000  # dirty accounts up to which a small pass is worth it
 
 

@@ -103,6 +103,12 @@ def committed(run: PassRun, scope: Scope) -> dict[str, Fraction]:
     return found
 
 
+def paused(run: PassRun, scope: Scope) -> dict[str, Any]:
+    """MRR that rests on the run's day, and of how many accounts."""
+    found: dict[str, Any] = ask("paused", {"day": day_number(run.as_of)}, scope, run.pk)
+    return found
+
+
 def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:
     """Lines of some accounts that start, end or run within a period: newest first, at most 12 each. One query."""
     from laer.records.periods import first_day
