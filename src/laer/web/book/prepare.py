@@ -66,7 +66,7 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
         reason, mrr, end = judge(_turned(text), policy)
         mrr = -mrr
     if reason:
-        return values, reason
+        return values, f"{reason}: nobody has said what '{status[:60]}' means; try the row again and say it" if reason == "unknown status" else reason
     if abs(mrr.numerator) > INT64 or mrr.denominator > INT64:
         return values, "unreadable amount"
     currency = (row.get("currency") or "").strip().upper() or None
