@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -24,7 +25,7 @@ from laer.records.record import record_type
 
 JAN, JUL = date(2025, 1, 1), date(2025, 7, 1)
 YEAR = (month_number(JAN), month_number(date(2025, 12, 1)))
-MONTHS = {name: place for place, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def records(name, *rows):
@@ -57,8 +58,7 @@ class Book:
     def moved(self, name):
         """Month -> amount of a movement, where there is one."""
         found = self.ledger().months(*YEAR)
-        names = list(MONTHS)
-        return {names[m.month - YEAR[0]]: Fraction(m[f"{name}_mrr"]) for m in found if m[f"{name}_mrr"]}
+        return {MONTHS[m.month - YEAR[0]]: Fraction(m[f"{name}_mrr"]) for m in found if m[f"{name}_mrr"]}
 
     def closing(self):
         return [Fraction(m["closing_mrr"]) for m in self.ledger().months(*YEAR)]
@@ -216,7 +216,7 @@ def test_stretches_cover_the_line_and_no_day_counts_more_than_the_list(start, le
     )
     found = stretches(line, load_policy(policy))
     assert (found[0].start, found[-1].end) == (line.start, line.end)
-    assert all(a.end == b.start and (a.mrr, a.list_mrr, a.held) != (b.mrr, b.list_mrr, b.held) for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.start and (a.mrr, a.list_mrr, a.held) != (b.mrr, b.list_mrr, b.held) for a, b in pairwise(found))
     assert all(0 <= s.mrr <= 100 and (s.held is None or s.held >= s.mrr) for s in found)
 
 

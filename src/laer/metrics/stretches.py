@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from laer.metrics.lines import lowers
 from laer.metrics.policy import Policy
@@ -129,7 +130,7 @@ def shared(off: Fraction, start: int, end: int, duration: str, lines: Iterable[t
     running = [(name, max(start, first), min(end, last), mrr) for name, first, last, mrr in lines if mrr > 0 and max(start, first) < min(end, last)]
     days = sorted({day for _, first, last, _ in running for day in (first, last)})
     found: dict[int, list[Reduction]] = {}
-    for first, last in zip(days, days[1:], strict=False):
+    for first, last in pairwise(days):
         there = [(name, mrr) for name, begun, over, mrr in running if begun <= first < over]
         total, left = sum((mrr for _, mrr in there), NOTHING), off
         for place, (name, mrr) in enumerate(there, 1):

@@ -154,7 +154,8 @@ def _mapping(saved: Any) -> Mapping:
     if record not in RECORDS:
         raise MappingFault(f"no record type {record!r}; there are {', '.join(RECORDS)}")
     if unknown := set(saved) - {"record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles", "fixed", "sheet", "status"}:
-        raise MappingFault(f"a mapping has no {_listed(unknown)}; it has record, fingerprint, date_order, end, columns, custom, number_styles, fixed, sheet and status")
+        there = "record, fingerprint, date_order, end, columns, custom, number_styles, fixed, sheet and status"
+        raise MappingFault(f"a mapping has no {_listed(unknown)}; it has {there}")
     columns = {str(header): None if target in (None, IGNORE) else str(target) for header, target in saved["columns"].items()}
     _check_targets(record, columns)
     custom = {slug.removeprefix(CUSTOM): kind for slug, kind in (saved.get("custom") or {}).items()}

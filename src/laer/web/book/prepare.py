@@ -58,7 +58,8 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     text = LineText(
         account=str(row.get("account_id") or ""), start=row.get("start_on"), end=row.get("end_on"),
         mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
-        factor=BAD if isinstance(factor, Unreadable) else factor, status="" if becomes_paid and status in TRIALS else status, trial=bool(row.get("is_trial")) and not becomes_paid,
+        factor=BAD if isinstance(factor, Unreadable) else factor, status="" if becomes_paid and status in TRIALS else status,
+        trial=bool(row.get("is_trial")) and not becomes_paid,
     )  # fmt: skip
     policy = policy.changed(end="exclusive") if policy.end != "exclusive" else policy  # the reader has moved inclusive ends already
     reason, mrr, end = judge(text, policy)

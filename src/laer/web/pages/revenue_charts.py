@@ -104,8 +104,9 @@ def figures(
         said = {"title": title, "text": text, "policy": f"policy {run.policy}, version {run.policy_version}"}
         return {"label": label, "value": value, "hint": hint, "meaning": said, **more}
 
+    hint = _in(period, run) + _resting(paused, run)
     return [
-        figure("MRR", "mrr", short(now["closing_mrr"], code), _in(period, run) + _resting(paused, run), title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
+        figure("MRR", "mrr", short(now["closing_mrr"], code), hint, title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), _carr(now, committed, code) if committed else "twelve times MRR, exact", title=exactly(now["arr"], code)),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), nrr_hint),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),

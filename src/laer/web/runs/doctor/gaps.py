@@ -17,7 +17,8 @@ from laer.web.runs.doctor.finding import Check, Details, Seen, alive, many
 
 OPTIONAL_REFERENCES = {
     "accounts": (Account, ("parent_id",)), "subscriptions": (Subscription, ("contract_id", "product_id")),
-    "subscription_lines": (SubscriptionLine, ("contract_id", "product_id")), "discounts": (Discount, ("subscription_id",)), "pauses": (Pause, ("subscription_id",)),
+    "subscription_lines": (SubscriptionLine, ("contract_id", "product_id")), "discounts": (Discount, ("subscription_id",)),
+    "pauses": (Pause, ("subscription_id",)),
     "tickets": (Ticket, ("contact_id",)), "survey_responses": (SurveyResponse, ("contact_id",)),
 }  # fmt: skip
 LINE = (("Subscription", "subscription__name"), ("Start", "start_on"), ("End", "end_on"))
