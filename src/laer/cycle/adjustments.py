@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.metrics.lines import Billing, LineText, counted
+from laer.metrics.lines import UNTIL, Billing, LineText, counted
 from laer.metrics.policy import PAST_DUE, PAUSED, TRIALS, Policy
 from laer.metrics.stretches import Changing, Reduction, Stretch, shared, stretches
 from laer.records.money import INT64
@@ -25,7 +26,6 @@ from laer.sources.tabular.values import Unreadable, interval_factor, normal_word
 
 SPEAKING = ("trial_ends_on", "paused_on", "discount_until_on", "discount_duration")  # columns that cut a line, or say of one that is cut
 BEFORE = -FAR
-UNTIL = "until"  # the duration of a discount that has an end and no word
 NOTES = {
     "discount_duration": "a discount of unknown duration: the policy asks for it (forever, once, repeating), and {they} net",
     "discount_until": "a discount that ends, and no day on which: {they} net until the line ends",
@@ -82,8 +82,8 @@ def _touched(lines: pa.Table, policy: Policy, beside: Beside | None) -> pa.Chunk
     """Which lines must be looked at; None where none must."""
     masks = [pc.is_valid(lines[name]) for name in SPEAKING if name in lines.column_names and lines[name].null_count < lines.num_rows]
     words = PAUSED | (PAST_DUE if policy.past_due_days is not None else frozenset())
-    status = pc.fill_null(lines["status"], "")
-    masks.append(pc.is_in(pc.utf8_lower(status), pa.array(sorted(words))))
+    if there := [word for word in pc.unique(lines["status"]).to_pylist() if word and word.lower() in words]:
+        masks.append(pc.is_in(lines["status"], pa.array(there)))
     if policy.discounts == "forever" and {"list_amount", "amount"} <= set(lines.column_names) and lines["list_amount"].null_count < lines.num_rows:
         listed, amount = (pc.cast(lines[name], pa.float64()) for name in ("list_amount", "amount"))
         masks.append(pc.fill_null(pc.greater(listed, amount), False))
@@ -91,10 +91,8 @@ def _touched(lines: pa.Table, policy: Policy, beside: Beside | None) -> pa.Chunk
         if table.num_rows:
             whole = table.filter(pc.is_null(table["subscription_id"]))["account_id"]
             masks += [pc.is_in(lines["subscription_id"], pc.unique(table["subscription_id"].drop_null())), pc.is_in(lines["account_id"], pc.unique(whole))]
-    mask = masks[0]
-    for other in masks[1:]:
-        mask = pc.or_(mask, other)
-    return mask if pc.any(mask).as_py() else None
+    mask = reduce(pc.or_, masks) if masks else None
+    return mask if mask is not None and pc.any(mask).as_py() else None
 
 
 def _changing(rows: pa.Table, policy: Policy, beside: Beside | None, missing: dict[str, int]) -> Iterator[Changing]:

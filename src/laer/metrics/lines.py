@@ -140,6 +140,7 @@ def counted(row: LineText, billing: Billing, mrr: Fraction, end: date | None, po
     return mrr, end, missing
 
 
+UNTIL = "until"  # the duration of a discount that has an end and no word
 FOREVER = frozenset({"forever", "permanent", "unlimited", "no end"})
 
 
