@@ -47,7 +47,7 @@ class Book:
         self.policy = load_policy(policy)
         table = records("subscription_lines", *(one | {"line_id": place} for place, one in enumerate(lines, 1)))
         when = counting(table, records("contracts", *contracts), records("churn_events"), self.policy, as_of)
-        self.made = book_lines(table, self.policy, "EUR", {}, when, Beside(records("discounts", *discounts), records("pauses", *pauses)))
+        self.made = book_lines(table, self.policy, "EUR", {}, when, Beside(records("discounts", *discounts), records("pauses", *pauses), records("contracts", *contracts)))
 
     def ledger(self, by_cause=False):
         given = self.made.given
@@ -143,6 +143,13 @@ def test_a_line_that_waits_for_its_renewal_keeps_its_mrr_past_its_discount():
     contract = {"contract_id": 5, "account_id": 7, "start_on": JAN, "end_on": JUL}
     book = Book(line(**DISCOUNTED, contract_id=5, end_on=JUL), contracts=[contract], as_of=date(2025, 7, 10))
     assert book.closing()[5:7] == [80, 80]
+
+
+@pytest.mark.parametrize(("auto", "july"), [(None, 80), (False, 80), (True, 100)])
+def test_an_open_line_waits_likewise_unless_its_contract_renews_by_itself(auto, july):
+    contract = {"contract_id": 5, "account_id": 7, "start_on": JAN, "end_on": JUL, "auto_renews": auto}
+    book = Book(line(**DISCOUNTED, contract_id=5), contracts=[contract], as_of=date(2025, 7, 10))
+    assert book.closing()[5:7] == [80, july]
 
 
 PAUSE = {"pause_id": 1, "account_id": 7, "subscription_id": 3, "from_on": date(2025, 3, 1), "until_on": date(2025, 6, 1)}

@@ -36,10 +36,11 @@ NOTES = {
 
 @dataclass(frozen=True)
 class Beside:
-    """What the book says beside its lines: record_discounts and record_pauses."""
+    """What the book says beside its lines: record_discounts, record_pauses and record_contracts."""
 
     discounts: pa.Table
     pauses: pa.Table
+    contracts: pa.Table | None = None
 
 
 @dataclass
@@ -99,7 +100,7 @@ def _changing(rows: pa.Table, policy: Policy, beside: Beside | None, missing: di
     """Each line with what changes it."""
     lines = [_Line(row) for row in rows.to_pylist()]
     discounts, pauses = _by_owner(beside.discounts if beside else None), _by_owner(beside.pauses if beside else None)
-    shares = _account_amounts(lines, discounts, missing)
+    shares, terms = _account_amounts(lines, discounts, missing), _terms(beside.contracts if beside else None)
     for place, line in enumerate(lines):
         granted = line.among(discounts)
         until, duration, reductions = line.until, line.duration, shares.get(place, [])
@@ -122,8 +123,10 @@ def _changing(rows: pa.Table, policy: Policy, beside: Beside | None, missing: di
             unsaid = unsaid or "discount_duration"
         if unsaid and not nothing:
             missing[unsaid] = missing.get(unsaid, 0) + 1
+        term = terms.get(line.contract, FAR)
         yield Changing(
-            line.start, _until(end), line.stated_end, Fraction(0) if nothing else line.mrr, None if nothing else line.list_mrr, until,
+            line.start, _until(end), min(line.stated_end, term) if term > line.start else line.stated_end,
+            Fraction(0) if nothing else line.mrr, None if nothing else line.list_mrr, until,
             mrr == line.mrr, () if nothing else tuple(reductions), rests, line.paid_from,
         )  # fmt: skip
 
@@ -132,7 +135,7 @@ class _Line:
     """One line of the book, typed."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
-        self.account, self.subscription = row["account_id"], row["subscription_id"]
+        self.account, self.subscription, self.contract = row["account_id"], row["subscription_id"], row.get("contract_id")
         self.start, self.end, self.stated_end = day_number(row["start_on"]), _until(row["end_on"]), _until(row["stated_end_on"])
         self.mrr = Fraction(row["mrr_num"], row["mrr_den"])
         self.status, self.is_trial = (row["status"] or "").lower(), bool(row["is_trial"])
@@ -243,6 +246,14 @@ def _by_owner(table: pa.Table | None) -> dict[tuple[str, int], list[dict[str, An
         owner = ("account", row["account_id"]) if row["subscription_id"] is None else ("subscription", row["subscription_id"])
         found.setdefault(owner, []).append(row)
     return found
+
+
+def _terms(contracts: pa.Table | None) -> dict[int | None, int]:
+    """Ends of contracts that do not renew by themselves: what is paid after one is for its renewal to say, and till then as before (rule 9)."""
+    if contracts is None:
+        return {}
+    columns = (contracts[name].to_pylist() for name in ("contract_id", "end_on", "auto_renews"))
+    return {contract: day_number(end) for contract, end, auto in zip(*columns, strict=True) if end is not None and not auto}
 
 
 def _lasting(discount: Mapping[str, Any]) -> str:

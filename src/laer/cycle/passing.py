@@ -81,7 +81,8 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     tables = read.records(RECORDS, accounts)
     passed.timings["read"] = clock.lap()
     when = counting(tables["subscription_lines"], tables["contracts"], tables["churn_events"], settings.policy, as_of)
-    lines = book_lines(tables["subscription_lines"], settings.policy, settings.currency, settings.rates, when, Beside(tables["discounts"], tables["pauses"]))
+    beside = Beside(tables["discounts"], tables["pauses"], tables["contracts"])
+    lines = book_lines(tables["subscription_lines"], settings.policy, settings.currency, settings.rates, when, beside)
     passed.denominator = lines.given.denominator
     for code, count in sorted(lines.left_out.items()):
         passed.notes.append(f"{count} line{'' if count == 1 else 's'} in {code} do not count: no rate for {code} to {settings.currency} is known")

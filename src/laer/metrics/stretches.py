@@ -37,7 +37,8 @@ class Reduction:
 class Changing:
     """A line with what changes it.
 
-    start, end    days between which it counts;  stated_end  the end that its source states
+    start, end    days between which it counts
+    stated_end    the end that its source states, or that of its contract: what counts after it counts as before it
     mrr           as stated, so after the discount that it has in it
     list_mrr      before that discount; None where there is none
     until         first day without that discount

@@ -62,4 +62,4 @@ def _lines_with_them(accounts: list[int], run: PassRun, policy: Policy) -> Ledge
     read = read_book(book_address(), [record_type(n) for n in (LINES, "contracts", "churn_events", "discounts", "pauses")], account_ids=accounts, full=False)
     lines, kept = read[LINES], without_excluded(read)
     when = counting(lines, kept["contracts"], kept["churn_events"], policy, run.as_of)
-    return book_lines(lines, policy, run.currency, rates(), when, Beside(kept["discounts"], kept["pauses"])).given
+    return book_lines(lines, policy, run.currency, rates(), when, Beside(kept["discounts"], kept["pauses"], kept["contracts"])).given
