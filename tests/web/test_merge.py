@@ -79,7 +79,7 @@ def everything_on(account: Account, others: Account, cast: Cast) -> None:
     for record, model in merging.attached():
         names = {f.attname for f in model._meta.local_concrete_fields}
         values: dict[str, Any] = {"account": account, "created_at": now, "custom": {"note": record}}
-        values |= {n: today for n in ("start_on", "answered_on", "effective_on", "stated_on") if n in names} | {n: now for n in ("opened_at",) if n in names}
+        values |= {n: today for n in ("start_on", "answered_on", "effective_on", "stated_on", "from_on") if n in names} | {n: now for n in ("opened_at",) if n in names}
         values |= {"subscription": made["subscriptions"]} if "subscription_id" in names else {}
         values |= {"person": cast.people["csm"], "job": "support"} if record == "assignments" else {}
         made[record] = model.objects.create(**values)

@@ -32,6 +32,9 @@ def import_(
     mapping: Annotated[Path | None, typer.Option(metavar="FILE", help="a saved mapping (YAML) instead of recognition")] = None,
     source: Annotated[str, typer.Option(metavar="NAME", help="the system that the files come from; ids are unique within it")] = "files",
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the files' date, when it is not in a name")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", metavar="WORD=MEANING", help="what a status word of the files means (dunning='past due'); repeatable")
+    ] = None,
     save_mapping: Annotated[Path | None, typer.Option("--save-mapping", metavar="FILE", help="write how the files were read, to edit and use again")] = None,
 ) -> None:
     """Take files into the book: recognise, compare, write, and compute. The same bytes twice change nothing."""
@@ -46,6 +49,12 @@ def import_(
         day = date.fromisoformat(as_of) if as_of else None
         run = importing.begin_import([(p.name, p) for p in paths], source=source, file_date=day, mappings_given=given)
     except (UnreadableFile, MappingFault, OSError, ValueError) as error:
+        fail(str(error))
+        return
+    try:
+        _tell_status(run, status or [])
+    except ValueError as error:
+        importing.discard_import(run)
         fail(str(error))
         return
     _say_how_read(run)
@@ -215,6 +224,17 @@ def _say_how_read(run: ImportRun) -> None:
             typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Give a mapping with date_order", err=True)
     for note in run.notes:
         typer.echo(f"left out: {note}", err=True)
+
+
+def _tell_status(run: ImportRun, words: list[str]) -> None:
+    """Put what is said of status words into the mappings; say which stay unknown."""
+    from laer.web.book import importing, mappings, status_words
+
+    for file in run.files.filter(record=status_words.RECORD) if words else ():
+        importing.set_mapping(file, status_words.told(mappings.from_json(file.mapping), words))
+    for word, n in status_words.unanswered(run, importing.table_of).items():
+        rows = f"{n:,} row{'' if n == 1 else 's'}"
+        typer.echo(f"status {word!r} is not known: {rows} set aside; say what it means with --status '{word}=active'", err=True)
 
 
 def _mappings(run: ImportRun) -> str:

@@ -9,14 +9,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from laer.metrics.lines import Billing, LineText, counted
+from laer.metrics.lines import UNTIL, Billing, LineText, counted
 from laer.metrics.policy import Policy
 from laer.sources.tabular.headers import header_words
 from laer.sources.tabular.values import Memo, NumberStyle, normal_words, read_date, read_number
 
 NUMBERS = ("seats", "quantity", "list_amount")
-DURATION = ("discount duration", "coupon duration", "duration of discount", "discount term")
-PAST_DUE_SINCE = ("past due since", "past due on", "past due date", "overdue since", "delinquent since")
 MISSING = {
     "discount_duration": "{n} with a discount of unknown duration count{s} net: the policy asks for a column discount_duration (forever, once, repeating)",
     "past_due_since": "{n} past due count{s} without limit: the policy asks for a column past_due_since",
@@ -49,7 +47,7 @@ class Extras:
         self.facts = Facts() if causes else None
         self.missing: dict[str, int] = {}
         self._numbers = {n: (index[n], Memo(read_number, styles[n].decide())) for n in NUMBERS if n in index and n in styles}
-        self._duration, self._past_due = _place(header, index, DURATION), _place(header, index, PAST_DUE_SINCE)
+        self._duration, self._until, self._past_due = (index.get(n) for n in ("discount_duration", "discount_until_on", "past_due_on"))
         self._date = Memo(read_date, order)
         self._list_is_monthly = "list_amount" in index and "mrr" in header_words(header[index["list_amount"]]).split()
 
@@ -63,6 +61,8 @@ class Extras:
         list_mrr = self._list_mrr(cells, row)
         since = self._date[cells[self._past_due]] if self._past_due is not None else None
         duration = normal_words(cells[self._duration]) if self._duration is not None else ""
+        if not duration and self._until is not None and cells[self._until].strip():
+            duration = UNTIL
         mrr, end, missing = counted(row, Billing(list_mrr, duration, since if isinstance(since, date) else None), mrr, end, self.policy)
         if missing:
             self.missing[missing] = self.missing.get(missing, 0) + 1
@@ -95,8 +95,3 @@ class Extras:
         if value is None or isinstance(row.factor, str):
             return None
         return Fraction(value) * (1 if self._list_is_monthly else row.factor)
-
-
-def _place(header: Sequence[str], index: dict[str, int], names: tuple[str, ...]) -> int | None:
-    taken = set(index.values())
-    return next((i for i, name in enumerate(header) if i not in taken and header_words(name) in names), None)

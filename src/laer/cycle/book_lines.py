@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from laer.cycle.adjustments import Beside, adjusted
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.lines_input import FINER, SAFE, line_units, list_parts, parts_array
 from laer.cycle.terms import Counting
@@ -29,20 +30,25 @@ class BookLines:
     """given     every line whose currency has a rate, with EXTRA and FACTS beside
     left_out  currency -> lines that cannot count because it has no rate
     floored   accounts whose lines come to less than 0 on some day: they count as 0 then (rule 6)
+    notes     what discounts and delays leave open, in words
     """
 
     given: LedgerInput
     left_out: dict[str, int]
     floored: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
-def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[str, Fraction], when: Counting | None = None) -> BookLines:
+def book_lines(
+    lines: pa.Table, policy: Policy, currency: str, rates: Mapping[str, Fraction], when: Counting | None = None, beside: Beside | None = None
+) -> BookLines:
     """MRR of the book's lines as integers over one denominator (rules 5, 8 and 14).
 
     In   lines  record_subscription_lines;  rates  units of the report's currency per unit;  when  see `terms.counting`; as stated
-                where it is left out
+                where it is left out;  beside  discounts and pauses
     """
-    lines = _counted(lines, when)
+    changed = adjusted(_counted(lines, when), policy, beside)
+    lines = changed.lines
     codes = pc.fill_null(lines["currency"], currency).combine_chunks()
     known = {currency: Fraction(1)} | {c: r for c, r in rates.items() if c != currency}
     counted = pc.is_in(codes, pa.array(list(known)))
@@ -66,11 +72,11 @@ def book_lines(lines: pa.Table, policy: Policy, currency: str, rates: Mapping[st
             "account_id": lines["account_id"], "start_d": _days(starts), "start_m": _months(starts), "end_d": _days(ends), "end_m": _months(ends),
             "parts": parts, "unknown": pc.fill_null(lines["start_unknown"], False), **{n: lines[n] for n in EXTRA[:-1]}, "currency": codes,
             "event_end_d": _days(by_event), "event_end_m": _months(by_event), "leaves": lines["leaves"],
-            "units": line_units(lines), "list_parts": list_parts(lines, parts),
+            "units": line_units(lines), "list_parts": list_parts(lines, parts), "paused_parts": _held(lines, dens, codes, factors, denominator, parts.type),
         }
     )  # fmt: skip
     table, floored = with_floors(table)
-    return BookLines(LedgerInput(table, denominator, currency), left_out, floored)
+    return BookLines(LedgerInput(table, denominator, currency), left_out, floored, list(changed.notes()))
 
 
 def with_floors(table: pa.Table) -> tuple[pa.Table, int]:
@@ -114,7 +120,8 @@ def _floors(table: pa.Table) -> pa.Table:
 
 
 def _counted(lines: pa.Table, when: Counting | None) -> pa.Table:
-    """The lines with the days between which they count."""
+    """The lines with the days between which they count, and the end that their source states."""
+    lines = lines.append_column("stated_end_on", lines["end_on"])
     if when is None:
         return lines.append_column("end_by_event", lines["end_on"]).append_column("leaves", pa.array([False] * lines.num_rows, pa.bool_()))
     starts, ends, by_event = (
@@ -140,6 +147,15 @@ def _parts(nums: pa.Array, dens: pa.Array, codes: pa.Array, factors: dict[tuple[
             parts = pc.if_else(here, pc.multiply(nums, pa.scalar(factor, pa.int64())), parts)
         return parts
     return parts_array([n * factors[d, c] for n, d, c in zip(nums.to_pylist(), dens.to_pylist(), codes.to_pylist(), strict=True)])
+
+
+def _held(lines: pa.Table, dens: pa.Array, codes: pa.Array, factors: dict[tuple[int, str], Fraction], denominator: int, kind: pa.DataType) -> pa.Array:
+    """MRR that pauses rest upon, in parts; null where a line does not rest."""
+    held = lines["held_num"].combine_chunks()
+    if held.null_count == len(held):
+        return pa.nulls(len(held), kind)
+    parts = _parts(pc.fill_null(held, 0), dens, codes, {k: int(f * denominator) for k, f in factors.items()})
+    return pc.if_else(pc.is_valid(held), parts.cast(kind), None)
 
 
 def _days(dates: pa.Array) -> pa.Array:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
 from laer.cycle.booked import signed
 from laer.cycle.cards import cards
@@ -29,7 +30,9 @@ from laer.metrics import changes, months
 from laer.metrics.policy import Policy
 from laer.records.periods import day_number
 
-RECORDS = ("people", "accounts", "contracts", "products", "subscription_lines", "opportunities", "churn_events", "assignments")
+RECORDS = (
+    "people", "accounts", "contracts", "products", "subscription_lines", "discounts", "pauses", "opportunities", "churn_events", "assignments",
+)  # fmt: skip
 DIMENSIONS = ("segment", "country", "industry", "region", "lead_source", "owner")
 
 
@@ -82,10 +85,12 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     tables = read.records(RECORDS, accounts)
     passed.timings["read"] = clock.lap()
     when = counting(tables["subscription_lines"], tables["contracts"], tables["churn_events"], settings.policy, as_of)
-    lines = book_lines(tables["subscription_lines"], settings.policy, settings.currency, settings.rates, when)
+    beside = Beside(tables["discounts"], tables["pauses"], tables["contracts"])
+    lines = book_lines(tables["subscription_lines"], settings.policy, settings.currency, settings.rates, when, beside)
     passed.denominator = lines.given.denominator
     for code, count in sorted(lines.left_out.items()):
         passed.notes.append(f"{count} line{'' if count == 1 else 's'} in {code} do not count: no rate for {code} to {settings.currency} is known")
+    passed.notes += lines.notes
     if lines.floored:
         passed.notes.append(f"the discounts of {lines.floored} account{'' if lines.floored == 1 else 's'} pass what they pay; they count as 0 then")
     with DuckDBSession(memory=memory) as session:

@@ -185,6 +185,20 @@ def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any],
     return {"coming": Fraction(total - replaced, given.denominator), "leaving": Fraction(leaving, given.denominator)}
 
 
+def paused(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """MRR that pauses rest upon on a day, whether the policy lets it count or not (rule 5). Parameter: day (day number).
+
+    Returns     mrr (exact), accounts
+    """
+    lines = scoped(run.tables["lines"], scope)
+    if "paused_parts" not in lines.column_names:  # a snapshot of before
+        return {"mrr": Fraction(0), "accounts": 0}
+    day = int(params["day"])
+    there = lines.filter(pc.and_(pc.and_(pc.less_equal(lines["start_d"], day), pc.greater(lines["end_d"], day)), pc.is_valid(lines["paused_parts"])))
+    total = sum(map(int, there["paused_parts"].to_pylist()))
+    return {"mrr": Fraction(total, run.denominator), "accounts": len(pc.unique(there["account_id"]))}
+
+
 def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
     """Contracts with an end and what became of them, by due date. Parameter: account (its id), or None for all in scope.
 
@@ -279,5 +293,6 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "renewals": renewals,
     "committed": committed,
     "booked": booked,
+    "paused": paused,
     "account_months": account_months,
 }

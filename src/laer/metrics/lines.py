@@ -125,10 +125,11 @@ def counted(row: LineText, billing: Billing, mrr: Fraction, end: date | None, po
     missing = None
     if row.status in policy.zero_words:
         return Fraction(0), end, None
-    if policy.discounts == "forever" and mrr and billing.list_mrr is not None and billing.list_mrr > mrr:
-        if not billing.duration:
+    if mrr and billing.list_mrr is not None and billing.list_mrr > mrr:
+        lowered = lowers(billing.duration, policy)
+        if lowered is None:
             missing = "discount_duration"
-        elif billing.duration not in FOREVER:
+        elif not lowered:
             mrr = billing.list_mrr
     if policy.past_due_days is not None and row.status in PAST_DUE:
         if billing.past_due is None:
@@ -139,7 +140,15 @@ def counted(row: LineText, billing: Billing, mrr: Fraction, end: date | None, po
     return mrr, end, missing
 
 
+UNTIL = "until"  # the duration of a discount that has an end and no word
 FOREVER = frozenset({"forever", "permanent", "unlimited", "no end"})
+
+
+def lowers(duration: str, policy: Policy) -> bool | None:
+    """Whether a discount of that duration lowers MRR (rule 15); None where it does, as nobody says how long it lasts."""
+    if policy.discounts == "net" or duration in FOREVER:
+        return True
+    return False if duration else None
 
 
 def one_day_gaps(lines: Iterator[tuple[str, date, date | None]]) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 CONTENT = Path(__file__).parent.parent / "content" / "policies"
 PAUSED = frozenset({"paused"})
 PAST_DUE = frozenset({"past due"})
+TRIALS = frozenset({"trial", "trialing", "trialling"})
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ Order matters: a type stands after the types it refers to, which is also the ord
 `*_on` is a date, `*_at` an instant in UTC, an end is exclusive (the first day it no longer holds).
 """
 
-from laer.records.types.bought import Contract, Discount, Product, Subscription, SubscriptionLine
+from laer.records.types.bought import Contract, Discount, Pause, Product, Subscription, SubscriptionLine
 from laer.records.types.happened import HEALTH, ChurnEvent, Note, Pulse, SurveyResponse, Ticket, UsageDay
 from laer.records.types.sold import MOTIONS, STAGES, Opportunity
 from laer.records.types.who import Account, Assignment, Contact, Person
 
 __all__ = [
-    "BOOK", "HEALTH", "LAKE", "MOTIONS", "ORDER", "STAGES", "Account", "Assignment", "ChurnEvent", "Contact", "Contract", "Discount", "Note", "Opportunity",
+    "BOOK", "HEALTH", "LAKE", "MOTIONS", "ORDER", "STAGES", "Account", "Assignment", "ChurnEvent", "Contact", "Contract", "Discount", "Note", "Opportunity", "Pause",
     "Person", "Product", "Pulse", "Subscription", "SubscriptionLine", "SurveyResponse", "Ticket", "UsageDay",
 ]  # fmt: skip
 
@@ -23,6 +23,7 @@ BOOK = (
     "subscriptions",
     "subscription_lines",
     "discounts",
+    "pauses",
     "opportunities",
     "tickets",
     "survey_responses",

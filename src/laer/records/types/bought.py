@@ -146,6 +146,14 @@ class SubscriptionLine(Record):
         Col(("amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee")),
     ] = None
     unit_price: Annotated[Decimal | None, Col(("unit price", "unit amount", "price per unit", "price per seat"), virtual=True)] = None
+    discount_percent: Annotated[
+        Decimal | None, Col(("discount percent", "discount pct", "discount percentage", "percent off", "discount rate", "coupon percent"), virtual=True)
+    ] = None
+    discount_amount: Annotated[Decimal | None, Col(("discount amount", "amount off", "discount value", "coupon amount"), virtual=True)] = None
+    discount_duration: Annotated[str | None, Col(("discount duration", "coupon duration", "duration of discount", "discount term"))] = None
+    discount_until_on: Annotated[
+        date | None, Col(("discount until", "discount end", "discount ends on", "discount end date", "discounted until", "coupon end", "discount expires on"))
+    ] = None
     mrr: Annotated[
         Decimal | None, Col(("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount"), virtual=True, label="MRR")
     ] = None
@@ -159,7 +167,13 @@ class SubscriptionLine(Record):
     ] = None
     currency: Annotated[str | None, Col(("currency", "currency code", "iso currency", "curr"))] = None
     status: Annotated[str | None, Col(("status", "subscription status", "state", "line status"))] = None
+    past_due_on: Annotated[
+        date | None, Col(("past due since", "past due on", "past due date", "overdue since", "delinquent since"), label="Past due since")
+    ] = None
     is_trial: Annotated[bool | None, Col(("is trial", "trial", "trial flag", "on trial"))] = None
+    trial_ends_on: Annotated[date | None, Col(("trial ends on", "trial end", "trial ends", "trial end date", "trial until"), label="Trial ends")] = None
+    paused_on: Annotated[date | None, Col(("paused on", "paused at", "paused since", "paused from", "pause start", "pause start date"))] = None
+    resumed_on: Annotated[date | None, Col(("resumed on", "resumes on", "resumes at", "resume date", "paused until", "pause end", "pause end date"))] = None
     auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renew flag", "auto renews"))] = None
     churn_flag: Annotated[bool | None, Col(("churn flag", "churned", "is churned"))] = None
     mrr_num: Annotated[int, Col(())] = 0
@@ -183,4 +197,17 @@ class Discount(Record):
     currency: Annotated[str | None, Col(("currency", "currency code"))] = None
     start_on: Annotated[date | None, Col(("discount start", "start date", "start", "from"))] = None
     end_on: Annotated[date | None, Col(("discount end", "end date", "end", "until"))] = None
+    duration: Annotated[str | None, Col(("discount duration", "coupon duration", "duration", "discount term"))] = None
     reason: Annotated[str | None, Col(("discount reason", "reason", "note"))] = None
+
+
+class Pause(Record):
+    """That a subscription rests, or all of an account's: from a day until the day on which it goes on."""
+
+    info: ClassVar = Info("pauses", "pause", "one row per pause", "pause_id", natural=("account_id", "subscription_id", "from_on"), key_aka=("pause id",))
+    pause_id: int
+    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
+    subscription_id: Annotated[int | None, Col(("subscription id", "subscription"), refers="subscriptions")] = None
+    from_on: Annotated[date, Col(("paused on", "paused from", "pause from", "paused since", "pause start", "pause start date", "from"))]
+    until_on: Annotated[date | None, Col(("resumed on", "resumes on", "paused until", "pause until", "pause end", "pause end date", "resume date", "until"))] = None
+    reason: Annotated[str | None, Col(("pause reason", "reason", "note"))] = None

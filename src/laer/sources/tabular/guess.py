@@ -50,6 +50,7 @@ _HINTS = {
     "people": spelled("people person employee staff team csm"),
     "assignments": spelled("assignment"),
     "discounts": spelled("discount coupon"),
+    "pauses": spelled("pause"),
     "pulses": spelled("pulse"),
 }
 _HINT = {word: record for record, words in _HINTS.items() for word in words}

@@ -46,6 +46,7 @@ class Mapping:
     why            in words
     fixed          what every row says without a column of its own: text by column of the record
     sheet          one of several parts of a sheet with a row per customer
+    status         meaning of status words that the policy does not know, by word
     """
 
     record: str | None
@@ -63,6 +64,7 @@ class Mapping:
     why: str = ""
     fixed: dict[str, str] = field(default_factory=dict)
     sheet: bool = False
+    status: dict[str, str] = field(default_factory=dict)
 
     @property
     def undated(self) -> bool:
@@ -120,6 +122,7 @@ def to_yaml(mapping: Mapping) -> str:
         "number_styles": mapping.number_styles,
         "fixed": mapping.fixed,
         "sheet": mapping.sheet,
+        "status": mapping.status,
     }
     return yaml.safe_dump({key: value for key, value in saved.items() if value}, sort_keys=False, allow_unicode=True, width=160)
 
@@ -150,8 +153,9 @@ def _mapping(saved: Any) -> Mapping:
     record = saved.get("record")
     if record not in RECORDS:
         raise MappingFault(f"no record type {record!r}; there are {', '.join(RECORDS)}")
-    if unknown := set(saved) - {"record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles", "fixed", "sheet"}:
-        raise MappingFault(f"a mapping has no {_listed(unknown)}; it has record, fingerprint, date_order, end, columns, custom, number_styles, fixed and sheet")
+    if unknown := set(saved) - {"record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles", "fixed", "sheet", "status"}:
+        there = "record, fingerprint, date_order, end, columns, custom, number_styles, fixed, sheet and status"
+        raise MappingFault(f"a mapping has no {_listed(unknown)}; it has {there}")
     columns = {str(header): None if target in (None, IGNORE) else str(target) for header, target in saved["columns"].items()}
     _check_targets(record, columns)
     custom = {slug.removeprefix(CUSTOM): kind for slug, kind in (saved.get("custom") or {}).items()}
@@ -170,7 +174,7 @@ def _mapping(saved: Any) -> Mapping:
         raise MappingFault(f"{record} has no column {strange[0]!r} to fix; it has {', '.join(columns_of(record))}")
     return Mapping(
         record, columns, sure, reasons, custom, saved.get("date_order"), (), "as saved", styles, saved.get("end"), None, 1.0, "as saved", fixed,
-        bool(saved.get("sheet")),
+        bool(saved.get("sheet")), {str(word): str(meaning) for word, meaning in (saved.get("status") or {}).items()},
     )  # fmt: skip
 
 

@@ -26,7 +26,11 @@ REVENUE = ("mrr", "arr")
 SHEETS = (None, "accounts", "contracts", "subscription_lines", "contacts", "pulses", "notes", "assignments")  # what such a sheet may look like
 TERMS = frozenset(spelled("renewal renews renew contract term auto autorenew notice signed expiry expiration expires agreement"))
 OF_ACCOUNTS = ("name", "owner", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "churn_flag", "parent_id", "signed_up_on")
-WITH_LINE = ("plan", "product_id", "seats", "quantity", "currency", "interval", "start_on", "end_on", "is_trial")
+WITH_LINE = ("plan", "product_id", "seats", "quantity", "currency", "interval", "is_trial")
+OF_DAYS = (  # of a line that has a start
+    "start_on", "end_on", "list_amount", "discount_percent", "discount_amount", "discount_duration", "discount_until_on", "past_due_on", "trial_ends_on",
+    "paused_on", "resumed_on",
+)  # fmt: skip
 CHAMPION = frozenset(spelled("champion sponsor"))
 
 
@@ -115,7 +119,7 @@ def _line(lines: dict[str, Match], revenue: list[str], contract: dict[str, Match
     """The columns of the line: its revenue, what it buys, and its dates where a start is stated."""
     kept = {h: lines[h] for h in revenue}
     for header, match in lines.items():
-        if match.column in WITH_LINE and match.likeness >= CLOSE and (dated or match.column not in ("start_on", "end_on")):
+        if match.likeness >= CLOSE and (match.column in WITH_LINE or (dated and match.column in OF_DAYS)):
             if match.column == "end_on" and header in contract:
                 continue  # a renewal date ends the contract, not what is paid
             kept[header] = match

@@ -32,7 +32,7 @@ from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.web import home
-from laer.web.book import derive, mappings, suggesting, undated, usage
+from laer.web.book import derive, mappings, status_words, suggesting, undated, usage
 from laer.web.book.applying import Writer
 from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
@@ -334,6 +334,8 @@ def finish(run: ImportRun, counts: dict[str, dict[str, int]]) -> ImportRun:
             log_event(Act.IMPORTED, subject=run.title, details={"import": run.pk, "by": {"watch": "a watched folder"}.get(run.kind, "the command line")})
     if run.kind in ("import", "watch"):
         remember_mappings(run)
+    elif run.kind == "retry":
+        status_words.remember(run)
     return run
 
 
@@ -401,6 +403,7 @@ def _parts(file: ImportFile, stage: Stage, heard: undated.Heard, shown: FilePrev
     """The batches of a file; what its rows leave to the file's date is filled in."""
     mapping = mappings.from_json(file.mapping)
     for batch, rejects in batches(table_of(file), mapping, zone=settings.TIME_ZONE):
+        status_words.put(batch, mapping)
         if mapping.sheet or batch.record == "pulses":
             undated.stated(batch, stage)
         if mapping.undated:

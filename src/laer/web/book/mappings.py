@@ -29,7 +29,7 @@ def remembered(kept: dict[str, Any], found: Mapping) -> Mapping:
     return replace(
         found, columns={h: before.columns.get(h, t) for h, t in found.columns.items()}, custom={**found.custom, **before.custom},
         date_order=found.date_order or before.date_order, undecided=() if found.date_order or before.date_order else found.undecided,
-        end=found.end or before.end, sure=1.0, why="read as last time", fixed=before.fixed, sheet=before.sheet,
+        end=found.end or before.end, sure=1.0, why="read as last time", fixed=before.fixed, sheet=before.sheet, status=before.status,
     )  # fmt: skip
 
 

@@ -242,7 +242,13 @@ class SubscriptionLine(BookRow):
     interval = models.CharField(max_length=40, null=True, blank=True)
     currency = models.CharField(max_length=8, null=True, blank=True)
     status = models.CharField(max_length=40, null=True, blank=True)
+    discount_duration = models.CharField(max_length=40, null=True, blank=True)
+    discount_until_on = models.DateField(null=True, blank=True)  # exclusive: the first day without it
+    past_due_on = models.DateField(null=True, blank=True)
     is_trial = models.BooleanField(null=True, blank=True)
+    trial_ends_on = models.DateField(null=True, blank=True)  # exclusive: the first day that is paid for
+    paused_on = models.DateField(null=True, blank=True)
+    resumed_on = models.DateField(null=True, blank=True)
     auto_renews = models.BooleanField(null=True, blank=True)
     churn_flag = models.BooleanField(null=True, blank=True)
     mrr_num = models.BigIntegerField(default=0)
@@ -260,6 +266,15 @@ class Discount(BookRow):
     currency = models.CharField(max_length=8, null=True, blank=True)
     start_on = models.DateField(null=True, blank=True)
     end_on = models.DateField(null=True, blank=True)
+    duration = models.CharField(max_length=40, null=True, blank=True)
+    reason = models.CharField(max_length=255, null=True, blank=True)
+
+
+class Pause(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="pauses")
+    subscription = models.ForeignKey(Subscription, null=True, blank=True, on_delete=models.SET_NULL, related_name="pauses")
+    from_on = models.DateField()
+    until_on = models.DateField(null=True, blank=True)  # exclusive: the day on which it goes on
     reason = models.CharField(max_length=255, null=True, blank=True)
 
 
@@ -500,6 +515,7 @@ class WatchedFile(models.Model):
 MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere
 
     "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
-    "subscription_lines": SubscriptionLine, "discounts": Discount, "opportunities": Opportunity, "tickets": Ticket, "survey_responses": SurveyResponse,
+    "subscription_lines": SubscriptionLine, "discounts": Discount, "pauses": Pause, "opportunities": Opportunity, "tickets": Ticket,
+    "survey_responses": SurveyResponse,
     "churn_events": ChurnEvent, "pulses": Pulse, "notes": Note, "assignments": Assignment,
 }  # fmt: skip

@@ -15,12 +15,14 @@ from typing import Any
 
 from laer.metrics.lines import BAD, LineText, judge
 from laer.metrics.opportunities import arr_of, motion_of, outcome
-from laer.metrics.policy import Policy
+from laer.metrics.policy import TRIALS, Policy
 from laer.records.money import INT64
 from laer.records.types import HEALTH
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
+from laer.web.book.discounting import checked, with_both_amounts
 
 Row = dict[str, Any]
+FILE_ONLY = {"mrr", "arr", "unit_price", "discount_percent", "discount_amount"}
 DISAGREES = "_disagrees"  # custom field of a line: what its source states beside the MRR and does not come to it
 MEANINGS = {
     "jobs": {
@@ -44,14 +46,21 @@ def prepare(record: str, row: Row, policy: Policy) -> tuple[Row, str | None]:
 
 
 def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
-    values = {k: v for k, v in row.items() if k not in {"mrr", "arr", "unit_price"}}
+    row, reason = with_both_amounts(row)
+    values = {k: v for k, v in row.items() if k not in FILE_ONLY}
+    if reason:
+        return values, reason
+    if "discount_duration" in values:
+        values["discount_duration"] = normal_words(values["discount_duration"] or "") or None
     interval = row.get("interval") or ""
     factor = interval_factor(interval) if interval else Fraction(1)
     status = normal_words(row.get("status") or "")
+    becomes_paid = row.get("trial_ends_on") is not None  # it has an MRR, which counts from then on
     text = LineText(
         account=str(row.get("account_id") or ""), start=row.get("start_on"), end=row.get("end_on"),
         mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
-        factor=BAD if isinstance(factor, Unreadable) else factor, status=status, trial=bool(row.get("is_trial")),
+        factor=BAD if isinstance(factor, Unreadable) else factor, status="" if becomes_paid and status in TRIALS else status,
+        trial=bool(row.get("is_trial")) and not becomes_paid,
     )  # fmt: skip
     policy = policy.changed(end="exclusive") if policy.end != "exclusive" else policy  # the reader has moved inclusive ends already
     reason, mrr, end = judge(text, policy)
@@ -59,7 +68,7 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
         reason, mrr, end = judge(_turned(text), policy)
         mrr = -mrr
     if reason:
-        return values, reason
+        return values, f"{reason}: nobody has said what '{status[:60]}' means; try the row again and say it" if reason == "unknown status" else reason
     if abs(mrr.numerator) > INT64 or mrr.denominator > INT64:
         return values, "unreadable amount"
     currency = (row.get("currency") or "").strip().upper() or None
@@ -67,6 +76,10 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
         values[f"custom.{DISAGREES}"] = other
     if values.get("amount") is None and row.get("mrr") is not None:
         values["amount"], values["interval"] = row["mrr"], values.get("interval")
+    if values.get("amount") is None and values.get("list_amount") is not None and row.get("arr") is not None:
+        values["amount"] = row["arr"]  # beside the list amount, so that the two compare
+    if _turned_round(values, "paused_on", "resumed_on"):
+        return values, "pause ends before it begins"
     return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
 
 
@@ -139,10 +152,18 @@ def _opportunity(row: Row, _: Policy) -> tuple[Row, str | None]:
 
 def _closing(start: str, end: str) -> Callable[[Row, Policy], tuple[Row, str | None]]:
     def check(row: Row, _: Policy) -> tuple[Row, str | None]:
-        a, b = row.get(start), row.get(end)
-        return row, "end before start" if isinstance(a, date) and isinstance(b, date) and b < a else None
+        return row, "end before start" if _turned_round(row, start, end) else None
 
     return check
+
+
+def _turned_round(row: Row, start: str, end: str) -> bool:
+    a, b = row.get(start), row.get(end)
+    return isinstance(a, date) and isinstance(b, date) and b < a
+
+
+def _discount(row: Row, _: Policy) -> tuple[Row, str | None]:
+    return (row, "end before start") if _turned_round(row, "start_on", "end_on") else checked(row)
 
 
 SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
@@ -152,7 +173,8 @@ SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
     "pulses": _pulse,
     "opportunities": _opportunity,
     "contracts": _closing("start_on", "end_on"),
-    "discounts": _closing("start_on", "end_on"),
+    "discounts": _discount,
+    "pauses": _closing("from_on", "until_on"),
 }
 
 

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from laer.sources.tabular.table import SURPLUS
-from laer.web.book import importing, mappings
+from laer.web.book import importing, mappings, status_words
 from laer.web.book.models import ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.people.models import User
 
@@ -63,7 +63,7 @@ def _begin(before: ImportRun, groups: Mapping[tuple[str, str], list[Corrected]],
             files.append(original)
         run = importing.begin_import(paths, source=before.source, user=user, file_date=before.file_date, kind="retry")
     for file, original in zip(run.files.order_by("id"), files, strict=True):
-        importing.set_mapping(file, mappings.from_json(original.mapping))
+        importing.set_mapping(file, status_words.with_later_answers(mappings.from_json(original.mapping)))
     ids = [one.row.pk for rows in groups.values() for one in rows]
     QuarantinedRow.objects.filter(pk__in=ids).update(retried_run=run)
     return run

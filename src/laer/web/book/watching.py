@@ -20,7 +20,7 @@ from laer.records.types import ORDER
 from laer.sources.tabular.files import SUFFIXES, UnreadableFile
 from laer.sources.tabular.mapping import MappingFault
 from laer.web import home
-from laer.web.book import importing
+from laer.web.book import importing, mappings, status_words
 from laer.web.book.importing import Progress
 from laer.web.book.models import ImportFile, ImportRun, ImportState, WatchedFile, WatchedFolder
 from laer.web.people.models import User
@@ -235,6 +235,9 @@ def questions_of(run: ImportRun, before: ImportRun | None = None) -> list[str]:
         undecided = file.mapping.get("undecided") or ()
         if undecided:
             found.append(f"{name}day and month cannot be told apart in {', '.join(undecided)}")
+        words = [w for w in status_words.unknown(file, mappings.from_json(file.mapping), importing.table_of) if w not in (file.mapping.get("status") or {})]
+        if words:
+            found.append(f"{name}nobody has said what the status {', '.join(map(repr, words[:5]))} means")
         if not file.mapping.get("remembered") and float(file.mapping.get("sure") or 0.0) < SURE:
             found.append(f"{name}read as {file.record.replace('_', ' ')}, but not surely")
     return found

@@ -22,7 +22,7 @@ from laer.sources.tabular.mapping import CUSTOM, CUSTOM_KINDS, ENDS, Mapping, Ma
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import ORDERS
-from laer.web.book import importing, mappings
+from laer.web.book import importing, mappings, status_words
 from laer.web.book.models import ExternalId, ImportFile, ImportRun, ImportState
 from laer.web.pages.data import OPEN, address, frame, label_of, run_for, user_of
 from laer.web.pages.uploads import takes_files, too_large
@@ -44,6 +44,7 @@ RECORDS = (
     "subscription_lines",
     "discounts",
     "opportunities",
+    "pauses",
     "usage_days",
     "tickets",
     "survey_responses",
@@ -169,6 +170,7 @@ def _mapping(post: QueryDict, file: ImportFile, table: Table) -> tuple[Mapping, 
         end=end if end in ENDS else before.end,
         undecided=() if before.date_order else before.undecided,
     )
+    mapping = status_words.answered(post, file, mapping, importing.table_of)
     for name in missing(mapping):
         errors.append(f"no column is {known[name].label.lower()}, which every {record_type(record).info.noun} needs")
     if mapping.undecided:
@@ -231,6 +233,7 @@ def _file(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None)
         "part": record_type(file.record).info.noun if mapping.sheet and file.record not in ("", "accounts") else "",
         "remembered": file.mapping.get("remembered", False),
         "questions": _questions(run, file, mapping, first, post),
+        "status_words": status_words.asked(file, mapping, importing.table_of, post),
         "columns": shown if file.record else [],
     }
 

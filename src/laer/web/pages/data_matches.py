@@ -27,9 +27,8 @@ from laer.web.templatetags.laer import number, person_name
 SHOWN = 20
 RULES = {"domain": "Same domain", "name": "Same name", "similar": "Similar names"}
 WORDS = {
-    "contacts": "contact", "contracts": "contract", "subscriptions": "subscription", "subscription_lines": "line", "discounts": "discount",
-    "opportunities": "opportunity", "tickets": "ticket",
-    "survey_responses": "survey answer", "churn_events": "departure", "assignments": "assignment",
+    "contacts": "contact", "contracts": "contract", "subscriptions": "subscription", "subscription_lines": "line", "discounts": "discount", "pauses": "pause",
+    "opportunities": "opportunity", "tickets": "ticket", "survey_responses": "survey answer", "churn_events": "departure", "assignments": "assignment",
 }  # fmt: skip
 LABELS = (("domain", "Domain"), ("country", "Country"))
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.table import SURPLUS
+from laer.web.book import importing, status_words
 from laer.web.book.models import ImportRun, QuarantinedRow
 from laer.web.book.retry import BEFORE, Corrected, begin_retry, waiting
 from laer.web.book.retry import dismiss as dismiss_rows
@@ -231,8 +232,13 @@ def again(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, runs: list[ImportRun], rows: int) -> HttpResponse:
+    asking = [run for run in runs if status_words.unanswered(run, importing.table_of)]
     for run in runs:
-        queue(run)
+        if run not in asking:
+            queue(run)
+    if asking:
+        messages.info(request, "Say what the status words mean, then go on.")
+        return redirect("import_map", asking[0].pk)
     messages.success(request, f"{rows:,} row{'' if rows == 1 else 's'} on the way back in")
     return redirect("import_result", runs[0].pk) if len(runs) == 1 else redirect("data")
 

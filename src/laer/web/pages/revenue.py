@@ -235,9 +235,9 @@ def _figures_and_charts(
     query = asked.how() | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     # What contradictions and exclusions would change is worked out at the run's own rates, and stands beside those figures.
     beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1") if not asked.rates else NO_DOUBTS
-    coming = revenue.committed(run, scope, asked.rates) if period.last >= span[1] else None
+    today = (revenue.committed(run, scope, asked.rates), revenue.paused(run, scope)) if period.last >= span[1] else (None, None)
     return {
-        "figures": marked(figures(now, period, run, asked, by, coming), beside["marks"]),
+        "figures": marked(figures(now, period, run, asked, by, *today), beside["marks"]),
         "contradictions": beside["contradictions"],
         "excluded": beside["excluded"],
         "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())] + (revenue_rates.notices(run) if whole else []),

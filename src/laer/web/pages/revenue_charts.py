@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from laer.cycle.ledger import Ledger
+from laer.metrics.policy import load_policy
 from laer.metrics.statement import NRR_WITHOUT_PRICE
 from laer.records.money import minor_units, rounded
 from laer.records.periods import first_day, month_of
@@ -81,11 +82,17 @@ class Asked:
 
 
 def figures(
-    now: Mapping[str, Any], period: revenue.Period, run: PassRun, asked: Asked, by: Ledger | None, committed: Mapping[str, Fraction] | None
+    now: Mapping[str, Any],
+    period: revenue.Period,
+    run: PassRun,
+    asked: Asked,
+    by: Ledger | None,
+    committed: Mapping[str, Fraction] | None,
+    paused: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """The five figures that matter, each with what it means and where it opens. By cause, NRR says what it is without price.
 
-    In   committed  `revenue.committed` where the period shown is the run's own, else None: CARR is of today
+    In   committed  `revenue.committed` where the period shown is the run's own, else None: CARR is of today;  paused  `revenue.paused`, likewise
     """
     code = run.currency
     without_price = by.months(period.last, period.last)[0].figures.get(NRR_WITHOUT_PRICE) if by else None
@@ -99,13 +106,22 @@ def figures(
         said = {"title": title, "text": text, "policy": f"policy {run.policy}, version {run.policy_version}"}
         return {"label": label, "value": value, "hint": hint, "meaning": said, **more}
 
+    hint = f"in {period.label}{_resting(paused, run)}"
     return [
-        figure("MRR", "mrr", short(now["closing_mrr"], code), f"in {period.label}", title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
+        figure("MRR", "mrr", short(now["closing_mrr"], code), hint, title=exactly(now["closing_mrr"], code), move=_move(now), url=closing_url),
         figure("ARR", "arr", short(now["arr"], code), _carr(now, committed, code) if committed else "twelve times MRR, exact", title=exactly(now["arr"], code)),
         figure("NRR, 12 months", "nrr", _share(now.get("nrr_12m")), nrr_hint),
         figure("GRR, 12 months", "grr", _share(now.get("grr_12m")), "the same, each account at most its opening"),
         figure("Paying accounts", "accounts", f"{now['closing_accounts']:,}", accounts_hint, url=closing_url),
     ]
+
+
+def _resting(paused: Mapping[str, Any] | None, run: PassRun) -> str:
+    """MRR of paused lines: part of the figure or beside it, as the policy has it (rule 5)."""
+    if not paused or not paused["accounts"]:
+        return ""
+    how = "of it paused" if load_policy(run.policy).pause == "keep" else "more paused"
+    return f", {short(paused['mrr'], run.currency)} {how}"
 
 
 def _carr(now: Mapping[str, Any], committed: Mapping[str, Fraction], code: str) -> str:

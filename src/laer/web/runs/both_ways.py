@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.otherwise import Handed
@@ -59,7 +60,7 @@ def with_excluded(user: User, run: PassRun, first: int, last: int, *, basis: str
 
 def _lines_with_them(accounts: list[int], run: PassRun, policy: Policy) -> LedgerInput:
     """Every line of the accounts as a pass would take it, had none been excluded: contracts and events speak for excluded lines too."""
-    read = read_book(book_address(), [record_type(n) for n in (LINES, "contracts", "churn_events")], account_ids=accounts, full=False)
+    read = read_book(book_address(), [record_type(n) for n in (LINES, "contracts", "churn_events", "discounts", "pauses")], account_ids=accounts, full=False)
     lines, kept = read[LINES], without_excluded(read)
     when = counting(lines, kept["contracts"], kept["churn_events"], policy, run.as_of)
-    return book_lines(lines, policy, run.currency, rates_of(run), when).given
+    return book_lines(lines, policy, run.currency, rates_of(run), when, Beside(kept["discounts"], kept["pauses"], kept["contracts"])).given

@@ -11,7 +11,7 @@ from django.db.models import Max
 from laer.web.book.models import MODELS, FieldChange, ImportRun
 from laer.web.people.models import User
 
-CHANGED = ("subscription_lines", "subscriptions", "contracts", "churn_events", "discounts")
+CHANGED = ("subscription_lines", "subscriptions", "contracts", "churn_events", "discounts", "pauses")
 MADE = ("subscription_lines", "contracts", "churn_events")
 NOBODY = {"text": "nothing on record changed this account: a date, a rate or a setting took effect", "who": "", "at": None, "run": None}
 PART = 10_000

@@ -18,8 +18,7 @@ from laer.web.runs.usage import rows_by_account
 
 DATED = {
     "subscription_lines": "start_on", "contracts": "start_on", "tickets": "opened_at", "survey_responses": "answered_on", "churn_events": "effective_on",
-    "opportunities": "closed_on",
-    "assignments": "from_on", "discounts": "start_on",
+    "opportunities": "closed_on", "assignments": "from_on", "discounts": "start_on", "pauses": "from_on",
 }  # fmt: skip
 OF_NOBODY = ("people", "products")  # they belong to no account, so everybody sees how many there are
 

@@ -108,6 +108,12 @@ def committed(run: PassRun, scope: Scope, plan_year: int | None = None) -> dict[
     return found
 
 
+def paused(run: PassRun, scope: Scope) -> dict[str, Any]:
+    """MRR that rests on the run's day, and of how many accounts."""
+    found: dict[str, Any] = ask("paused", {"day": day_number(run.as_of)}, scope, run.pk)
+    return found
+
+
 def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:
     """Lines of some accounts that start, end or run within a period: newest first, at most 12 each. One query."""
     start, end = first_day(first), first_day(last + 1)

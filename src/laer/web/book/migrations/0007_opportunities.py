@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('book', '0005_matching'),
+        ('book', '0006_pauses_discounts'),
     ]
 
     operations = [

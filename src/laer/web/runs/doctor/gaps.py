@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from laer.metrics.policy import load_policy
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear
-from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Subscription, SubscriptionLine, SurveyResponse, Ticket
+from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Pause, Subscription, SubscriptionLine, SurveyResponse, Ticket
 from laer.web.book.prepare import DISAGREES
 from laer.web.runs import rates
 from laer.web.runs.doctor.finding import Check, Details, Seen, alive, many
@@ -18,6 +18,7 @@ from laer.web.runs.doctor.finding import Check, Details, Seen, alive, many
 OPTIONAL_REFERENCES = {
     "accounts": (Account, ("parent_id",)), "subscriptions": (Subscription, ("contract_id", "product_id")),
     "subscription_lines": (SubscriptionLine, ("contract_id", "product_id")), "discounts": (Discount, ("subscription_id",)),
+    "pauses": (Pause, ("subscription_id",)),
     "tickets": (Ticket, ("contact_id",)), "survey_responses": (SurveyResponse, ("contact_id",)),
 }  # fmt: skip
 LINE = (("Subscription", "subscription__name"), ("Start", "start_on"), ("End", "end_on"))

@@ -18,7 +18,7 @@ from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
 
 PREFIX = "gone_"
 COLUMNS = ("Id in the source", "Source", "Stated last", "Newest export")
-RECORDS = ("accounts", "subscription_lines", "contracts", "contacts", "tickets", "survey_responses", "churn_events", "discounts")
+RECORDS = ("accounts", "subscription_lines", "contracts", "contacts", "tickets", "survey_responses", "churn_events", "discounts", "pauses")
 GRAVE = ("accounts", "subscription_lines", "contracts")  # their silence may mean that revenue is gone
 
 
