@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from laer.records.record import record_type
+from laer.sources.tabular.amounts import AmountEvidence
 from laer.sources.tabular.dates import ORDERS
 from laer.sources.tabular.ends import EndEvidence
 from laer.sources.tabular.headers import RECORDS, columns_of, header_words
@@ -46,6 +47,8 @@ class Mapping:
     why            in words
     fixed          what every row says without a column of its own: text by column of the record
     sheet          one of several parts of a sheet with a row per customer
+    amount_evidence  what an amount is, by evidence over its column
+    answers        what a person said where the evidence was not enough, or against it: end, interval, amount_of, …
     """
 
     record: str | None
@@ -63,6 +66,8 @@ class Mapping:
     why: str = ""
     fixed: dict[str, str] = field(default_factory=dict)
     sheet: bool = False
+    amount_evidence: AmountEvidence | None = None
+    answers: dict[str, str] = field(default_factory=dict)
 
     @property
     def undated(self) -> bool:
@@ -170,8 +175,13 @@ def _mapping(saved: Any) -> Mapping:
         raise MappingFault(f"{record} has no column {strange[0]!r} to fix; it has {', '.join(columns_of(record))}")
     return Mapping(
         record, columns, sure, reasons, custom, saved.get("date_order"), (), "as saved", styles, saved.get("end"), None, 1.0, "as saved", fixed,
-        bool(saved.get("sheet")),
+        bool(saved.get("sheet")), None, _said(saved.get("end"), fixed),
     )  # fmt: skip
+
+
+def _said(end: str | None, fixed: dict[str, str]) -> dict[str, str]:
+    """What a saved mapping says counts as said by a person."""
+    return ({"end": end} if end else {}) | ({"interval": fixed["interval"]} if "interval" in fixed else {})
 
 
 def _check_targets(record: str, columns: dict[str, str | None]) -> None:

@@ -17,6 +17,7 @@ from laer.metrics.lines import BAD, LineText, judge
 from laer.metrics.policy import Policy
 from laer.records.money import INT64
 from laer.records.types import HEALTH
+from laer.sources.tabular.intervals import TERM, months_between
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
 
 Row = dict[str, Any]
@@ -45,11 +46,16 @@ def prepare(record: str, row: Row, policy: Policy) -> tuple[Row, str | None]:
 def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     values = {k: v for k, v in row.items() if k not in {"mrr", "arr", "unit_price"}}
     interval = row.get("interval") or ""
-    factor = interval_factor(interval) if interval else Fraction(1)
+    if interval == TERM:
+        if row.get("end_on") is None:
+            return values, "no end: the amount is for the whole term"
+        factor: Fraction | Unreadable = _term_factor(row)
+    else:
+        factor = interval_factor(interval) if interval else Fraction(1)
     status = normal_words(row.get("status") or "")
     text = LineText(
         account=str(row.get("account_id") or ""), start=row.get("start_on"), end=row.get("end_on"),
-        mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
+        mrr=row.get("mrr"), amount=row.get("amount"), quantity=_units(row), unit_price=row.get("unit_price"), arr=row.get("arr"),
         factor=BAD if isinstance(factor, Unreadable) else factor, status=status, trial=bool(row.get("is_trial")),
     )  # fmt: skip
     policy = policy.changed(end="exclusive") if policy.end != "exclusive" else policy  # the reader has moved inclusive ends already
@@ -67,6 +73,18 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     if values.get("amount") is None and row.get("mrr") is not None:
         values["amount"], values["interval"] = row["mrr"], values.get("interval")
     return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
+
+
+def _term_factor(row: Row) -> Fraction:
+    """Months' share of an amount for the whole term (ends are exclusive here); 1 where the dates are the row's fault, which is said of them."""
+    start, end = row.get("start_on"), row.get("end_on")
+    months = months_between(start, end) if isinstance(start, date) and isinstance(end, date) and end > start else Fraction(0)
+    return 1 / months if months else Fraction(1)
+
+
+def _units(row: Row) -> Any:
+    """How many units a unit price is for: the quantity, else the seats."""
+    return row["seats"] if row.get("quantity") is None and row.get("unit_price") is not None and row.get("seats") is not None else row.get("quantity")
 
 
 def _turned(text: LineText) -> LineText:

@@ -17,7 +17,9 @@ from laer.sources.tabular.headers import OPTIONAL, columns_of, synonyms
 from laer.sources.tabular.mapping import CUSTOM, CUSTOM_KINDS, Mapping, slug_of
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
+from laer.sources.tabular.weighing import weighed
 from laer.web.book import importing, mappings
+from laer.web.book.known_amounts import known_to
 from laer.web.book.models import ImportFile, ImportRun, ImportState
 from laer.web.pages.data import OPEN, address, frame, run_for, user_of
 from laer.web.pages.data_asking import answered
@@ -99,9 +101,7 @@ def _take(post: QueryDict, run: ImportRun, files: list[ImportFile]) -> tuple[boo
         mapping, said = _mapping(post, run, file, file is files[0], table)
         if said:
             errors.extend(f"{title_of(file)}: {one}" for one in said)
-        elif mappings.to_json(importing.keepable(mapping)) != {k: v for k, v in file.mapping.items() if k not in ("remembered", "remember", "notes")} | {
-            "undecided": mapping.undecided
-        }:
+        elif importing.keepable(mapping) != mappings.from_json(file.mapping):
             importing.set_mapping(file, mapping, remember=post.get("remember") == "true")
     if not any(file.record for file in files) and not run.files.exclude(record="").exists():
         errors.append("No file is taken in: say of at least one what its rows are.")
@@ -137,10 +137,23 @@ def _mapping(post: QueryDict, run: ImportRun, file: ImportFile, first: bool, tab
         custom=custom or {t.removeprefix(CUSTOM): before.custom.get(t.removeprefix(CUSTOM), "text") for t in targets.values() if t and t.startswith(CUSTOM)},
         undecided=() if before.date_order else before.undecided,
     )
-    mapping, unsaid = answered(About(run, file, mapping, first), post)
+    if mapping.columns != before.columns:
+        mapping = weighed(table, _as_chosen(mapping, before), known_to(run.source, run.file_date))
+    mapping, unsaid = answered(About(run, file, mapping, first), before, post)
     for name in missing(mapping):
         errors.append(f"no column is {known[name].label.lower()}, which every {record_type(record).info.noun} needs")
     return mapping, errors + unsaid
+
+
+def _as_chosen(mapping: Mapping, before: Mapping) -> Mapping:
+    """A mapping whose columns a person changed: what was concluded of another column says nothing of this one."""
+    answers = dict(mapping.answers)
+    for target, of in (("amount", "line"), ("unit_price", "unit")):
+        if mapping.headers.get(target) not in (None, before.headers.get(target)):
+            answers["amount_of"] = of
+    if mapping.headers.get("end_on") == before.headers.get("end_on"):
+        return replace(mapping, answers=answers)
+    return replace(mapping, end=None, answers={name: said for name, said in answers.items() if name != "end"})
 
 
 def missing(mapping: Mapping) -> list[str]:

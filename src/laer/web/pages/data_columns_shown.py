@@ -82,7 +82,7 @@ def file_shown(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | 
         "notes": [] if mapping.sheet and file.record != "accounts" else list(dict.fromkeys([*file.mapping.get("notes", ()), *table.notes])),
         "part": record_type(file.record).info.noun if mapping.sheet and file.record not in ("", "accounts") else "",
         "remembered": file.mapping.get("remembered", False),
-        "questions": [one.shown(post) for one in doubts(About(run, file, mapping, first))],
+        "questions": [one.shown(post) for one in doubts(About(run, file, mapping, first)) if not one.elsewhere],
         "columns": shown if file.record else [],
     }
 
@@ -135,8 +135,6 @@ def _words(sure: float | None, taken: bool) -> tuple[str, str]:
 def _note(mapping: Mapping, header: str, target: str | None) -> str:
     if header in mapping.undecided:
         return "day and month cannot be told apart"
-    if target == "end_on" and mapping.end and mapping.end_evidence:
-        return mapping.end_evidence.sentence
     reason = mapping.reasons.get(header, "")
     return "" if reason == "the name says so" else reason.removeprefix("the name says so; ")
 

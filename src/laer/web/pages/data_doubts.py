@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.http import QueryDict
 
 from laer.sources.tabular.mapping import Mapping
+from laer.web.book.mappings import from_json
 from laer.web.book.models import ImportFile, ImportRun
 
 Settle = Callable[[Mapping, str], Mapping]
@@ -23,12 +25,20 @@ Settle = Callable[[Mapping, str], Mapping]
 
 @dataclass(frozen=True)
 class About:
-    """The file that is asked about. first: the first file of the import, which also asks what holds for all."""
+    """The file that is asked about, as it is mapped now. first: the first file of the import, which also asks what holds for all."""
 
     run: ImportRun
     file: ImportFile
     mapping: Mapping
     first: bool = False
+
+    @cached_property
+    def parts(self) -> list[tuple[ImportFile, Mapping]]:
+        """The parts of a sheet with a row per customer, as they were when the page was asked for; else nothing."""
+        if not self.mapping.sheet:
+            return []
+        files = self.run.files.filter(path=self.file.path, sheet=self.file.sheet).exclude(record="").order_by("id")
+        return [(file, from_json(file.mapping)) for file in files]
 
     def key(self, name: str) -> str:
         """Name of an input of this file's part of the form."""
@@ -55,6 +65,7 @@ class Doubt:
     evidence  sentences with counts over the whole column
     example   a row of the file
     help      what a person should know to answer
+    elsewhere it is asked at another part of the same sheet, and its answer holds here too
     wanted    what is missing as long as it is not answered, as the end of an error ("say …")
     settle    the mapping with an answer
     """
@@ -69,6 +80,7 @@ class Doubt:
     example: str = ""
     help: str = ""
     wanted: str = ""
+    elsewhere: bool = False
     settle: Settle = field(default=lambda mapping, _: mapping)
 
     @property

@@ -3,50 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from datetime import date, timedelta
 
 from django.utils import timezone
 
-from laer.sources.tabular.mapping import ENDS, Mapping
-from laer.sources.tabular.recognise import recognise
+from laer.sources.tabular.answers import end_open, with_end, with_order
+from laer.sources.tabular.ends import MEANING, EndEvidence
+from laer.sources.tabular.mapping import ENDS
 from laer.sources.tabular.values import ORDERS
 from laer.web.book import importing
+from laer.web.book.known_amounts import known_to
 from laer.web.book.models import ExternalId
 from laer.web.pages.data_doubts import About, Doubt, Option
 
 ORDER_WORDS = {"dmy": "Day first: 31-12-2027", "mdy": "Month first: 12-31-2027", "ymd": "Year first: 2027-12-31"}
-END_WORDS = {"exclusive": "the first day that is not paid for", "inclusive": "the last day that is paid for"}
+END_WORDS = {"exclusive": "The first day that is not paid for", "inclusive": "The last day that is paid for"}
 
 
 def date_order(about: About) -> Iterator[Doubt]:
+    """Asked once of a sheet whose columns feed several records: the answer holds for all of them."""
     mapping = about.mapping
     if not mapping.undecided:
         return
-    columns = ", ".join(mapping.undecided)
-
-    def settle(mapping: Mapping, order: str) -> Mapping:
-        if mapping.sheet:  # its columns are one part of several: only the dates are read anew
-            return replace(mapping, date_order=order, undecided=())
-        again = recognise(importing.table_of(about.file), record=mapping.record, date_order=order)
-        return replace(again, columns=mapping.columns, custom=mapping.custom, fixed=mapping.fixed)
-
-    options = tuple(Option(order, ORDER_WORDS[order]) for order in ORDERS)
-    label, wanted = f"Which comes first in {columns}?", f"say which of day and month comes first in {columns}"
-    yield Doubt(about.key("order"), label, options, help=mapping.date_why, wanted=wanted, settle=settle)
+    first = next((part for part, kept in about.parts if kept.undecided), about.file)
+    columns = ", ".join(dict.fromkeys(column for _, kept in about.parts for column in kept.undecided)) or ", ".join(mapping.undecided)
+    yield Doubt(
+        f"f{first.pk}-order", f"Which comes first in {columns}?", tuple(Option(order, ORDER_WORDS[order]) for order in ORDERS), help=mapping.date_why,
+        wanted=f"say which of day and month comes first in {columns}", elsewhere=first.pk != about.file.pk,
+        settle=lambda mapping, order: with_order(importing.table_of(about.file), mapping, order, known_to(about.run.source)),
+    )  # fmt: skip
 
 
 def what_an_end_means(about: About) -> Iterator[Doubt]:
-    evidence = about.mapping.end_evidence
-    if evidence is None or about.mapping.end is not None or "end_on" not in about.mapping.headers:
+    """Asked once of a sheet in which a line and its contract share a column of ends."""
+    mapping, evidence = about.mapping, about.mapping.end_evidence
+    if evidence is None or not evidence.ends or "end_on" not in mapping.headers:
         return
-    if evidence.share_on_end + evidence.share_month_end == 0:
-        return
-    options = tuple(Option(end, f"The end date is {END_WORDS[end]}") for end in ENDS)
-    header = about.mapping.headers["end_on"]
+    header = mapping.headers["end_on"]
+    first = next((part for part, kept in about.parts if kept.end_evidence and kept.headers.get("end_on") == header), about.file)
+    asked = end_open(mapping)
+    if asked:
+        verdict = f"Nothing in the file says whether {header} is paid for."
+    else:
+        verdict = f"{MEANING[mapping.end][0].upper()}{MEANING[mapping.end][1:]}{', as was said' if 'end' in mapping.answers else ''}."
     yield Doubt(
-        about.key("end"), f"What does {header} mean?", options, help=evidence.sentence, wanted=f"say what {header} means",
-        settle=lambda mapping, end: replace(mapping, end=end),
+        f"f{first.pk}-end", f"{header} is …", tuple(Option(end, END_WORDS[end], _effect(evidence, end)) for end in ENDS), mapping.end or "",
+        title="What an end means", verdict=verdict, evidence=evidence.counts, example=_example(evidence), wanted=f"say what {header} means",
+        elsewhere=first.pk != about.file.pk, settle=with_end,
     )  # fmt: skip
+
+
+def _effect(evidence: EndEvidence, end: str) -> str:
+    """What a reading does to the successors, and to the line of the example."""
+    account, _, last, following = evidence.example or ("", "", "", "")
+    if not last:
+        return evidence.effect(end)
+    unpaid = date.fromisoformat(last) + timedelta(days=end == "inclusive")
+    if following:
+        gap = (date.fromisoformat(following) - unpaid).days
+        days = f"{gap:,} day{'' if gap == 1 else 's'} without MRR"
+        then = "its next line overlaps by a day" if gap < 0 else "its next line follows at once" if gap == 0 else days
+        return f"{evidence.effect(end)} {account}: {then}."
+    return f"{evidence.effect(end)} {account} churns on {unpaid.isoformat()}."
+
+
+def _example(evidence: EndEvidence) -> str:
+    if not evidence.example:
+        return ""
+    account, start, end, following = evidence.example
+    return f"For example {account}: {start} to {end}" + (f", the next line from {following}." if following else ", and no line after it.")
 
 
 def as_of(about: About) -> Iterator[Doubt]:
