@@ -324,15 +324,30 @@ class SubscriptionLine(Record):
     list_amount: Annotated[Decimal | None, Col(("list amount", "list price", "gross amount", "list mrr"))] = None
     amount: Annotated[
         Decimal | None,
-        Col(("amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee")),
+        Col(
+            (
+                "amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee",
+                "revenue", "contract value", "total contract value", "tcv",
+            )
+        ),
     ] = None
     unit_price: Annotated[Decimal | None, Col(("unit price", "unit amount", "price per unit", "price per seat"), virtual=True)] = None
     mrr: Annotated[
-        Decimal | None, Col(("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount"), virtual=True, label="MRR")
+        Decimal | None,
+        Col(
+            ("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount", "monthly fee", "monthly price"),
+            virtual=True, label="MRR",
+        ),
     ] = None
     arr: Annotated[
         Decimal | None,
-        Col(("arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr"), virtual=True, label="ARR"),
+        Col(
+            (
+                "arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr", "annual amount", "annual fee",
+                "annual price", "yearly amount", "yearly fee",
+            ),
+            virtual=True, label="ARR",
+        ),
     ] = None
     interval: Annotated[
         str | None,

@@ -175,7 +175,7 @@ def _of(seen: _Seen, header: str, sentences: list[str]) -> str | None:
     telling = [pairs for pairs in seen.prices.values() if len({quantity for quantity, _ in pairs}) > 1]
     same_price = sum(len({amount for _, amount in pairs}) == 1 for pairs in telling)
     same_rate = sum(len({Fraction(amount) / Fraction(quantity) for quantity, amount in pairs}) == 1 for pairs in telling)
-    if telling:
+    if same_price or same_rate:
         sentences.append(
             f"Of {len(telling):,} plan{'' if len(telling) == 1 else 's'} sold in several quantities, {same_price:,} keep one amount whatever the quantity "
             f"and {same_rate:,} grow with it."
@@ -223,8 +223,9 @@ def _checked(seen: _Seen, beside: str, sentences: list[str]) -> None:
     (of, per), most = max(seen.readings.items(), key=lambda one: one[1], default=(("line", ""), 0))
     if most >= MAJORITY * seen.compared and not seen.intervals:
         what = "the price of a unit" if of == "unit" else "the total"
+        seen.disagree = seen.compared - most
         words = f"Read as {what} for {SAID[per]}, it agrees with {beside} in {most:,} of {seen.compared:,} rows"
-    odd = f"; {seen.disagree:,} disagree, such as {seen.odd}" if seen.disagree else ""
+    odd = f"; {seen.disagree:,} disagree{f', such as {seen.odd}' if seen.odd else ''}" if seen.disagree else ""
     sentences.append(f"{words}{odd}.")
 
 

@@ -34,6 +34,21 @@ def with_order(table: Table, mapping: Mapping, order: str, known: Known | None =
     return weighed(table, replace(mapping, date_order=order, undecided=(), date_why=why, answers={**mapping.answers, "date_order": order}), known)
 
 
+def with_all(table: Table, mapping: Mapping, said: dict[str, str], known: Known | None = None) -> Mapping:
+    """Every answer that applies to a mapping: an end where it has ends, a period where no column says it."""
+    if "date_order" in said and mapping.date_order != said["date_order"]:
+        mapping = with_order(table, mapping, said["date_order"], known)
+    if "end" in said and mapping.end_evidence is not None and "end_on" in mapping.headers:
+        mapping = with_end(mapping, said["end"])
+    if mapping.amount_evidence is None:
+        return mapping
+    if "interval" in said and not {"mrr", "arr", "interval"} & mapping.headers.keys():
+        mapping = with_period(mapping, said["interval"])
+    if "amount_of" in said and not {"mrr", "arr"} & mapping.headers.keys():
+        mapping = with_amount_of(mapping, said["amount_of"])
+    return mapping
+
+
 def end_open(mapping: Mapping) -> bool:
     """Whether the file has ends and does not say what they mean."""
     return mapping.end is None and mapping.end_evidence is not None and mapping.end_evidence.ends > 0 and "end_on" in mapping.headers

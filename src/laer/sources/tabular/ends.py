@@ -68,6 +68,7 @@ class EndEvidence:
             said.append("No line with an end has a successor.")
         if self.ends:
             said.append(f"{self.month_ends:,} of {self.ends:,} ends are the last of a month, {self.month_firsts:,} the first.")
+        if self.whole_exclusive or self.whole_inclusive:
             said.append(_whole(self.whole_exclusive, self.whole_inclusive, self.ends))
         return tuple(said)
 

@@ -24,6 +24,7 @@ from laer.metrics.policy import Policy, load_policy
 from laer.records.batch import Batch, Reject
 from laer.records.money import rounded
 from laer.records.types import BOOK, LAKE, ORDER
+from laer.sources.tabular import answers
 from laer.sources.tabular.answers import period_open
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
@@ -191,6 +192,15 @@ def set_mapping(file: ImportFile, mapping: Mapping, *, remember: bool = True) ->
     file.mapping, file.record, file.preview = kept, mapping.record or "", {}
     file.save(update_fields=["mapping", "record", "preview"])
     ImportRun.objects.filter(pk=file.run_id, state=ImportState.PREVIEWED).update(state=ImportState.UPLOADED)
+
+
+def answer(run: ImportRun, said: dict[str, str]) -> None:
+    """What a person says of all files of an import where it applies: date_order, end, interval, amount_of."""
+    for file in run.files.exclude(record="").order_by("id") if said else ():
+        before = mappings.from_json(file.mapping)
+        mapping = answers.with_all(table_of(file), before, said, known_to(run.source, run.file_date))
+        if mapping != before:
+            set_mapping(file, mapping)
 
 
 def leave_out(file: ImportFile) -> None:
