@@ -266,7 +266,10 @@ class SubscriptionLine(Record):
     account_id: Annotated[
         int,
         Col(
-            ("account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name"),
+            (
+                "account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name",
+                "client", "client name", "organization", "organisation", "organization name", "bill to", "billed to", "billing customer", "invoice customer",
+            ),
             refers="accounts",
         ),
     ]
@@ -335,7 +338,7 @@ class SubscriptionLine(Record):
     mrr: Annotated[
         Decimal | None,
         Col(
-            ("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount", "monthly fee", "monthly price"),
+            ("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount", "monthly fee", "monthly price", "contract mrr", "total mrr", "current mrr"),
             virtual=True, label="MRR",
         ),
     ] = None
@@ -344,7 +347,7 @@ class SubscriptionLine(Record):
         Col(
             (
                 "arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr", "annual amount", "annual fee",
-                "annual price", "yearly amount", "yearly fee",
+                "annual price", "yearly amount", "yearly fee", "contract arr", "total arr", "current arr",
             ),
             virtual=True, label="ARR",
         ),

@@ -16,6 +16,7 @@ from laer.sources.tabular.headers import header_words, synonyms
 from laer.sources.tabular.intervals import interval_factor, months_between
 from laer.sources.tabular.mapping import Mapping
 from laer.sources.tabular.salesforce_ids import one_ids
+from laer.sources.tabular.scales import power_of, read_in_units
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import STATED, Memo, Unreadable
 
@@ -99,7 +100,7 @@ def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
         del header["unit_price"]
     header.setdefault("quantity", header.get("seats", ""))
     places = {name: table.header.index(text) for name, text in header.items() if text}
-    numbers = {name: Memo(STATED["decimal"], mapping.number_styles.get(header[name], "point")) for name in NUMBERS if name in places}
+    numbers = {name: Memo(read_in_units, mapping.number_styles.get(header[name], "point"), power_of(header[name])) for name in NUMBERS if name in places}
     day, interval = Memo(STATED["date"], mapping.date_order), Memo(interval_factor)
 
     def value(cells: list[str], name: str, memo: Memo | None) -> Any:
