@@ -8,6 +8,7 @@ import pytest
 
 from laer.cli.readings import readings
 from laer.web.book import importing
+from laer.web.book.answering import answer
 from tests.web.files import write
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +20,7 @@ UNCLEAR = (
 
 def said(tmp_path: Path, text: str, **answers: str) -> list[str]:
     run = importing.begin_import(write(tmp_path, lines=text), source="crm")
-    importing.answer(run, answers)
+    answer(run, answers)
     return list(readings(run.files.get().mapping))
 
 
@@ -51,7 +52,7 @@ def test_dates_in_two_orders_are_set_aside_until_the_order_is_said(tmp_path: Pat
     assert run.files.get().mapping["undecided"] == ["start_date"]
     (shown,) = importing.preview_import(run).values()
     assert shown.counts["subscription_lines"]["rejected"] == 1  # the one that can be read in two ways
-    importing.answer(run, {"date_order": "dmy"})
+    answer(run, {"date_order": "dmy"})
     run.refresh_from_db()
     (shown,) = importing.preview_import(run).values()
     assert [reject["reason"] for reject in shown.rejects] == ["unreadable date in start_date: '04/26/2024'"]

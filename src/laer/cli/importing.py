@@ -69,6 +69,7 @@ def import_(
     from laer.sources.tabular.files import UnreadableFile
     from laer.sources.tabular.mapping import MappingFault, all_from_yaml
     from laer.web.book import importing
+    from laer.web.book.answering import answer
     from laer.web.book.matching import matched_by
 
     try:
@@ -79,7 +80,7 @@ def import_(
         fail(str(error))
         return
     said = {"date_order": date_order, "end": end, "interval": amount_is, "amount_of": amount_of}
-    importing.answer(run, {name: answer.value for name, answer in said.items() if answer is not None})
+    answer(run, {name: one.value for name, one in said.items() if one is not None})
     _say_how_read(run)
     if save_mapping:
         save_mapping.write_text(_mappings(run), encoding="utf-8")

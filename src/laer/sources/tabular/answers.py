@@ -66,6 +66,17 @@ def unit_open(mapping: Mapping) -> bool:
     return evidence is not None and evidence.of is None and "amount_of" not in mapping.answers and not {"mrr", "arr"} & mapping.headers.keys()
 
 
+def unanswered(mapping: Mapping) -> list[str]:
+    """What is open in a mapping, in words."""
+    column = priced(mapping) or ""
+    asked = {
+        f"what {mapping.headers.get('end_on', '')} means, the last paid day or the first unpaid day": end_open(mapping),
+        f"whether {column} is for the line or one unit": unit_open(mapping),
+        f"for which period {column} is": period_open(mapping),
+    }
+    return [words for words, is_open in asked.items() if is_open]
+
+
 def amount_of(mapping: Mapping) -> str:
     """How the amount is read: `line` or `unit`."""
     return "unit" if priced(mapping) == mapping.headers.get("unit_price") else "line"

@@ -24,7 +24,6 @@ from laer.metrics.policy import Policy, load_policy
 from laer.records.batch import Batch, Reject
 from laer.records.money import rounded
 from laer.records.types import BOOK, LAKE, ORDER
-from laer.sources.tabular import answers
 from laer.sources.tabular.answers import period_open
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
@@ -194,15 +193,6 @@ def set_mapping(file: ImportFile, mapping: Mapping, *, remember: bool = True) ->
     ImportRun.objects.filter(pk=file.run_id, state=ImportState.PREVIEWED).update(state=ImportState.UPLOADED)
 
 
-def answer(run: ImportRun, said: dict[str, str]) -> None:
-    """What a person says of all files of an import where it applies: date_order, end, interval, amount_of."""
-    for file in run.files.exclude(record="").order_by("id") if said else ():
-        before = mappings.from_json(file.mapping)
-        mapping = answers.with_all(table_of(file), before, said, known_to(run.source, run.file_date))
-        if mapping != before:
-            set_mapping(file, mapping)
-
-
 def leave_out(file: ImportFile) -> None:
     """Take nothing from this table."""
     file.mapping, file.record, file.preview = file.mapping | {"record": None}, "", {}
@@ -233,7 +223,9 @@ def remember_mappings(run: ImportRun) -> None:
         tables.setdefault((file.path, file.sheet), []).append(file)
     for parts in tables.values():
         table = table_of(parts[0])
-        unsaid = {"end": None, "end_evidence": None, "answers": {}} if table.known else {}  # what a grid's ends mean says nothing of another file
+        unsaid: dict[str, Any] = {}
+        if table.known:  # what a grid's ends mean says nothing of another file
+            unsaid = {"end": None, "end_evidence": None, "answers": {}}
         kept = [{k: v for k, v in (file.mapping | unsaid).items() if k != "notes"} for file in parts if file.mapping.get("remember", True)]
         if kept:
             mapping = kept[0] if len(kept) == 1 else {"parts": kept}
