@@ -150,6 +150,13 @@ def test_evidence_both_ways_is_a_conflict_unless_nearly_all_agrees():
     assert nearly.conflicting == ("start",)
 
 
+def test_a_column_that_another_program_wrote_is_asked_about_however_few_its_dates_are():
+    days = [f"{day}/01/{year}" for day in range(13, 29) for year in range(2000, 2024)]
+    found = decide_date_order({"start": days, "signed": ["01/31/2024", "05/06/2024"]})
+    assert (found.order, found.undecided, found.conflicting) == (None, ("signed",), ("signed",))
+    assert "signed is not written day first" in found.why
+
+
 def test_years_that_may_stand_first_or_last_are_not_guessed():
     assert decide_date_order({"d": ["24-01-05", "24-02-28", "25-03-31", "24-04-17", "25-05-09", "24-06-22"]}).order is None
     assert decide_date_order({"d": ["99-01-31", "98-02-28"]}).order == "ymd"

@@ -78,7 +78,7 @@ def test_a_cell_that_cannot_be_read_waits_in_the_quarantine_and_names_its_column
 def test_what_a_grids_ends_mean_is_not_remembered_for_a_list_of_the_same_columns(tmp_path: Path) -> None:
     take_in(tmp_path, mrr="Customer,Jan-24,Feb-24,Mar-24\nA,5,,5\n")
     assert SavedMapping.objects.get().mapping["end"] is None
-    again = importing.begin_import(write(tmp_path, lines="Customer,start_date,end_date,mrr\nA,2024-01-10,2024-02-09,5\n"), source="crm")
+    again = importing.begin_import(write(tmp_path, lines="Customer,start_date,end_date,mrr\nA,2024-01-10,2024-02-20,5\n"), source="crm")
     assert ImportRun.objects.get(pk=again.pk).files.get().mapping["end"] is None
 
 

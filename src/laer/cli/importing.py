@@ -12,12 +12,38 @@ import typer
 
 from laer.cli import app
 from laer.cli.book import fail, open_book
+from laer.cli.readings import readings
 
 if TYPE_CHECKING:
     from laer.web.book.models import ImportRun
 
 COUNTS = ("new", "changed", "unchanged", "repeated", "rejected")
 SHOWN = 10
+
+
+class End(StrEnum):
+    exclusive = "exclusive"
+    inclusive = "inclusive"
+
+
+class AmountIs(StrEnum):
+    monthly = "monthly"
+    quarterly = "quarterly"
+    semi_annual = "semi-annual"
+    annual = "annual"
+    biennial = "biennial"
+    term = "term"
+
+
+class AmountOf(StrEnum):
+    line = "line"
+    unit = "unit"
+
+
+class DateOrder(StrEnum):
+    dmy = "dmy"
+    mdy = "mdy"
+    ymd = "ymd"
 
 
 class Format(StrEnum):
@@ -35,6 +61,10 @@ def import_(
     status: Annotated[
         list[str] | None, typer.Option("--status", metavar="WORD=MEANING", help="what a status word of the files means (dunning='past due'); repeatable")
     ] = None,
+    end: Annotated[End | None, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day; default: what the file shows")] = None,
+    amount_is: Annotated[AmountIs | None, typer.Option("--amount-is", help="period that an amount is for; default: what the file shows")] = None,
+    amount_of: Annotated[AmountOf | None, typer.Option("--amount-of", help="an amount is the line's total or the price of one unit")] = None,
+    date_order: Annotated[DateOrder | None, typer.Option("--date-order", help="order of day, month and year; default: what the file shows")] = None,
     save_mapping: Annotated[Path | None, typer.Option("--save-mapping", metavar="FILE", help="write how the files were read, to edit and use again")] = None,
 ) -> None:
     """Take files into the book: recognise, compare, write, and compute. The same bytes twice change nothing."""
@@ -42,6 +72,7 @@ def import_(
     from laer.sources.tabular.files import UnreadableFile
     from laer.sources.tabular.mapping import MappingFault, all_from_yaml
     from laer.web.book import importing
+    from laer.web.book.answering import answer
     from laer.web.book.matching import matched_by
 
     try:
@@ -57,6 +88,8 @@ def import_(
         importing.discard_import(run)
         fail(str(error))
         return
+    said = {"date_order": date_order, "end": end, "interval": amount_is, "amount_of": amount_of}
+    answer(run, {name: one.value for name, one in said.items() if one is not None})
     _say_how_read(run)
     if save_mapping:
         save_mapping.write_text(_mappings(run), encoding="utf-8")
@@ -221,7 +254,9 @@ def _say_how_read(run: ImportRun) -> None:
         for note in dict.fromkeys(note for file in known for note in file.mapping.get("notes") or ()):
             typer.echo(f"  note: {note}", err=True)
         for undecided in dict.fromkeys(column for file in known for column in file.mapping.get("undecided") or ()):
-            typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Give a mapping with date_order", err=True)
+            typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Say it with --date-order dmy, mdy or ymd", err=True)
+        for line in dict.fromkeys(line for file in known for line in readings(file.mapping)):
+            typer.echo(f"  {line}", err=True)
     for note in run.notes:
         typer.echo(f"left out: {note}", err=True)
 

@@ -85,7 +85,10 @@ class SubscriptionLine(Record):
     account_id: Annotated[
         int,
         Col(
-            ("account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name"),
+            (
+                "account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name",
+                "client", "client name", "organization", "organisation", "organization name", "bill to", "billed to", "billing customer", "invoice customer",
+            ),
             refers="accounts",
         ),
     ]
@@ -143,7 +146,12 @@ class SubscriptionLine(Record):
     list_amount: Annotated[Decimal | None, Col(("list amount", "list price", "gross amount", "list mrr"))] = None
     amount: Annotated[
         Decimal | None,
-        Col(("amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee")),
+        Col(
+            (
+                "amount", "net amount", "price", "total", "line total", "value", "subscription amount", "billing amount", "recurring amount", "charge", "fee",
+                "revenue", "contract value", "total contract value", "tcv",
+            )
+        ),
     ] = None
     unit_price: Annotated[Decimal | None, Col(("unit price", "unit amount", "price per unit", "price per seat"), virtual=True)] = None
     discount_percent: Annotated[
@@ -155,11 +163,24 @@ class SubscriptionLine(Record):
         date | None, Col(("discount until", "discount end", "discount ends on", "discount end date", "discounted until", "coupon end", "discount expires on"))
     ] = None
     mrr: Annotated[
-        Decimal | None, Col(("mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount"), virtual=True, label="MRR")
+        Decimal | None,
+        Col(
+            (
+                "mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount", "monthly fee", "monthly price",
+                "contract mrr", "total mrr", "current mrr",
+            ),
+            virtual=True, label="MRR",
+        ),
     ] = None
     arr: Annotated[
         Decimal | None,
-        Col(("arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr"), virtual=True, label="ARR"),
+        Col(
+            (
+                "arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr", "annual amount", "annual fee",
+                "annual price", "yearly amount", "yearly fee", "contract arr", "total arr", "current arr",
+            ),
+            virtual=True, label="ARR",
+        ),
     ] = None
     interval: Annotated[
         str | None,

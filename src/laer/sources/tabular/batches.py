@@ -16,6 +16,7 @@ from laer.records.record import record_type
 from laer.sources.tabular.headers import OPTIONAL, columns_of
 from laer.sources.tabular.mapping import CUSTOM, Mapping, MappingFault
 from laer.sources.tabular.salesforce_ids import one_ids
+from laer.sources.tabular.scales import power_of, read_in_units
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words
@@ -145,6 +146,8 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
         kind = "text" if named else column.kind
         inclusive = target == "end_on" and (table.known.end if table.known else mapping.end) == "inclusive"
         memo = Memo(_day_after, mapping.date_order) if inclusive else _memo(kind, mapping.date_order, style, zone)
+        if kind == "decimal" and (power := power_of(header)):
+            memo = Memo(read_in_units, style, power)
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
         if mapping.sheet and mapping.record != "accounts" and not column.col.refers:
             required = False  # a customer without a note is no row without its text

@@ -98,6 +98,10 @@ class DateOrder:
             said = " and ".join(f"{_values(n)} {NAMES[o]}" for o, n in votes.items() if n)
             torn = tuple(name for name, seen in self._columns.items() if any(seen.votes.values()))
             return Decision(None, votes, open_columns or torn, torn, f"The dates contradict one another: {said} ({_list(torn)}).")
+        contrary = tuple(name for name, seen in self._columns.items() if 2 * seen.votes[order] < sum(seen.votes.values()))
+        if contrary:  # two programs wrote this file: one order would misread the other's open dates
+            why = f"{_list(contrary)} {'is' if len(contrary) == 1 else 'are'} not written {NAMES[order]}, as the other dates are ({_values(votes[order])})."
+            return Decision(None, votes, open_columns or contrary, contrary, why)
         doubtful = tuple(name for name, seen in self._columns.items() if order == "dmy" and _year_may_lead(seen))
         if doubtful:
             return Decision(None, votes, doubtful, against, f"The two-digit year of {_list(doubtful)} may stand first or last.")

@@ -1,7 +1,8 @@
 """What the end date of a line means, by evidence over the whole column (rule 1 of the ledger's policy).
 
 `exclusive`: the first day that is not paid for, on which a successor starts. `inclusive`: the last paid day, so that a
-successor starts on the day after. Where successors say nothing, ends on the last or the first of a month do.
+successor starts on the day after. Where successors say nothing, a header may (`renewal date`, `paid through`), then terms
+that are whole months under one reading only, then ends on the last or the first of a month.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from laer.sources.tabular.headers import header_words
+from laer.sources.tabular.intervals import months_between
+
 FEWEST = 3  # lines that must speak
 MAJORITY = 0.9  # share of those that speak for one meaning
 TELLING = 0.2  # share of successive lines that must touch, else the touching ones are chance
 MEANING = {"inclusive": "the end is the last paid day", "exclusive": "the end is the first unpaid day", None: "that does not say whether the end is paid"}
 MONTHLY = 0.8  # share of ends on a month's edge that speaks without successors
+
+
+_FIRST_UNPAID = frozenset({"renewal", "renews", "renew"})  # the first day of the next term
+_LAST_PAID = frozenset({"through", "last", "inclusive"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,11 @@ class EndEvidence:
     share_month_end  of all ends, those on the last of a month
     decided          exclusive, inclusive, or None (ask)
     sentence         the evidence in words
+    ends             lines with an end
+    followed         those of them with a successor; on_end, day_after: whose successor starts then
+    month_ends       ends on the last of a month; month_firsts: on the first
+    whole_exclusive  terms that are whole months if the end is not paid for; whole_inclusive: if it is
+    example          account, start, end and start of its successor ('' where it has none) of one line
     """
 
     share_on_end: float
@@ -32,37 +45,102 @@ class EndEvidence:
     share_month_end: float
     decided: str | None
     sentence: str
+    ends: int = 0
+    followed: int = 0
+    on_end: int = 0
+    day_after: int = 0
+    month_ends: int = 0
+    month_firsts: int = 0
+    whole_exclusive: int = 0
+    whole_inclusive: int = 0
+    example: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The evidence in sentences with counts."""
+        said = []
+        if self.followed:
+            said.append(
+                f"{self.day_after:,} of {self.followed:,} successors start on the day after the end"
+                + (f", {self.on_end:,} on the end itself." if self.on_end else ", none on the end itself.")
+            )
+        elif self.ends:
+            said.append("No line with an end has a successor.")
+        if self.ends:
+            said.append(f"{self.month_ends:,} of {self.ends:,} ends are the last of a month, {self.month_firsts:,} the first.")
+        if self.whole_exclusive or self.whole_inclusive:
+            said.append(_whole(self.whole_exclusive, self.whole_inclusive, self.ends))
+        return tuple(said)
+
+    def effect(self, end: str) -> str:
+        """What a reading would make of the successors: gaps that look like churn, or days that count twice."""
+        if end == "exclusive":
+            gaps = f"{self.day_after:,} one-day gap{'' if self.day_after == 1 else 's'}"
+            return f"{gaps}: as many churns and reactivations that may never have happened." if self.day_after else "No successor begins after a gap of a day."
+        overlaps = f"{self.on_end:,} line{'' if self.on_end == 1 else 's'} would overlap the next by a day"
+        return f"{overlaps}, on which both count." if self.on_end else "No line would overlap the next."
 
 
-def end_evidence(rows: Iterable[tuple[str, date, date | None]]) -> EndEvidence:
+def end_evidence(rows: Iterable[tuple[str, date, date | None]], header: str = "") -> EndEvidence:
     """Weigh (account, start, end) of every line. One pass; keeps the days of each account, nothing else.
 
     A line's successor is the first line of the same account that starts on or after its end.
+
+    In     header   name of the column of ends, which may say it itself
     """
     starts: dict[str, list[int]] = {}
-    ends: dict[str, list[int]] = {}
-    count = month_ends = month_firsts = 0
+    ends: dict[str, list[tuple[int, int]]] = {}
+    seen = _Seen()
     for account, start, end in rows:
         starts.setdefault(account, []).append(start.toordinal())
         if end is not None and end.year < 2100:
-            count += 1
-            month_ends += (end + timedelta(days=1)).day == 1
-            month_firsts += end.day == 1
+            seen.ends += 1
+            seen.month_ends += (end + timedelta(days=1)).day == 1
+            seen.month_firsts += end.day == 1
+            seen.tell(0, account, start.toordinal(), end.toordinal(), None)
             if end > start:
-                ends.setdefault(account, []).append(end.toordinal())
-    followed = on_end = day_after = 0
-    for account, last_days in ends.items():
+                seen.whole_exclusive += months_between(start, end).denominator == 1
+                seen.whole_inclusive += end < date.max and months_between(start, end + timedelta(days=1)).denominator == 1
+                ends.setdefault(account, []).append((end.toordinal(), start.toordinal()))
+    for account, spans in ends.items():
         begun = sorted(starts[account])
-        for day in last_days:
-            place = bisect_left(begun, day)
+        for last, first in spans:
+            place = bisect_left(begun, last)
             if place < len(begun):
-                followed += 1
-                on_end += begun[place] == day
-                day_after += begun[place] == day + 1
-    return _weigh(count, followed, on_end, day_after, month_ends, month_firsts)
+                seen.followed += 1
+                seen.on_end += begun[place] == last
+                seen.day_after += begun[place] == last + 1
+                seen.tell(2 if begun[place] - last in (0, 1) else 1, account, first, last, begun[place])
+    return _weigh(seen, _said_by_name(header))
 
 
-def _weigh(count: int, followed: int, on_end: int, day_after: int, month_ends: int, month_firsts: int) -> EndEvidence:
+@dataclass
+class _Seen:
+    ends: int = 0
+    followed: int = 0
+    on_end: int = 0
+    day_after: int = 0
+    month_ends: int = 0
+    month_firsts: int = 0
+    whole_exclusive: int = 0
+    whole_inclusive: int = 0
+    telling: int = -1  # how much the example tells
+    example: tuple[str, ...] = ()
+
+    def tell(self, how_much: int, account: str, start: int, end: int, following: int | None) -> None:
+        if how_much > self.telling:
+            self.telling = how_much
+            days = (date.fromordinal(day).isoformat() if day else "" for day in (start, end, following))
+            self.example = (account, *days)
+
+
+def _said_by_name(header: str) -> str | None:
+    words = set(header_words(header).split())
+    return "exclusive" if words & _FIRST_UNPAID else "inclusive" if words & _LAST_PAID else None
+
+
+def _weigh(seen: _Seen, named: str | None) -> EndEvidence:
+    count, followed, on_end, day_after, month_ends = seen.ends, seen.followed, seen.on_end, seen.day_after, seen.month_ends
     touching = on_end + day_after
     decided = None
     succession = f"Of {followed:,} lines with a successor, {day_after:,} are followed on the day after their end and {on_end:,} on the end itself"
@@ -74,15 +152,28 @@ def _weigh(count: int, followed: int, on_end: int, day_after: int, month_ends: i
             decided = "exclusive"
     elif count > 1 and touching and day_after == touching == followed and month_ends == count:  # few, and both signs agree
         decided, sentence = "inclusive", f"{succession}, and every end is the last of a month"
-    elif count > 1 and touching and on_end == touching == followed and month_firsts == count:
+    elif count > 1 and touching and on_end == touching == followed and seen.month_firsts == count:
         decided, sentence = "exclusive", f"{succession}, and every end is the first of a month"
+    elif count and named:
+        decided, sentence = named, "The name of the column says so"
+    elif count and seen.whole_inclusive >= MONTHLY * count and not seen.whole_exclusive:
+        decided, sentence = "inclusive", _whole(seen.whole_exclusive, seen.whole_inclusive, count)[:-1]
+    elif count and seen.whole_exclusive >= MONTHLY * count and not seen.whole_inclusive:
+        decided, sentence = "exclusive", _whole(seen.whole_exclusive, seen.whole_inclusive, count)[:-1]
     elif count >= FEWEST and month_ends >= MONTHLY * count:
         decided, sentence = "inclusive", f"{month_ends:,} of {count:,} ends are the last of a month"
-    elif count >= FEWEST and month_firsts >= MONTHLY * count:
-        decided, sentence = "exclusive", f"{month_firsts:,} of {count:,} ends are the first of a month"
+    elif count >= FEWEST and seen.month_firsts >= MONTHLY * count:
+        decided, sentence = "exclusive", f"{seen.month_firsts:,} of {count:,} ends are the first of a month"
     elif not count:
         sentence = "No line has an end"
     else:
         sentence = f"{succession}; {month_ends:,} of {count:,} ends are the last of a month"
     shares = (on_end / max(followed, 1), day_after / max(followed, 1), month_ends / max(count, 1))
-    return EndEvidence(*shares, decided, f"{sentence}: {MEANING[decided]}.")
+    return EndEvidence(
+        *shares, decided, f"{sentence}: {MEANING[decided]}.", count, followed, on_end, day_after, month_ends, seen.month_firsts,
+        seen.whole_exclusive, seen.whole_inclusive, seen.example,
+    )  # fmt: skip
+
+
+def _whole(exclusive: int, inclusive: int, count: int) -> str:
+    return f"{exclusive:,} of {count:,} terms are whole months if the end is not paid for, {inclusive:,} if it is."

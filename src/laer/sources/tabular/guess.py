@@ -13,6 +13,7 @@ from laer.records.record import record_type
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.headers import BARE_ID_LIKENESS, OPTIONAL, RECORDS, Match, assign, bare_id, columns_of, header_words, matches, synonyms
 from laer.sources.tabular.profile import Sample
+from laer.sources.tabular.scales import power_of
 from laer.sources.tabular.table import Table
 
 SURE = 0.6  # from here on a file can be taken without asking
@@ -180,5 +181,7 @@ def reasons_of(record: str, found: dict[str, Match], sample: Sample) -> dict[str
             reason += f"; {share:.0%} of the values read as {column.kind}"
         elif not sample.values(name):
             reason += "; all cells of the sample are empty"
+        if column.kind == "decimal" and (power := power_of(name)):
+            reason += f"; its numbers are {'thousands' if power == 3 else 'millions'}, as the name says"
         reasons[name] = reason
     return reasons

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from laer.records import types as _types
 from laer.records.record import Column, record_type
 from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.scales import bare
 
 SAME, EQUAL, LEAST_OVERLAP = 1.0, 0.95, 0.6
 BARE_ID = ("id", "record id", "external id", "key", "uuid")
@@ -31,6 +32,24 @@ _LONG = {
     "cancelled": "canceled", "cancelation": "cancellation", "ids": "id", "guid": "id", "uuid": "id", "identifier": "id", "org": "organization",
     "mins": "minutes", "min": "minutes", "hrs": "hours", "secs": "seconds", "sec": "seconds", "pct": "percent", "desc": "description",
 }  # fmt: skip
+_ENGLISH = {  # whole words of German, French, Spanish and Dutch headers, and what a header of ours would say
+    "kunde": "customer", "kundenname": "customer name", "kundennummer": "customer id", "kundennr": "customer id", "kunden nr": "customer id",
+    "firma": "company",
+    "beginn": "start date", "startdatum": "start date", "vertragsbeginn": "contract start", "laufzeitbeginn": "contract start", "gültig ab": "valid from",
+    "ende": "end date", "enddatum": "end date", "vertragsende": "contract end", "laufzeitende": "contract end", "gültig bis": "valid to", "betrag": "amount",
+    "preis": "price", "einzelpreis": "unit price", "gesamtpreis": "total", "gesamtbetrag": "total", "menge": "quantity", "anzahl": "quantity",
+    "währung": "currency", "waehrung": "currency", "abrechnungsintervall": "billing interval", "zahlweise": "billing interval", "tarif": "plan",
+    "produkt": "product", "branche": "industry", "land": "country", "mitarbeiter": "employees", "betreuer": "account owner", "verantwortlich": "owner",
+    "monatsbetrag": "monthly amount", "jahresbetrag": "annual amount", "verlängerung": "renewal date", "kündigungsdatum": "cancellation date",
+    "nom du client": "customer name", "numéro client": "customer id", "société": "company", "date de début": "start date", "date début": "start date",
+    "date de fin": "end date", "date fin": "end date", "montant": "amount", "prix": "price", "prix unitaire": "unit price", "quantité": "quantity",
+    "devise": "currency", "pays": "country", "secteur": "industry", "cliente": "customer", "nombre del cliente": "customer name", "empresa": "company",
+    "fecha de inicio": "start date", "fecha inicio": "start date", "fecha de fin": "end date", "fecha fin": "end date", "importe": "amount", "precio": "price",
+    "precio unitario": "unit price", "cantidad": "quantity", "moneda": "currency", "país": "country", "klant": "customer", "klantnaam": "customer name",
+    "klantnummer": "customer id", "bedrijf": "company", "einddatum": "end date", "bedrag": "amount", "prijs": "price", "aantal": "quantity",
+    "valuta": "currency",
+}  # fmt: skip
+_GROUPS = {"kunde": "customer", "kunden": "customer", "vertrag": "contract", "abo": "subscription", "contrat": "contract", "contrato": "contract"}
 _IDLE = frozenset(spelled("usd eur gbp chf cad aud jpy sek nok dkk inr in of the a utc gmt cet local field column properties yyyy mm dd"))
 _TWISTING = frozenset(
     spelled(
@@ -54,6 +73,16 @@ def header_words(text: str) -> str:
     """Plain words of a header: `CustomerID`, `customer_id` and `Customer-Id` are `customer id`; `%` and `#` are words."""
     text = _SALESFORCE.sub("", text.strip()).replace("%", " percent ").replace("#", " number ")
     return _PUNCTUATION.sub(" ", _CAMEL.sub(" ", text)).strip().casefold()
+
+
+def in_english(words: str) -> str:
+    """The words of a header, in English where they are those of another language. A group above it (`Kunde` over `Kundennummer`) is left out."""
+    if words in _ENGLISH:
+        return _ENGLISH[words]
+    group, _, name = words.partition(" ")
+    if group in _GROUPS:
+        return _ENGLISH.get(name) or (f"{_GROUPS[group]} {name}".strip())
+    return words
 
 
 @lru_cache(maxsize=20_000)
@@ -92,11 +121,14 @@ def columns_of(record: str) -> dict[str, Column]:
     return {column.name: column for column in record_type(record).columns()}
 
 
-def matches(header: Iterable[str], record: str) -> list[Match]:
-    """Every plausible pair of header and column, most alike first; earlier synonyms count a trifle more."""
+def matches(header: Iterable[str], record: str, *, with_units: bool = True) -> list[Match]:
+    """Every plausible pair of header and column, most alike first; earlier synonyms count a trifle more.
+
+    In   with_units   a header may name a unit that its reader knows: `ARR (k€)`
+    """
     columns, found = columns_of(record), []
     for name in header:
-        words = header_words(name)
+        words = in_english(header_words(bare(name) if with_units else name))
         for column, known in synonyms(record).items():
             alike, place = max(((likeness(words, synonym) - 0.001 * place, place) for place, synonym in enumerate(known)), default=(0.0, 0))
             faint = columns[column].col.refers or column == record_type(record).info.key
@@ -132,4 +164,4 @@ def assign(found: Iterable[Match]) -> dict[str, Match]:
 
 def match_columns(header: Iterable[str], record: str) -> dict[str, str]:
     """Columns of one known record type by header; only what the names say for sure. Other headers are left out."""
-    return {name: match.column for name, match in assign(m for m in matches(header, record) if m.likeness >= 0.9).items()}
+    return {name: match.column for name, match in assign(m for m in matches(header, record, with_units=False) if m.likeness >= 0.9).items()}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
+from datetime import date
 from fractions import Fraction
 
 from laer.sources.tabular.cells import Unreadable, normal_words, spelled
@@ -35,6 +37,7 @@ _WORDS = {
 }
 _COUNTS = {word: n for n, word in enumerate(spelled("one two three four five six seven eight nine ten eleven twelve"), 1)}
 _EVERY = re.compile(r"(?:(?:every|each|per|a|once per|once a|alle|toutes les|tous les|billed every|billed) )*(?:([0-9]{1,4}|[a-z]+) ?)??([a-z]+)")
+TERM = "term"  # said of an amount: for the whole term of its line, whatever that is
 _NEGATIVE = re.compile(r"(?:^|\s)[-\u2212]\s*[0-9]")
 _POINT = re.compile(r"\.(?![0-9])")
 _ISO = re.compile(r"p(?:([0-9]{1,4})y)?(?:([0-9]{1,4})m)?(?:([0-9]{1,4})w)?(?:([0-9]{1,4})d)?")
@@ -57,6 +60,16 @@ def interval_factor(text: str) -> Fraction | Unreadable:
         return Unreadable(text)
     count = 1 if not found[1] else int(found[1]) if found[1].isdigit() else _COUNTS.get(found[1], 0)
     return unit / count if count else Unreadable(text)
+
+
+def months_between(start: date, end: date) -> Fraction:
+    """Months of a term (end exclusive): whole months, and the days left over as a share of their month."""
+    whole = (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
+    month = start.month - 1 + whole
+    year, month = start.year + month // 12, month % 12 + 1
+    days = monthrange(year, month)[1]
+    reached = date(year, month, min(start.day, days))
+    return whole + Fraction((end - reached).days, days)
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from laer.records.record import record_type
+from laer.sources.tabular.amounts import AmountEvidence
 from laer.sources.tabular.dates import ORDERS
 from laer.sources.tabular.ends import EndEvidence
 from laer.sources.tabular.headers import RECORDS, columns_of, header_words
@@ -47,6 +48,8 @@ class Mapping:
     fixed          what every row says without a column of its own: text by column of the record
     sheet          one of several parts of a sheet with a row per customer
     status         meaning of status words that the policy does not know, by word
+    amount_evidence  what an amount is, by evidence over its column
+    answers        what a person said where the evidence was not enough, or against it: end, interval, amount_of, …
     """
 
     record: str | None
@@ -65,6 +68,8 @@ class Mapping:
     fixed: dict[str, str] = field(default_factory=dict)
     sheet: bool = False
     status: dict[str, str] = field(default_factory=dict)
+    amount_evidence: AmountEvidence | None = None
+    answers: dict[str, str] = field(default_factory=dict)
 
     @property
     def undated(self) -> bool:
@@ -174,8 +179,13 @@ def _mapping(saved: Any) -> Mapping:
         raise MappingFault(f"{record} has no column {strange[0]!r} to fix; it has {', '.join(columns_of(record))}")
     return Mapping(
         record, columns, sure, reasons, custom, saved.get("date_order"), (), "as saved", styles, saved.get("end"), None, 1.0, "as saved", fixed,
-        bool(saved.get("sheet")), {str(word): str(meaning) for word, meaning in (saved.get("status") or {}).items()},
+        bool(saved.get("sheet")), {str(word): str(meaning) for word, meaning in (saved.get("status") or {}).items()}, None, _said(saved.get("end"), fixed),
     )  # fmt: skip
+
+
+def _said(end: str | None, fixed: dict[str, str]) -> dict[str, str]:
+    """What a saved mapping says counts as said by a person."""
+    return ({"end": end} if end else {}) | ({"interval": fixed["interval"]} if "interval" in fixed else {})
 
 
 def _check_targets(record: str, columns: dict[str, str | None]) -> None:

@@ -7,22 +7,24 @@ of sheets. The account's column stands in every part; any other column goes to o
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from laer.records.record import record_type
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.guess import SURE, Guess, fitting, reasons_of
-from laer.sources.tabular.headers import Match, header_words
+from laer.sources.tabular.headers import Match, header_words, in_english
 from laer.sources.tabular.hints import CHURNED
 from laer.sources.tabular.mapping import CUSTOM, Mapping
 from laer.sources.tabular.profile import Sample
 from laer.sources.tabular.recognise import SAMPLE, mapping_of, recognise
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import normal_words
+from laer.sources.tabular.values import STATED, normal_words
 
 ONE_EACH = 0.98  # share of distinct names from which a sheet has a row per customer
 NAMED = 0.9  # share of rows that name one
 CLOSE = 0.9  # how like a header must be to leave the account for another record
 REVENUE = ("mrr", "arr")
+OWN_REVENUE, MILLION = "annual revenue", 1_000_000
 SHEETS = (None, "accounts", "contracts", "subscription_lines", "contacts", "pulses", "notes", "assignments")  # what such a sheet may look like
 TERMS = frozenset(spelled("renewal renews renew contract term auto autorenew notice signed expiry expiration expires agreement"))
 OF_ACCOUNTS = ("name", "owner", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "churn_flag", "parent_id", "signed_up_on")
@@ -72,6 +74,7 @@ def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset
     if named is None or not _one_each(seen, named):
         return None
     lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h != named}
+    lines = {h: m for h, m in lines.items() if not _own_revenue(seen, h)}
     revenue = [h for h, m in lines.items() if m.column in REVENUE and m.likeness >= CLOSE]
     pulse = _pick(fitting("pulses", table.header, seen), "colour", "reason")
     if not revenue and not any(m.column == "colour" for m in pulse.values()):
@@ -79,7 +82,7 @@ def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset
     if whole.record not in (None, "accounts") and len([1 for h, m in accounts.items() if m.column in OF_ACCOUNTS and m.likeness >= CLOSE]) < 2:
         return None  # nothing of an account beside its name: a plain file of lines, contracts or people
     dated = any(m.column == "start_on" and m.likeness >= CLOSE for m in lines.values())
-    contract = {h: m for h, m in fitting("contracts", table.header, seen).items() if set(header_words(h).split()) & TERMS and m.likeness >= CLOSE}
+    contract = {h: m for h, m in fitting("contracts", table.header, seen).items() if set(in_english(header_words(h)).split()) & TERMS and m.likeness >= CLOSE}
     contract = contract if any(m.column == "end_on" for m in contract.values()) else {}
     line = _line(lines, revenue, contract, dated, seen, status)
     contact = _contact(fitting("contacts", table.header, seen), named, line)
@@ -104,6 +107,14 @@ def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset
             made = replace(made, fixed={"role": "champion"})
         mappings.append(made)
     return mappings if len(mappings) > 1 else None
+
+
+def _own_revenue(seen: Sample, header: str) -> bool:
+    """Whether `Annual Revenue` is what the customer itself turns over, as CRM exports have it, and not what it pays: half are a million or more."""
+    if header_words(header) != OWN_REVENUE:
+        return False
+    amounts = sorted(value for text in seen.values(header).elements() if isinstance(value := STATED["decimal"](text), Decimal))
+    return bool(amounts) and amounts[len(amounts) // 2] >= MILLION
 
 
 def _one_each(seen: Sample, header: str) -> bool:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-
 from laer.records.record import record_type
 from laer.sources.tabular.date_order import DateOrder, Decision
 from laer.sources.tabular.departures import departures
-from laer.sources.tabular.ends import EndEvidence, end_evidence
 from laer.sources.tabular.guess import LEAST, SURE, Guess, guess
 from laer.sources.tabular.headers import columns_of, header_words, match_columns
 from laer.sources.tabular.hints import CHURNED
@@ -16,12 +12,12 @@ from laer.sources.tabular.mapping import CUSTOM, Mapping, slug_of
 from laer.sources.tabular.profile import Sample, Watch, whole_columns
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable, is_serial, read_day
+from laer.sources.tabular.values import is_serial, read_day
+from laer.sources.tabular.weighing import weighed
 
 __all__ = ["LEAST", "SURE", "match_columns", "recognise"]
 
 SAMPLE = 2000
-WITH_END = ("subscription_lines", "contracts", "discounts")  # types to which the meaning of an end applies
 
 
 def recognise(table: Table, *, sample: int = SAMPLE, record: str | None = None, date_order: str | None = None) -> Mapping:
@@ -61,11 +57,8 @@ def mapping_of(table: Table, seen: Sample, best: Guess, date_order: str | None) 
     numeric |= {name for name, target in columns.items() if target and custom.get(target.removeprefix(CUSTOM)) == "decimal"}
     styles = {name: "comma" for name in table.header if name in numeric and watches[name].style.decide() == "comma"}
     undecided = () if date_order else tuple(name for name in decision.undecided if name in dates)
-    ends = _ends(table, best, order)
-    return Mapping(
-        best.record, columns, confidence, reasons, custom, order, undecided, f"Dates are read {date_order} as asked." if date_order else decision.why,
-        styles, ends.decided if ends else None, ends, best.sure, best.why,
-    )  # fmt: skip
+    why = f"Dates are read {date_order} as asked." if date_order else decision.why
+    return weighed(table, Mapping(best.record, columns, confidence, reasons, custom, order, undecided, why, styles, sure=best.sure, why=best.why))
 
 
 def _mapped_kinds(table: Table, best: Guess) -> dict[str, str]:
@@ -135,25 +128,6 @@ def _custom(name: str, watch: Watch, decision: Decision, order: str | None, take
     if kind == "date" and order and name in decision.conflicting:
         kind, why = "text", "kept as a custom field (text): some dates do not fit the file's order"
     return CUSTOM + slug_of(name, taken), kind, why
-
-
-def _ends(table: Table, best: Guess, order: str | None) -> EndEvidence | None:
-    """Evidence for what an end means, over the whole file; None where the record has no such end."""
-    if table.known and best.record == table.known.record:
-        return EndEvidence(0.0, 0.0, 0.0, table.known.end, table.known.end_why)
-    places = {match.column: table.header.index(name) for name, match in best.matches.items()}
-    if best.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= places.keys():
-        return None
-    read = Memo(STATED["date"], order)
-
-    def lines() -> Iterator[tuple[str, date, date | None]]:
-        account, start, end = places["account_id"], places["start_on"], places["end_on"]
-        for _, cells in table.rows():
-            begun, ended = read[cells[start]], read[cells[end]]
-            if begun is not None and type(begun) is not Unreadable and type(ended) is not Unreadable:
-                yield cells[account].strip(), begun, ended
-
-    return end_evidence(lines())
 
 
 def _unrecognised(table: Table, best: Guess) -> Mapping:

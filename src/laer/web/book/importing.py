@@ -24,6 +24,7 @@ from laer.metrics.policy import Policy, load_policy
 from laer.records.batch import Batch, Reject
 from laer.records.money import rounded
 from laer.records.types import BOOK, LAKE, ORDER
+from laer.sources.tabular.answers import period_open
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
 from laer.sources.tabular.mapping import CUSTOM, Mapping, fingerprint
@@ -31,9 +32,11 @@ from laer.sources.tabular.parts import recognise_all
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
+from laer.sources.tabular.weighing import weighed
 from laer.web import home
 from laer.web.book import derive, mappings, status_words, suggesting, undated, usage
 from laer.web.book.applying import Writer
+from laer.web.book.known_amounts import known_to
 from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Change, Plan, Stage
@@ -155,11 +158,16 @@ def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence
         )  # a retry is told how to read its rows
         if saved:
             parts = mappings.remembered_parts(saved.mapping, parts)
-        for found in map(keepable, parts):
+        for found in (keepable(_weighed(table, part, run, again=bool(given or saved))) for part in parts):
             ImportFile.objects.create(
                 run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
                 mapping=mappings.to_json(found) | {"remembered": saved is not None, "notes": table.notes}, record=found.record or "",
             )  # fmt: skip
+
+
+def _weighed(table: Table, found: Mapping, run: ImportRun, *, again: bool) -> Mapping:
+    """A mapping with the evidence of this file: of columns that were mapped before, and of what the book knows."""
+    return weighed(table, found, known_to(run.source, run.file_date)) if again or period_open(found) else found
 
 
 def _given(table: Table, mappings_given: Sequence[Mapping]) -> list[Mapping]:
@@ -216,7 +224,9 @@ def remember_mappings(run: ImportRun) -> None:
         tables.setdefault((file.path, file.sheet), []).append(file)
     for parts in tables.values():
         table = table_of(parts[0])
-        unsaid = {"end": None, "end_evidence": None} if table.known else {}  # what a grid's ends mean says nothing of another file
+        unsaid: dict[str, Any] = {}
+        if table.known:  # what a grid's ends mean says nothing of another file
+            unsaid = {"end": None, "end_evidence": None, "answers": {}}
         kept = [{k: v for k, v in (file.mapping | unsaid).items() if k != "notes"} for file in parts if file.mapping.get("remember", True)]
         if kept:
             mapping = kept[0] if len(kept) == 1 else {"parts": kept}

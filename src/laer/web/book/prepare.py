@@ -18,6 +18,7 @@ from laer.metrics.opportunities import arr_of, motion_of, outcome
 from laer.metrics.policy import TRIALS, Policy
 from laer.records.money import INT64
 from laer.records.types import HEALTH
+from laer.sources.tabular.intervals import TERM, months_between
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
 from laer.web.book.discounting import checked, with_both_amounts
 
@@ -53,12 +54,17 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     if "discount_duration" in values:
         values["discount_duration"] = normal_words(values["discount_duration"] or "") or None
     interval = row.get("interval") or ""
-    factor = interval_factor(interval) if interval else Fraction(1)
+    if interval == TERM:
+        if row.get("end_on") is None:
+            return values, "no end: the amount is for the whole term"
+        factor: Fraction | Unreadable = _term_factor(row)
+    else:
+        factor = interval_factor(interval) if interval else Fraction(1)
     status = normal_words(row.get("status") or "")
     becomes_paid = row.get("trial_ends_on") is not None  # it has an MRR, which counts from then on
     text = LineText(
         account=str(row.get("account_id") or ""), start=row.get("start_on"), end=row.get("end_on"),
-        mrr=row.get("mrr"), amount=row.get("amount"), quantity=row.get("quantity"), unit_price=row.get("unit_price"), arr=row.get("arr"),
+        mrr=row.get("mrr"), amount=row.get("amount"), quantity=_units(row), unit_price=row.get("unit_price"), arr=row.get("arr"),
         factor=BAD if isinstance(factor, Unreadable) else factor, status="" if becomes_paid and status in TRIALS else status,
         trial=bool(row.get("is_trial")) and not becomes_paid,
     )  # fmt: skip
@@ -81,6 +87,18 @@ def _line(row: Row, policy: Policy) -> tuple[Row, str | None]:
     if _turned_round(values, "paused_on", "resumed_on"):
         return values, "pause ends before it begins"
     return values | {"end_on": end, "status": status or None, "currency": currency, "mrr_num": mrr.numerator, "mrr_den": mrr.denominator}, None
+
+
+def _term_factor(row: Row) -> Fraction:
+    """Months' share of an amount for the whole term (ends are exclusive here); 1 where the dates are the row's fault, which is said of them."""
+    start, end = row.get("start_on"), row.get("end_on")
+    months = months_between(start, end) if isinstance(start, date) and isinstance(end, date) and end > start else Fraction(0)
+    return 1 / months if months else Fraction(1)
+
+
+def _units(row: Row) -> Any:
+    """How many units a unit price is for: the quantity, else the seats."""
+    return row["seats"] if row.get("quantity") is None and row.get("unit_price") is not None and row.get("seats") is not None else row.get("quantity")
 
 
 def _turned(text: LineText) -> LineText:

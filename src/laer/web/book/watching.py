@@ -17,11 +17,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from laer.records.types import ORDER
+from laer.sources.tabular.answers import unanswered
 from laer.sources.tabular.files import SUFFIXES, UnreadableFile
 from laer.sources.tabular.mapping import MappingFault
 from laer.web import home
 from laer.web.book import importing, mappings, status_words
 from laer.web.book.importing import Progress
+from laer.web.book.mappings import from_json
 from laer.web.book.models import ImportFile, ImportRun, ImportState, WatchedFile, WatchedFolder
 from laer.web.people.models import User
 
@@ -238,6 +240,7 @@ def questions_of(run: ImportRun, before: ImportRun | None = None) -> list[str]:
         words = [w for w in status_words.unknown(file, mappings.from_json(file.mapping), importing.table_of) if w not in (file.mapping.get("status") or {})]
         if words:
             found.append(f"{name}nobody has said what the status {', '.join(map(repr, words[:5]))} means")
+        found += [f"{name}nothing says {words}" for words in unanswered(from_json(file.mapping))]
         if not file.mapping.get("remembered") and float(file.mapping.get("sure") or 0.0) < SURE:
             found.append(f"{name}read as {file.record.replace('_', ' ')}, but not surely")
     return found

@@ -34,7 +34,8 @@ from laer.web.pages.data import (
     shown_reject,
     user_of,
 )
-from laer.web.pages.data_columns import date_of, title_of
+from laer.web.pages.data_columns import date_of
+from laer.web.pages.data_columns_shown import title_of
 from laer.web.pages.uploads import MOST_FILES, limit_text, takes_files, too_large
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act

@@ -1,0 +1,146 @@
+"""Import, step 2, what the page shows of a file: its columns with samples, what each was taken for and how sure that is, and its doubts."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from django.http import QueryDict
+
+from laer.records.record import Column, record_type
+from laer.records.types import LAKE
+from laer.sources.tabular.headers import synonyms
+from laer.sources.tabular.mapping import CUSTOM, CUSTOM_KINDS, Mapping
+from laer.web.book import importing, mappings, status_words
+from laer.web.book.models import ImportFile, ImportRun
+from laer.web.pages.data import label_of
+from laer.web.pages.data_asking import doubts
+from laer.web.pages.data_doubts import About
+
+SAMPLE = 200  # rows that samples are taken from
+KIND_WORDS = {"text": "text", "integer": "whole number", "decimal": "number", "boolean": "yes or no", "date": "date"}
+RECORDS = (
+    "accounts",
+    "contacts",
+    "people",
+    "assignments",
+    "products",
+    "contracts",
+    "subscription_lines",
+    "discounts",
+    "pauses",
+    "opportunities",
+    "usage_days",
+    "tickets",
+    "survey_responses",
+    "churn_events",
+    "pulses",
+    "notes",
+)
+
+
+def file_shown(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | None) -> dict[str, Any]:
+    table = importing.table_of(file)
+    mapping = mappings.from_json(file.mapping)
+    rows = [cells for _, cells in islice(table.rows(), SAMPLE)]
+    groups = _groups(file.record)
+    shown = []
+    for place, header in enumerate(table.header):
+        key = f"f{file.pk}-c{place}"
+        target = mapping.columns.get(header)
+        if mapping.sheet and file.record != "accounts" and not target:
+            continue  # another part of the sheet has it, and its block shows it
+        field = post.get(key, "") if post is not None and key in post else _option(target, mapping)
+        own = bool(target) and str(target).startswith(CUSTOM)
+        sure = mapping.confidence.get(header, 0.0) if target and not own else None
+        words, tone = ("kept as it is", "") if own else _words(sure, bool(target))
+        shown.append(
+            {
+                "key": key,
+                "name": header,
+                "samples": list(dict.fromkeys(cells[place].strip() for cells in rows if place < len(cells) and cells[place].strip()))[:4],
+                "field": field,
+                "groups": groups,
+                "sure": sure,
+                "words": words,
+                "tone": tone,
+                "note": _note(mapping, header, target),
+                "elsewhere": mapping.reasons.get(header, "") if not target and mapping.reasons.get(header, "").startswith("goes to") else "",
+            }
+        )
+    words, tone = _words(mapping.sure if file.record else 0.0, bool(file.record))
+    return {
+        "file_id": file.pk,
+        "name": file.name,
+        "sheet": file.sheet,
+        "rows": _rows(file, len(rows)),
+        "record_type": file.record,
+        "record_key": f"f{file.pk}-record",
+        "record_types": [{"value": "", "label": "left out"}, *({"value": r, "label": record_type(r).info.noun} for r in RECORDS)],
+        "sure": mapping.sure if file.record else 0.0,
+        "words": words if file.record else "not recognised",
+        "tone": tone,
+        "why": mapping.why,
+        "notes": [] if mapping.sheet and file.record != "accounts" else list(dict.fromkeys([*file.mapping.get("notes", ()), *table.notes])),
+        "part": record_type(file.record).info.noun if mapping.sheet and file.record not in ("", "accounts") else "",
+        "remembered": file.mapping.get("remembered", False),
+        "questions": [one.shown(post) for one in doubts(About(run, file, mapping, first)) if not one.elsewhere],
+        "status_words": status_words.asked(file, mapping, importing.table_of, post),
+        "columns": shown if file.record else [],
+    }
+
+
+def _rows(file: ImportFile, seen: int) -> str:
+    return (
+        f"{seen} row{'' if seen == 1 else 's'}"
+        if seen < SAMPLE
+        else f"{file.size / 2**20:.1f} MB"
+        if file.size > 2**20
+        else f"{max(1, file.size // 1024):,} KB"
+    )
+
+
+def _groups(record: str) -> list[dict[str, Any]]:
+    """What a column may be, for its menu."""
+    if not record:
+        return []
+    kind = record_type(record)
+    named = synonyms(record)
+    options = [{"value": c.name, "label": column_label(record, c)} for c in kind.columns() if c.name in named or c.name == kind.info.key]
+    groups = [{"label": label_of(kind.info.noun), "options": options}]
+    if record not in LAKE:
+        groups.append({"label": "A field of your own", "options": [{"value": f"custom:{k}", "label": f"Own field: {KIND_WORDS[k]}"} for k in CUSTOM_KINDS]})
+    return groups
+
+
+def column_label(record: str, column: Column) -> str:
+    info = record_type(record).info
+    if column.name == info.key:
+        return f"{label_of(info.noun)} id"
+    return f"{column.label} (its id or name)" if column.col.refers else column.label
+
+
+def _option(target: str | None, mapping: Mapping) -> str:
+    if target and target.startswith(CUSTOM):
+        return "custom:" + mapping.custom.get(target.removeprefix(CUSTOM), "text")
+    return target or ""
+
+
+def _words(sure: float | None, taken: bool) -> tuple[str, str]:
+    """How sure in a word, and its colour."""
+    if not taken or sure is None:
+        return "left out", ""
+    if sure >= 0.85:
+        return "sure", "good"
+    return ("likely", "good") if sure >= 0.6 else ("a guess", "warn")
+
+
+def _note(mapping: Mapping, header: str, target: str | None) -> str:
+    if header in mapping.undecided:
+        return "day and month cannot be told apart"
+    reason = mapping.reasons.get(header, "")
+    return "" if reason == "the name says so" else reason.removeprefix("the name says so; ")
+
+
+def title_of(file: ImportFile) -> str:
+    return f"{file.name} / {file.sheet}" if file.sheet else file.name

@@ -1,0 +1,88 @@
+"""Doubts about days: which of day and month comes first, what an end means, since when an undated file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from django.utils import timezone
+
+from laer.sources.tabular.answers import end_open, with_end, with_order
+from laer.sources.tabular.ends import MEANING, EndEvidence
+from laer.sources.tabular.mapping import ENDS
+from laer.sources.tabular.values import ORDERS
+from laer.web.book import importing
+from laer.web.book.known_amounts import known_to
+from laer.web.book.models import ExternalId
+from laer.web.pages.data_doubts import About, Doubt, Option
+
+ORDER_WORDS = {"dmy": "Day first: 31-12-2027", "mdy": "Month first: 12-31-2027", "ymd": "Year first: 2027-12-31"}
+END_WORDS = {"exclusive": "The first day that is not paid for", "inclusive": "The last day that is paid for"}
+
+
+def date_order(about: About) -> Iterator[Doubt]:
+    """Asked once of a sheet whose columns feed several records: the answer holds for all of them."""
+    mapping = about.mapping
+    if not mapping.undecided:
+        return
+    first = next((part for part, kept in about.parts if kept.undecided), about.file)
+    columns = ", ".join(dict.fromkeys(column for _, kept in about.parts for column in kept.undecided)) or ", ".join(mapping.undecided)
+    yield Doubt(
+        f"f{first.pk}-order", f"Which comes first in {columns}?", tuple(Option(order, ORDER_WORDS[order]) for order in ORDERS), help=mapping.date_why,
+        wanted=f"say which of day and month comes first in {columns}", elsewhere=first.pk != about.file.pk,
+        settle=lambda mapping, order: with_order(importing.table_of(about.file), mapping, order, known_to(about.run.source)),
+    )  # fmt: skip
+
+
+def what_an_end_means(about: About) -> Iterator[Doubt]:
+    """Asked once of a sheet in which a line and its contract share a column of ends."""
+    mapping, evidence = about.mapping, about.mapping.end_evidence
+    if evidence is None or not evidence.ends or "end_on" not in mapping.headers:
+        return
+    header = mapping.headers["end_on"]
+    first = next((part for part, kept in about.parts if kept.end_evidence and kept.headers.get("end_on") == header), about.file)
+    asked = end_open(mapping)
+    if asked:
+        verdict = f"Nothing in the file says whether {header} is paid for."
+    else:
+        verdict = f"{MEANING[mapping.end][0].upper()}{MEANING[mapping.end][1:]}{', as was said' if 'end' in mapping.answers else ''}."
+    yield Doubt(
+        f"f{first.pk}-end", f"{header} is …", tuple(Option(end, END_WORDS[end], _effect(evidence, end)) for end in ENDS), mapping.end or "",
+        title="What an end means", verdict=verdict, evidence=evidence.counts, example=_example(evidence), wanted=f"say what {header} means",
+        elsewhere=first.pk != about.file.pk, settle=with_end,
+    )  # fmt: skip
+
+
+def _effect(evidence: EndEvidence, end: str) -> str:
+    """What a reading does to the successors, and to the line of the example."""
+    account, _, last, following = evidence.example or ("", "", "", "")
+    if not last:
+        return evidence.effect(end)
+    unpaid = date.fromisoformat(last) + timedelta(days=end == "inclusive")
+    if following:
+        gap = (date.fromisoformat(following) - unpaid).days
+        days = f"{gap:,} day{'' if gap == 1 else 's'} without MRR"
+        then = "its next line overlaps by a day" if gap < 0 else "its next line follows at once" if gap == 0 else days
+        return f"{evidence.effect(end)} {account}: {then}."
+    return f"{evidence.effect(end)} {account} churns on {unpaid.isoformat()}."
+
+
+def _example(evidence: EndEvidence) -> str:
+    if not evidence.example:
+        return ""
+    account, start, end, following = evidence.example
+    return f"For example {account}: {start} to {end}" + (f", the next line from {following}." if following else ", and no line after it.")
+
+
+def as_of(about: About) -> Iterator[Doubt]:
+    """Asked once: of the first file of a source that was imported before, else of each undated one. Kept with the import, not with a mapping."""
+    if about.run.file_date is not None:
+        return
+    known = ExternalId.objects.filter(source=about.run.source).exists()
+    if known and about.first:
+        text = "This source was imported before. When did what has changed since begin to hold?"
+    elif about.mapping.undated and not known:
+        text = "No column says since when this is paid: it is true as of this day."
+    else:
+        return
+    yield Doubt("as_of", "True as of", value=timezone.localdate().isoformat(), help=text)
