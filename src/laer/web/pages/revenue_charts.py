@@ -23,7 +23,7 @@ BALANCE = {"opening_balance": ("Opening balance, start unknown", "balance_accoun
 UPS = {"new": ("New", "new_accounts"), "reactivation": ("Reactivation", "reactivated_accounts"), "expansion": ("Expansion", "expansions")}
 DOWNS = {"contraction": ("Contraction", "contractions"), "churn": ("Churn", "churns")}
 BASES = ("lines", "events")  # rule 20
-MINUS = "\u2212"
+MINUS = "\u2212\u2060"  # with a word joiner: no line ends between the sign and its amount
 COHORT_COLUMNS = 24
 NO_CAUSE = {"-": "New, returned and lost"}
 MEANINGS = {
@@ -261,6 +261,7 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
         "rows": rows,
         "total": total,
         "moved": moved,
+        "levels": asked.by != "cause",
         "balance": bool(total["opening_balance_mrr"]),
     }
 
