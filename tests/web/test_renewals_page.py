@@ -75,7 +75,7 @@ def test_the_runway_has_a_bar_from_zero_in_the_month_of_the_last_day(client: Cli
     assert client.get("/renewals/", {"view": "all", "month": f"{first_of_month_ahead():%Y-%m}"}).context["rows"] == []
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026", "soon", "0000-00", "9999-12", "2026-1²", "<b>", "x" * 3_000, "\0"])
+@pytest.mark.parametrize("text", ["2026-13", "2026", "soon", "0000-00", "9999-12", "2026-1²", "<b>", "x" * 3_000])
 def test_a_month_that_is_none_is_told_and_all_are_shown(client: Client, text: str) -> None:
     page = client.get("/renewals/", {"view": "all", "month": text})
     assert page.status_code == 200

@@ -214,8 +214,8 @@ def _download(rows: list[dict[str, Any]], run: PassRun | None) -> HttpResponse:
     for r in rows:
         writer.writerow(
             [
-                r["account_id"], escaped(r["account"]), escaped(r["name"] or ""), r["ends_on"], r["due_on"], r["state"], r["signed_on"] or "", r["late_days"] or "",
-                plain(r["arr"]), run.currency if run else "", escaped(r["owner"] or ""),
+                r["account_id"], escaped(r["account"]), escaped(r["name"] or ""), r["ends_on"], r["due_on"], r["state"],
+                r["signed_on"] or "", r["late_days"] or "", plain(r["arr"]), run.currency if run else "", escaped(r["owner"] or ""),
             ]
         )  # fmt: skip
     return answer

@@ -1,6 +1,7 @@
 """Close months: what a closing would keep, what is open before it, and what changed in closed months since.
 
-One month is closed at once, several after a page that says which. Finance and admins close; leads read. Who sees a part of the book only does not see this page: its figures are the firm's.
+One month is closed at once, several after a page that says which. Finance and admins close; leads read.
+Who sees a part of the book only does not see this page: its figures are the firm's.
 """
 
 from __future__ import annotations
@@ -149,7 +150,8 @@ def download(request: HttpRequest) -> HttpResponse:
 
 def _ask_again(request: HttpRequest, seen: closing.Outlook, month: int) -> HttpResponse:
     """Which months one click would close. The answer names the first of them, so that nobody closes more than was shown."""
-    assert seen.run and seen.first is not None
+    assert seen.run
+    assert seen.first is not None
     rows = [r for r in _rows(seen, _months(seen.run, seen)) if month_name(seen.first) <= r["name"] <= month_name(month)]
     context = {
         "months": rows,
