@@ -395,11 +395,34 @@ def test_an_outsider_sees_nothing_of_what_was_reported(book: Path) -> None:
 # -- the pages -------------------------------------------------------------------------------------------------------
 
 
+def test_one_click_closes_one_month_the_oldest(book: Path) -> None:
+    client = browser(person("finance"))
+    page = client.get("/revenue/close/")
+    assert (page.context["next"]["name"], page.context["next"]["count"]) == ("2025-01", 1)
+    assert client.post("/revenue/close/month/", {"month": page.context["next"]["name"]}).status_code == 302
+    assert [month_name(month_number(c.month)) for c in closings()] == ["2025-01"]
+
+
+def test_several_months_are_closed_only_after_a_page_that_says_which(book: Path) -> None:
+    client = browser(person("finance"))
+    asked = client.post("/revenue/close/month/", {"month": "2025-03", "note": "for the board"})
+    assert asked.status_code == 200
+    assert [m["name"] for m in asked.context["months"]] == ["2025-03", "2025-02", "2025-01"]
+    assert (asked.context["first"]["name"], asked.context["last"]["name"], asked.context["note"]) == ("2025-01", "2025-03", "for the board")
+    assert "Reopen" in asked.content.decode()
+    assert not ClosedMonth.objects.exists()
+    closing.close_months(None, month_of("2025-01"))  # somebody else, meanwhile
+    again = client.post("/revenue/close/month/", {"month": "2025-03", "first": "2025-01"})
+    assert [m["name"] for m in again.context["months"]] == ["2025-03", "2025-02"]
+    assert client.post("/revenue/close/month/", {"month": "2025-03", "first": "2025-02"}).status_code == 302
+    assert len(closings()) == 3
+
+
 def test_the_page_closes_and_opens_again(book: Path) -> None:
     client = browser(person("finance"))
     page = client.get("/revenue/close/", {"month": "2025-02"})
     assert page.context["next"]["count"] == 2
-    assert client.post("/revenue/close/month/", {"month": "2025-02", "note": "for the board"}).status_code == 302
+    assert client.post("/revenue/close/month/", {"month": "2025-02", "first": "2025-01", "note": "for the board"}).status_code == 302
     assert [c.note for c in closings()] == ["for the board"] * 2
     states = {m["name"]: m["state"] for m in client.get("/revenue/close/", {"all": "1"}).context["months"]}
     assert (states["2025-01"], states["2025-02"], states["2025-03"]) == ("closed", "closed", "open")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,9 @@ def test_from_the_files_to_the_result(client: Client, lead: User) -> None:
     assert preview.context["rejects"][0]["line"] == 5
     assert "not a day" in preview.context["rejects"][0]["text"]
     assert preview.context["created"][0]["name"] == "Bluefin"
+    said = {one["record"]: one["detail"] for one in preview.context["created"]}
+    assert "$" in said["Subscription line"]
+    assert not re.search(r"\d{4}-\d\d-\d\d", " ".join(said.values())), "days are written as people read them"
     assert not Account.objects.exists()
 
     answer = client.post(f"/data/import/{run.pk}/confirm/")

@@ -36,6 +36,11 @@ def month_name(month: int) -> str:
     return f"{1970 + month // 12:04d}-{month % 12 + 1:02d}"
 
 
+def last_covered(end: date) -> date:
+    """The last day that an end leaves covered: an end is the first day after it. Pages show this one."""
+    return max(end, date(1, 1, 2)) - timedelta(days=1)
+
+
 def last_day(month: int) -> date:
     return first_day(month + 1) - timedelta(days=1)
 

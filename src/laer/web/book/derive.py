@@ -15,7 +15,7 @@ from laer.web.book.prepare import prepare
 from laer.web.book.staging import Plan, Stage
 
 NAMES = ("custom.account_name", "custom.customer_name", "custom.company_name", "custom.account", "custom.customer", "custom.company", "custom.name")
-FROM_LINES = ("subscription_lines", "contracts", "discounts", "pauses")  # their accounts may be first heard of here
+FROM_LINES = ("subscription_lines", "contracts", "discounts", "pauses", "opportunities")  # their accounts may be first heard of here
 
 
 def prerequisites(batch: Batch, stage: Stage) -> Iterator[Batch]:

@@ -74,13 +74,17 @@ class FilePreview:
         self.reject(plan.record, plan.rejects)
         for planned in plan.attached:
             self.matched[str(planned.matched)] = self.matched.get(str(planned.matched), 0) + 1
-        for planned in plan.new[: max(0, EXAMPLES - len(self.created))] if plan.record == self.record else ():
+        examples = plan.new[: max(0, EXAMPLES - len(self.created))] if plan.record == self.record else []
+        owners = dict(plan.owners) if examples else {}  # they become assignments of their own
+        for planned in examples:
             self.created.append(
                 {
                     "record": plan.record,
                     "key": planned.key,
                     "line": planned.line,
-                    "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None} | _monthly(planned.values),
+                    "values": {k: _text(v) for k, v in planned.values.items() if k not in INSIDE and v is not None}
+                    | _monthly(planned.values)
+                    | ({"owner": owners[planned.key]} if planned.key in owners else {}),
                 }
             )
         for planned in plan.changed:

@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from laer.records.money import minor_units
+from laer.records.periods import last_covered
 from laer.web.book import queries
 from laer.web.book.aliases import kept_for
 from laer.web.book.models import Account
@@ -105,6 +106,7 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
     currency = card.currency or runs.currency_of(run)
     places = minor_units(currency)
     mrr, arr = (Decimal(amount).scaleb(-places) for amount in (card.mrr_minor, card.arr_minor))
+    ends_on = last_covered(card.contract_end_on) if card.contract_end_on else None
     policy = f"Policy {run.policy}, version {run.policy_version}" if run else None
     return [
         {
@@ -128,9 +130,9 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
         },
         {
             "label": "Contract ends",
-            "value": day(card.contract_end_on),
+            "value": day(ends_on),
             "word": True,
-            "hint": ago(card.contract_end_on) if card.contract_end_on else "no contract is known",
+            "hint": ago(ends_on) if ends_on else "no contract is known",
         },
         seats,
         open_tickets,

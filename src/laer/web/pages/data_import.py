@@ -36,6 +36,7 @@ from laer.web.pages.data import (
 )
 from laer.web.pages.data_columns import date_of
 from laer.web.pages.data_columns_shown import title_of
+from laer.web.pages.import_words import called, field_label, in_words, row_in_words
 from laer.web.pages.uploads import MOST_FILES, limit_text, takes_files, too_large
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act
@@ -154,7 +155,7 @@ def _previewed(run: ImportRun) -> dict[str, Any]:
         "notices": notices,
         "changes": [_change(c, names) for c in changes[:SHOWN]],
         "changes_more": max(0, total["changed"] - changed_rows) + max(0, changed_rows - len({(c["record"], c["key"]) for c in changes[:SHOWN]})),
-        "created": [_created(c) for c in created[:20]],
+        "created": [row_in_words(c) for c in created[:20]],
         "created_more": max(0, total["new"] - len(created[:20])),
         "rejects": [shown_reject(r["file"], r["line"], r["reason"], r["raw"]) for r in rejects[:SHOWN]],
         "reasons": [{"reason": reason, "count": n} for reason, n in sorted(reasons.items(), key=lambda r: -r[1])] if total["rejected"] <= len(rejects) else [],
@@ -162,21 +163,11 @@ def _previewed(run: ImportRun) -> dict[str, Any]:
 
 
 def _change(change: dict[str, Any], names: dict[tuple[str, int], tuple[str, str | None]]) -> dict[str, Any]:
-    record = record_type(change["record"])
-    label = {c.name: c.label for c in record.columns()}.get(change["field"], change["field"].removesuffix("_id").replace("_", " "))
-    key = change["key"].lstrip("~").replace("|", " ")
-    name, url = names.get((change["record"], change["object_id"]), (key, None))
-    said = label_of(record.info.noun) + ("" if change["key"].startswith(("~", "#")) else f" {key}")
-    return {"record": said, "name": name, "url": url, "field": label, "old": change["old"], "new": change["new"]}
-
-
-def _created(one: dict[str, Any]) -> dict[str, Any]:
-    values = dict(one["values"])
-    key = str(one["key"])
-    name = values.pop("name", None) or (key.lstrip("~").replace("|", " ") if not key.startswith("#") else f"line {one['line']}")
-    shown = {k: v for k, v in values.items() if not k.endswith("_id")}
-    detail = " · ".join(f"{k.removesuffix('_on').removesuffix('_at').replace('_', ' ')}: {v}" for k, v in list(shown.items())[:8])
-    return {"record": label_of(record_type(one["record"]).info.noun), "name": name, "detail": detail}
+    record, field, key = change["record"], change["field"], called(change["key"])
+    name, url = names.get((record, change["object_id"]), (key, None))
+    said = label_of(record_type(record).info.noun) + ("" if change["key"].startswith(("~", "#")) else f" {key}")
+    old, new = (in_words(record, field, change[side]) for side in ("old", "new"))
+    return {"record": said, "name": name, "url": url, "field": field_label(record, field), "old": old, "new": new}
 
 
 @require_POST

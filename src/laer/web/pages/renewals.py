@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from laer.cycle import terms
 from laer.metrics.statement import plain
-from laer.records.periods import first_day, month_number
+from laer.records.periods import first_day, last_covered, month_name, month_number, month_of
 from laer.web.book import settling
 from laer.web.book.actions import Refused
 from laer.web.book.scope import editable_accounts, scope_of
@@ -28,6 +28,7 @@ from laer.web.pages.revenue_charts import amount_of
 from laer.web.runs.desk import ask
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.passes import latest_run, stale_since
+from laer.web.templatetags.laer import month as month_text
 
 AHEAD, BACK = 12, 3  # months of the runway
 SHOWN = 50
@@ -50,8 +51,9 @@ def renewals(request: HttpRequest) -> HttpResponse:
     found = {name: [r for r in rows if _in_view(r, name, as_of)] for name in VIEWS}
     wanted = request.GET.get("view", "")
     view = wanted if wanted in VIEWS else terms.UNRESOLVED if found[terms.UNRESOLVED] and not found["ahead"] else "ahead"
-    month = request.GET.get("month", "")
-    shown = [r for r in found[view] if not month or f"{r['due_on']:%Y-%m}" == month]
+    asked = request.GET.get("month", "")
+    month = _month(asked)
+    shown = [r for r in found[view] if not month or f"{r['ends_on']:%Y-%m}" == month]
     if request.GET.get("format") == "csv":
         return _download(shown, run)
     start = request.GET.get("start", "0")
@@ -69,7 +71,10 @@ def renewals(request: HttpRequest) -> HttpResponse:
         "decisions": [{"value": value, "label": label} for value, label in settling.DECISIONS.items()],
         "figures": _figures(found, run),
         "runway": _runway(rows, run),
-        "filters": [{"label": "Due in", "value": month, "remove_url": f"?{urlencode({'view': view})}"}] if month else [],
+        "filters": [{"label": "Ends in", "value": month_text(month), "remove_url": f"?{urlencode({'view': view})}"}] if month else [],
+        "notices": [{"tone": "warn", "title": f"“{asked[:20]}” is not a month", "text": "Contracts of all months are shown. A month is written like 2026-12."}]
+        if asked and not month
+        else [],
         "currency": run.currency if run else "USD",
         "total": sum((r["arr"] for r in shown), Decimal(0)),
         "download_url": f"?{urlencode({'view': view, 'format': 'csv'} | ({'month': month} if month else {}))}" if shown else None,
@@ -126,6 +131,7 @@ def _row(row: Mapping[str, Any], card: Mapping[str, Any], run: PassRun) -> dict[
     words, tone = renewal_text(row)
     return {
         **row,
+        "ends_on": last_covered(row["due_on"]),
         "account": card.get("name") or f"account {row['account_id']}",
         "owner": card.get("owner_name"),
         "segment": card.get("segment"),
@@ -134,6 +140,14 @@ def _row(row: Mapping[str, Any], card: Mapping[str, Any], run: PassRun) -> dict[
         "words": words,
         "tone": tone,
     }
+
+
+def _month(text: str) -> str:
+    """A month of the address as YYYY-MM; nothing where it does not read as one."""
+    try:
+        return month_name(month_of(text))
+    except ValueError:
+        return ""
 
 
 def _page(view: str, month: str, start: int) -> str:
@@ -146,7 +160,7 @@ def _in_view(row: Mapping[str, Any], view: str, as_of: date | None) -> bool:
     if view == "settled":
         return row["state"] in SETTLED
     if view == "ahead":
-        return row["state"] in (terms.DUE, terms.ROLLS) and (as_of is None or row["due_on"] > as_of)
+        return row["state"] in (terms.DUE, terms.ROLLS) and (as_of is None or row["ends_on"] >= as_of)
     return bool(row["state"] == view)
 
 
@@ -155,10 +169,10 @@ def _figures(found: Mapping[str, list[dict[str, Any]]], run: PassRun | None) -> 
 
     if run is None:
         return []
-    ahead = [r for r in found["ahead"] if (r["due_on"] - run.as_of).days <= 90]
+    ahead = [r for r in found["ahead"] if (r["ends_on"] - run.as_of).days <= 90]
     figures = []
     for label, rows, hint in (
-        ("Due in 90 days", ahead, "contracts whose end comes, by their ARR"),
+        ("Ends in 90 days", ahead, "contracts, by their ARR"),
         ("Pending", found[terms.PENDING], "past their end, within the grace; still counted"),
         ("Expired, unresolved", found[terms.UNRESOLVED], "nobody knows whether they renewed; still counted"),
         ("Late or back", [r for r in found["settled"] if r["state"] in (terms.LATE, terms.BACK)], "signed after their last day"),
@@ -169,37 +183,39 @@ def _figures(found: Mapping[str, list[dict[str, Any]]], run: PassRun | None) -> 
 
 
 def _runway(rows: list[dict[str, Any]], run: PassRun | None) -> dict[str, Any] | None:
-    """ARR by the month in which it falls due."""
+    """ARR by the month in which the term ends."""
     if run is None or not rows:
         return None
     now = month_number(run.as_of)
     months = range(now - BACK, now + AHEAD)
-    by_month = {m: [r for r in rows if month_number(r["due_on"]) == m] for m in months}
+    by_month = {m: [r for r in rows if month_number(r["ends_on"]) == m] for m in months}
     if not any(by_month.values()):
         return None
-    series = [{"name": "ARR due", "values": [str(sum((r["arr"] for r in by_month[m]), Decimal(0))) for m in months]}]
     table = [
         {
             "month": first_day(m),
             "count": len(part),
-            "arr": sum((r["arr"] for r in part), Decimal(0)),
-            "url": f"?{urlencode({'view': 'all', 'month': f'{first_day(m):%Y-%m}'})}",
+            "open": sum((r["arr"] for r in part if r["state"] not in SETTLED), Decimal(0)),
+            "settled": sum((r["arr"] for r in part if r["state"] in SETTLED), Decimal(0)),
+            "url": f"?{urlencode({'view': 'all', 'month': month_name(m)})}" if part else None,
         }
         for m, part in by_month.items()
     ]
-    return {"data": {"unit": "money", "currency": run.currency, "x": [f"{first_day(m):%Y-%m}" for m in months], "series": series}, "rows": table}
+    series = [{"name": name, "values": [str(one[key]) for one in table]} for key, name in (("open", "Open"), ("settled", "Settled"))]
+    x, urls = [month_name(m) for m in months], [one["url"] for one in table]
+    return {"data": {"unit": "money", "currency": run.currency, "x": x, "series": series, "urls": urls}, "rows": table}
 
 
 def _download(rows: list[dict[str, Any]], run: PassRun | None) -> HttpResponse:
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="renewals-{run.as_of if run else "none"}.csv"'
     writer = csv.writer(answer)
-    writer.writerow(["account_id", "account", "contract", "due_on", "state", "signed_on", "late_days", "arr", "currency", "owner"])
+    writer.writerow(["account_id", "account", "contract", "ends_on", "due_on", "state", "signed_on", "late_days", "arr", "currency", "owner"])
     for r in rows:
         writer.writerow(
             [
-                r["account_id"], escaped(r["account"]), escaped(r["name"] or ""), r["due_on"], r["state"], r["signed_on"] or "", r["late_days"] or "",
-                plain(r["arr"]), run.currency if run else "", escaped(r["owner"] or ""),
+                r["account_id"], escaped(r["account"]), escaped(r["name"] or ""), r["ends_on"], r["due_on"], r["state"],
+                r["signed_on"] or "", r["late_days"] or "", plain(r["arr"]), run.currency if run else "", escaped(r["owner"] or ""),
             ]
         )  # fmt: skip
     return answer

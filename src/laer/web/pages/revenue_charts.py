@@ -23,8 +23,10 @@ from laer.web.templatetags.laer import money, money_short
 BALANCE = {"opening_balance": ("Opening balance, start unknown", "balance_accounts")}
 UPS = {"new": ("New", "new_accounts"), "reactivation": ("Reactivation", "reactivated_accounts"), "expansion": ("Expansion", "expansions")}
 DOWNS = {"contraction": ("Contraction", "contractions"), "churn": ("Churn", "churns")}
+ALWAYS = ("new_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr")  # columns of a split; the others only where something moved so
+LOSSES = ("contraction_mrr", "churn_mrr", "leaving_mrr")
 BASES = ("lines", "events")  # rule 20
-MINUS = "\u2212"
+MINUS = "\u2212\u2060"  # with a word joiner: no line ends between the sign and its amount
 COHORT_COLUMNS = 24
 NO_CAUSE = {"-": "New, returned and lost"}
 MEANINGS = {
@@ -267,14 +269,18 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
             rows.append(_by_row(NO_CAUSE.get(value or "", value or ""), figures, currency, url))
     rows.sort(key=lambda r: -(r["expansion_mrr"] + r["contraction_mrr"] if r["closing_mrr"] is None else r["closing_mrr"]))
     dimensions = [{"label": label, "url": asked.url(by=key), "active": key == asked.by} for key, label in revenue.DIMENSIONS.items()]
-    moved = any(row["entering_mrr"] or row["leaving_mrr"] for row in rows)
+    columns = [
+        {"key": key, "title": key.removesuffix("_mrr").replace("_", " ").capitalize(), "loss": key in LOSSES}
+        for key in revenue.MOVES
+        if key in ALWAYS or total[key] or any(row[key] for row in rows)
+    ]
     return {
         "dimension": revenue.DIMENSIONS[asked.by],
         "dimensions": dimensions,
         "rows": rows,
         "total": total,
-        "moved": moved,
-        "balance": bool(total["opening_balance_mrr"]),
+        "columns": columns,
+        "levels": asked.by != "cause",
     }
 
 

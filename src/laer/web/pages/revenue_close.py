@@ -1,6 +1,7 @@
 """Close months: what a closing would keep, what is open before it, and what changed in closed months since.
 
-Finance and admins close; leads read. Who sees a part of the book only does not see this page: its figures are the firm's.
+One month is closed at once, several after a page that says which. Finance and admins close; leads read.
+Who sees a part of the book only does not see this page: its figures are the firm's.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def show(request: HttpRequest) -> HttpResponse:
     months = _months(run, seen)
     wanted = _month(request.GET.get("month"))
     if seen.first is not None and seen.first <= seen.last:
-        month = wanted if wanted is not None and seen.first <= wanted <= seen.last else seen.first if seen.found else seen.last
+        month = wanted if wanted is not None and seen.first <= wanted <= seen.last else seen.first
         context |= {"next": _next(seen, months, month), "checks": _checks(user, seen)}
     same = all(c.currency == run.currency for c in seen.found)
     places = restated.outstanding(run, closing.WHOLE, seen.found) if same else {}
@@ -95,6 +96,9 @@ def close(request: HttpRequest) -> HttpResponse:
     if month is None:
         messages.warning(request, "Choose a month to close.")
         return redirect("revenue-close")
+    seen = closing.outlook()
+    if seen.first is not None and seen.first < month <= seen.last and not seen.obstacles and request.POST.get("first") != month_name(seen.first):
+        return _ask_again(request, seen, month)
     try:
         done = closing.close_months(user, month, request.POST.get("note", ""))
     except closing.NotClosable as error:
@@ -142,6 +146,24 @@ def download(request: HttpRequest) -> HttpResponse:
             ]
         )
     return answer
+
+
+def _ask_again(request: HttpRequest, seen: closing.Outlook, month: int) -> HttpResponse:
+    """Which months one click would close. The answer names the first of them, so that nobody closes more than was shown."""
+    assert seen.run
+    assert seen.first is not None
+    rows = [r for r in _rows(seen, _months(seen.run, seen)) if month_name(seen.first) <= r["name"] <= month_name(month)]
+    context = {
+        "months": rows,
+        "first": {"name": month_name(seen.first), "month": first_day(seen.first)},
+        "last": {"name": month_name(month), "month": first_day(month)},
+        "after": first_day(month + 1),
+        "note": request.POST.get("note", "")[:500],
+        "currency": seen.run.currency,
+        "back_url": f"{reverse('revenue-close')}?month={month_name(month)}",
+        "state": _state(seen.run, seen),
+    }
+    return render(request, "pages/revenue_close_sure.html", context)
 
 
 def _months(run: PassRun, seen: closing.Outlook) -> dict[int, tuple[Month, Month]]:

@@ -80,8 +80,8 @@ class Filters:
     country: str | None = None
     industry: str | None = None
     owner: str | None = None  # a person's id
-    ends_within: int | None = None  # days from today
-    ends_before: date | None = None
+    ends_within: int | None = None  # days from today to the last day that is covered
+    ends_before: date | None = None  # of that last day, left out
     mrr_min: int | None = None  # minor units, included
     mrr_max: int | None = None  # minor units, left out
 
@@ -232,9 +232,9 @@ def _matching(cards: QuerySet[AccountCard], filters: Filters, words: Iterable[st
         cards = cards.filter(**{f"{column}__isnull": True} if value == NONE else {column: value})
     if filters.ends_within is not None:
         today = timezone.localdate()
-        cards = cards.filter(contract_end_on__gte=today, contract_end_on__lte=_later(today, filters.ends_within))
+        cards = cards.filter(contract_end_on__gt=today, contract_end_on__lte=_later(today, filters.ends_within + 1))
     if filters.ends_before is not None:
-        cards = cards.filter(contract_end_on__lt=filters.ends_before)
+        cards = cards.filter(contract_end_on__lte=filters.ends_before)
     if filters.mrr_min is not None:
         cards = cards.filter(mrr_minor__gte=filters.mrr_min)
     if filters.mrr_max is not None:

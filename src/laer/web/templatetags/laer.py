@@ -23,6 +23,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, to_locale
 
+from laer.records import periods
 from laer.web.templatetags.amounts import currency_text, decimal_text
 
 register = template.Library()
@@ -253,6 +254,13 @@ def day(value: Any) -> str:
     if isinstance(read, datetime):
         read = timezone.localtime(read).date() if timezone.is_aware(read) else read.date()
     return _day(read, locale_name())
+
+
+@register.filter
+def last_covered(value: Any) -> date | None:
+    """`{{ contract.end_on|last_covered|day }}`: the day that people call the end, the last one that is covered."""
+    read = _moment(value)
+    return None if read is None else periods.last_covered(read)
 
 
 @lru_cache(maxsize=8_192)

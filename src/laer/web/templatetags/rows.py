@@ -13,7 +13,7 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from laer.web.templatetags.laer import day, hue, icon, initials, money, money_short, sparkline_points
+from laer.web.templatetags.laer import day, hue, icon, initials, last_covered, money, money_short, sparkline_points
 
 register = template.Library()
 
@@ -93,6 +93,6 @@ ACCOUNT_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "spark": lambda row: f'<td data-label="MRR, 12 months" class="is-minor">{spark(row["spark"], "MRR over twelve months")}</td>',
     "mrr": _amount("MRR", "mrr", "muted"),
     "arr": _amount("ARR", "arr", "strong"),
-    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{escape(day(row["contract_end_on"]))}</td>',
+    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{escape(day(last_covered(row["contract_end_on"])))}</td>',
     "owner_name": lambda row: f'<td class="nowrap" data-label="Owner">{who(row["owner_name"])}</td>',
 }
