@@ -46,7 +46,7 @@ def test_a_line_that_takes_the_place_of_another_cuts_it_at_its_own_start():
     assert spans == [("2025-01-01", "2025-07-01"), ("2025-07-01", None), ("2025-07-01", None)]
 
 
-def test_of_lines_that_start_on_one_day_the_newest_rules_and_products_stand_apart():
+def test_of_lines_that_start_on_one_day_the_newest_rules_and_a_product_named_later_is_no_other_product():
     spans, _, _ = taken(
         [
             line(1, "2025-01-01", None, cuts=True),
@@ -56,7 +56,7 @@ def test_of_lines_that_start_on_one_day_the_newest_rules_and_products_stand_apar
         [],
         "2025-09-01",
     )
-    assert spans == [("2025-01-01", "2025-01-01"), ("2025-01-01", None), ("2025-03-01", None)]
+    assert spans == [("2025-01-01", "2025-01-01"), ("2025-01-01", "2025-03-01"), ("2025-03-01", None)]
 
 
 def test_two_lines_of_one_subscription_that_do_not_replace_each_other_both_count():
@@ -131,7 +131,7 @@ def test_a_cancelled_contract_and_a_line_marked_churned_end_at_their_end():
 def test_notice_ends_a_rolling_contract_with_the_term_in_which_it_was_given():
     rolling = contract(11, "2024-04-01", "2025-04-01", auto_renews=True, term_months=12, cancelled_on=D("2025-11-03"))
     spans, due, _ = taken([line(1, "2024-04-01", "2025-04-01", **OLD)], [rolling], "2026-06-01")
-    assert (spans, due[11]["state"]) == ([("2024-04-01", "2026-04-01")], "rolls on")
+    assert (spans, due[11]["state"]) == ([("2024-04-01", "2026-04-01")], "lost")
 
 
 def test_an_early_renewal_cuts_its_predecessor():

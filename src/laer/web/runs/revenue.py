@@ -14,7 +14,7 @@ from laer.cycle.questions import packed
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import Month
-from laer.records.periods import first_day, month_name, month_number
+from laer.records.periods import day_number, first_day, month_name, month_number
 from laer.web.book.models import SubscriptionLine
 from laer.web.runs import rates
 from laer.web.runs.desk import ask
