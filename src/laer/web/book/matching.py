@@ -21,8 +21,8 @@ from laer.web.book.naming import country_of, exact_name, own_domain
 if TYPE_CHECKING:
     from laer.web.book.staging import Planned
 
-DOMAIN, NAME = "domain", "name"
-RULES = {DOMAIN: "domain", NAME: "name and country"}  # as people read them
+DOMAIN, NAME, NAMED = "domain", "name", "named"
+RULES = {DOMAIN: "domain", NAME: "name and country", NAMED: "the name that the source gave before its ids"}  # as people read them
 SEVERAL: Any = object()  # more than one has it
 ROWS = 5_000
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from laer.metrics.policy import load_policy
 from laer.web.book.actions import Refused, editable_row, write_fields
+from laer.web.book.in_force import lines_in_force
 from laer.web.book.models import Contract, FieldChange, Question, SubscriptionLine
 from laer.web.book.scope import editable_accounts
 from laer.web.book.undated import ANSWERS, day_of
-from laer.web.people.models import User
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act, User
 
 DECISIONS = {"renewed": "It renewed by itself", "ended": "It ended"}
 
@@ -32,12 +37,15 @@ def answer_question(user: User, question_id: int, answer: str) -> Question:
     question = _question(user, question_id)
     if answer not in ANSWERS:
         raise Refused(f"found the answer '{answer}', expected one of {', '.join(ANSWERS)}")
-    if question.answer:
-        raise Refused("this question was answered already")
     with transaction.atomic():
+        question = Question.objects.select_for_update(of=("self",)).select_related("account").get(pk=question.pk)  # of two answers at once the first holds
+        if question.answer:
+            raise Refused("this question was answered already")
         if answer == "left":
             question.data["changes"] = [change.pk for change in _end_lines(user, question)]
-        question.answer, question.answered_by, question.answered_at = answer, user, timezone.now()
+        now = timezone.now()
+        log_event(Act.ANSWERED, user, subject=question.account.name, details={"question": question.pk, "account": question.account_id, "answer": answer})
+        question.answer, question.answered_by, question.answered_at = answer, user, now
         question.save(update_fields=["answer", "answered_by", "answered_at", "data"])
     return question
 
@@ -46,6 +54,11 @@ def take_back_answer(user: User, question_id: int) -> Question:
     """Open a question again and put back what its answer changed, but for what somebody changed since."""
     question = _question(user, question_id)
     with transaction.atomic():
+        question = Question.objects.select_for_update(of=("self",)).select_related("account").get(pk=question.pk)
+        if not question.answer:
+            raise Refused("this question is open")
+        details = {"question": question.pk, "account": question.account_id, "answer": question.answer}
+        log_event(Act.ANSWER_TAKEN_BACK, user, subject=question.account.name, details=details)
         for change in FieldChange.objects.filter(pk__in=question.data.pop("changes", [])).order_by("-id"):
             row = editable_row(user, change.record, change.object_id)
             field = row._meta.get_field(change.field)
@@ -69,12 +82,14 @@ def decide_renewal(user: User, contract_id: int, decision: str) -> FieldChange:
 
 
 def _end_lines(user: User, question: Question) -> list[FieldChange]:
+    """What counts on the day of the list ends there, a renewal that is pending or rolls on too."""
     day = day_of(question.data["day"])
-    live = SubscriptionLine.objects.filter(account=question.account, archived_at=None, start_on__lte=day)
+    account = question.account_id
+    counted = lines_in_force([account], day, load_policy(settings.POLICY)).get(account, [])
+    lines = SubscriptionLine.objects.filter(account=account, archived_at=None)
     changes: list[FieldChange] = []
-    for line in live:
-        if line.end_on is None or line.end_on > day:
-            changes += write_fields(user, "subscription_lines", line, {"end_on": day, "ended_because": "cancelled", "status": "cancelled"})
+    for line in lines.filter(Q(pk__in=[one.line for one in counted]) | (Q(start_on__lte=day) & (Q(end_on=None) | Q(end_on__gt=day)))):
+        changes += write_fields(user, "subscription_lines", line, {"end_on": day, "ended_because": "cancelled", "status": "cancelled"})
     return changes
 
 

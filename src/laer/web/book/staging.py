@@ -6,6 +6,7 @@ stage, so that a preview cannot say anything else than what the import does.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,7 +20,7 @@ from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
 from laer.web.book import aliases
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
-from laer.web.book.matching import Matcher
+from laer.web.book.matching import NAMED, Matcher
 from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportFile, ImportState
 from laer.web.book.naming import domain_of
 from laer.web.book.prepare import Row, as_json, prepare, without_empty
@@ -158,10 +159,11 @@ class Stage:
 
     @property
     def heard_before(self) -> bool:
-        """Whether this source said what accounts pay before this import: then an account without a line is a new customer, else its start is unknown."""
+        """Whether this source said what accounts pay on an earlier day: then an account without a line is a new customer, else its start is unknown."""
         if self._heard_before is None:
             lines = ExternalId.objects.filter(source=self.source, record="subscription_lines").exclude(row_hash=TAKEN_OUT)
-            before = lines.filter(object_id__in=MODELS["subscription_lines"].objects.filter(archived_at=None).exclude(created_run=self.run_id).values("id"))
+            there = MODELS["subscription_lines"].objects.filter(archived_at=None, start_on__lte=self.day).exclude(created_run=self.run_id)
+            before = lines.filter(object_id__in=there.values("id"))
             self._heard_before = before.exists()
         return self._heard_before
 
@@ -271,14 +273,33 @@ class Stage:
             self._differences(plan, touched)
 
     def _match(self, plan: Plan, unknown: list[Planned]) -> list[Planned]:
-        """Rows that mean an account of another source: they are compared with it instead of making one."""
-        found = self.matcher.match(unknown)
+        """Rows that mean an account of another source, or one that this source named before it gave ids: they are compared with it."""
+        found = self._named_before(unknown)
+        found |= self.matcher.match([planned for planned in unknown if planned.key not in found])
         for planned in unknown:
             if planned.key in found:
                 planned.object_id, planned.matched = found[planned.key]
                 plan.attached.append(planned)
                 self.learn("accounts", [(planned.key, planned.object_id)])
         return list(plan.attached)
+
+    def _named_before(self, unknown: list[Planned]) -> dict[str, tuple[int, str]]:
+        """Key of a row with a new id -> the account that this source has named so far, where it has just one of the name and the files too."""
+        names: dict[str, list[str]] = {}
+        for planned in unknown:
+            if not planned.key.startswith("~") and planned.values.get("name"):
+                names.setdefault(str(planned.values["name"]).strip(), []).append(planned.key)
+        if not names:
+            return {}
+        held = ExternalId.objects.filter(source=self.source, record="accounts").exclude(row_hash=TAKEN_OUT)
+        mine = dict(_in(held, "external_id", [f"~{name}" for name in names], ("external_id", "object_id")))
+        ids: dict[int, int] = Counter(row[0] for row in _in(held, "object_id", set(mine.values()), ("object_id",)))
+        alive = {row[0] for row in _in(MODELS["accounts"].objects.filter(archived_at=None), "id", set(mine.values()), ("id",))}
+        return {
+            keys[0]: (account, NAMED)
+            for name, keys in names.items()
+            if len(keys) == 1 and (account := mine.get(f"~{name}", 0)) in alive and ids[account] == 1
+        }
 
     def _refer(self, values: Row, references: list[Column], record: str) -> str | None:
         """Put our ids for external ids. A required one that points at nothing sets the row aside; an optional one is kept as text."""

@@ -8,6 +8,7 @@ that the list before still had is asked about, never churned.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,12 +20,13 @@ from django.utils import timezone
 
 from laer.records.batch import Batch, Reject
 from laer.web.book.identity import TAKEN_OUT
-from laer.web.book.models import Account, ExternalId, ImportRun, Question, SubscriptionLine
+from laer.web.book.in_force import InForce, lines_in_force
+from laer.web.book.models import Account, Contract, ExternalId, ImportRun, Question, SubscriptionLine
 from laer.web.book.prepare import prepare
 from laer.web.book.staging import Stage
 
 AMOUNTS = ("mrr", "arr", "amount", "unit_price")
-MISSING, BLANK = "missing", "blank"
+MISSING, BLANK, CAME_BACK = "missing", "blank", "came back"
 ANSWERS = {"left": "Left", "filtered": "Still a customer", "renamed": "Under another name"}
 
 
@@ -35,16 +37,7 @@ class Heard:
     lists: bool = False
     accounts: set[int] = field(default_factory=set)
     blank: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Live:
-    """A line in force on the day of the list."""
-
-    line: int
-    subscription: int
-    mrr: Fraction
-    currency: str | None
+    stated: dict[str, tuple[str, int]] = field(default_factory=dict)  # whose amount was said -> file and line
 
 
 def stated(batch: Batch, stage: Stage) -> Batch:
@@ -53,9 +46,7 @@ def stated(batch: Batch, stage: Stage) -> Batch:
         for row in batch.rows:
             row.setdefault("stated_on", stage.day)
     if batch.record == "contracts":
-        for i, row in enumerate(batch.rows):
-            if batch.keys[i] is None and row.get("start_on") is None and row.get("end_on") is not None and row.get("account_id"):
-                batch.keys[i] = f"~{row['account_id']}|until {row['end_on']}"
+        _known_by_their_end(batch, stage)
     if batch.record in ("contracts", "pulses"):
         need = "end_on" if batch.record == "contracts" else "colour"
         _keep(batch, [i for i, row in enumerate(batch.rows) if row.get(need) is not None or batch.keys[i] is not None])
@@ -66,19 +57,40 @@ def stated(batch: Batch, stage: Stage) -> Batch:
     return batch
 
 
+def _known_by_their_end(batch: Batch, stage: Stage) -> None:
+    """Keys of contracts that a list states by their end alone: that of the account's contract with this end, if the source stated it before."""
+    rows = [i for i, row in enumerate(batch.rows) if batch.keys[i] is None and row.get("start_on") is None and row.get("end_on") and row.get("account_id")]
+    accounts = stage.resolve("accounts", {str(batch.rows[i]["account_id"]) for i in rows})
+    known: dict[tuple[int, date], str] = {}
+    ids = sorted({accounts.get(str(batch.rows[i]["account_id"]), -1) for i in rows} - {-1})
+    for start in range(0, len(ids), 5_000):
+        ends = {
+            pk: (account, end)
+            for pk, account, end in Contract.objects.filter(account_id__in=ids[start : start + 5_000], start_on=None).values_list("id", "account_id", "end_on")
+        }
+        stated = ExternalId.objects.filter(source=stage.source, record="contracts", external_id__startswith="~", object_id__in=ends)
+        known |= {ends[pk]: key for key, pk in stated.values_list("external_id", "object_id")}
+    for i in rows:
+        row = batch.rows[i]
+        batch.keys[i] = known.get((accounts.get(str(row["account_id"]), -1), row["end_on"])) or f"~{row['account_id']}|until {row['end_on']}"
+
+
 def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Reject]]:
     """Lines of a list with their day, how many say what the book has already, and those that a person must settle."""
     heard.lists = True
     names = {str(row["account_id"]) for row in batch.rows if row.get("account_id")}
     accounts = stage.resolve("accounts", names)
-    live = _live([i for i in (accounts.get(n, -1) for n in names) if i > 0], stage)
+    live = _in_force([i for i in (accounts.get(n, -1) for n in names) if i > 0], stage)
+    rows_of = Counter(str(row.get("account_id") or "") for row in batch.rows)
+    products = stage.resolve("products", {str(row["product_id"]) for row in batch.rows if row.get("product_id")})
     paid = _ever_paid([i for i in accounts.values() if i > 0], stage)
     first = not stage.heard_before
     same, kept, rejects = 0, [], []
     for i, row in enumerate(batch.rows):
         name = str(row.get("account_id") or "")
         account = accounts.get(name, -1)
-        now = live.get(account, [])
+        product = products.get(str(row["product_id"])) if row.get("product_id") else None
+        now, item = _concerned(live.get(account, []), row, product, rows_of[name] == 1)
         if account > 0:
             heard.accounts.add(account)
         if all(row.get(c) is None for c in AMOUNTS):
@@ -87,30 +99,71 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
             continue
         values, reason = prepare("subscription_lines", row | {"start_on": stage.day}, stage.policy)
         if reason is None and name:
-            mrr = Fraction(values["mrr_num"], values["mrr_den"])
-            total = sum((line.mrr for line in now), Fraction(0))
-            currency = values.get("currency")
-            agrees = mrr == total and all(currency in (None, line.currency) or line.currency is None for line in now)
-            if agrees and (now or not mrr):
+            if doubt := _twice(heard, f"{f'#{account}' if account > 0 else name}|{item}", batch, i) or _unclear(now, values):
+                rejects.append(Reject(batch.file, batch.lines[i], doubt, batch.raw[i], batch.record))
+                continue
+            if _agrees(now, values):
                 same += 1
                 continue
-            subscriptions = {line.subscription for line in now}
-            if len(subscriptions) > 1:
-                text = f"its {len(subscriptions)} subscriptions come to {_amount(total)} a month, the list says {_amount(mrr)}: say which of them changed"
-                rejects.append(Reject(batch.file, batch.lines[i], f"several subscriptions: {text}", batch.raw[i], batch.record))
-                continue
-            if subscriptions:
-                known = subscriptions.pop()
-                stage.learn("subscriptions", [(f"#{known}", known)])
-                row["subscription_id"] = f"#{known}"
+            if now:
+                _take_the_place(row, now[-1], stage)
         row["start_on"] = stage.day
         row["cuts"] = True
         if first and not now and account not in paid:
             row["start_unknown"] = True
-        batch.keys[i] = batch.keys[i] or f"~{name}|{stage.day}"
+        batch.keys[i] = batch.keys[i] or f"~{name}|{stage.day}{f'|{item}' if item else ''}"
         kept.append(i)
     _keep(batch, kept)
     return batch, same, rejects
+
+
+def _concerned(lines: list[InForce], row: dict[str, Any], product: int | None, alone: bool) -> tuple[list[InForce], str]:
+    """The lines that a row speaks of, and which of its account's items that is: all, where it names neither product nor plan."""
+    item = str(row.get("product_id") or row.get("plan") or "")
+    if not item:
+        return lines, item
+    if row.get("product_id"):
+        same, unnamed = [x for x in lines if x.product is not None and x.product == product], [x for x in lines if x.product is None]
+    else:
+        same, unnamed = [x for x in lines if x.plan == item], [x for x in lines if x.plan is None]
+    if not same and (alone or len(unnamed) == 1):  # the account's only row: a switch; one line without a name: this one
+        return (lines if alone else unnamed), item
+    return same, item
+
+
+def _twice(heard: Heard, account: str, batch: Batch, i: int) -> str | None:
+    """Why a row is set aside whose customer stood in the list before: which of the two holds, or whether they add up, nobody said."""
+    file, line = heard.stated.setdefault(account, (batch.file, batch.lines[i]))
+    if (file, line) == (batch.file, batch.lines[i]):
+        return None
+    return f"account stands twice: it has an amount in line {line} already{'' if file == batch.file else f' of {file}'}; say whether one replaces the other"
+
+
+def _agrees(now: list[InForce], values: dict[str, Any]) -> bool:
+    """Whether a list says what the book has already."""
+    mrr, currency = Fraction(values["mrr_num"], values["mrr_den"]), values.get("currency")
+    total = sum((line.mrr for line in now), Fraction(0))
+    return mrr == total and all(currency in (None, line.currency) or line.currency is None for line in now) and bool(now or not mrr)
+
+
+def _unclear(now: list[InForce], values: dict[str, Any]) -> str | None:
+    """Why another amount than the book's cannot be booked: it does not say which of several lines changed."""
+    if _agrees(now, values) or (len({(line.subscription, line.product) for line in now}) <= 1 and all(line.mrr > 0 for line in now)):
+        return None
+    total, mrr = sum((line.mrr for line in now), Fraction(0)), Fraction(values["mrr_num"], values["mrr_den"])
+    return f"several subscriptions: its {len(now)} lines come to {_amount(total)} a month, the list says {_amount(mrr)}: say which of them changed"
+
+
+def _take_the_place(row: dict[str, Any], line: InForce, stage: Stage) -> None:
+    """A new state of a line: of its subscription, product and contract, in its currency where the list names none."""
+    for record, column, known in (
+        ("subscriptions", "subscription_id", line.subscription), ("products", "product_id", line.product), ("contracts", "contract_id", line.contract),
+    ):  # fmt: skip
+        if known is not None:
+            stage.learn(record, [(f"#{known}", known)])
+            row[column] = f"#{known}"
+    if not row.get("currency") and line.currency:
+        row["currency"] = line.currency
 
 
 def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
@@ -120,9 +173,9 @@ def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
     known = set(ExternalId.objects.filter(source=stage.source, record="accounts").exclude(row_hash=TAKEN_OUT).values_list("object_id", flat=True))
     known &= set(Account.objects.filter(archived_at=None).values_list("id", flat=True)) if known else set()
     gone = sorted(known - heard.accounts)
-    live = _live([*gone, *heard.blank], stage)
+    live = _in_force([*gone, *heard.blank], stage)
     now = timezone.now()
-    Question.objects.filter(run__source=stage.source, answer="", account_id__in=heard.accounts - heard.blank.keys()).update(answer="came back", answered_at=now)
+    _came_back(run, stage.source, heard.accounts - heard.blank.keys())
     waiting = set(Question.objects.filter(account_id__in=live, answer="").values_list("account_id", flat=True))
     filtered = set(Question.objects.filter(account_id__in=live, run__source=stage.source, answer="filtered").values_list("account_id", flat=True))
     asked = [
@@ -137,37 +190,41 @@ def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
     return len(asked)
 
 
+def _came_back(run: ImportRun, source: str, accounts: set[int]) -> None:
+    """Close the questions about accounts that are there again; the import notes it, so that its undo can ask anew."""
+    back = list(Question.objects.filter(run__source=source, answer="", account_id__in=accounts))
+    for question in back:
+        question.answer, question.answered_at = CAME_BACK, timezone.now()
+        question.data["came_back_in"] = run.pk
+    Question.objects.bulk_update(back, ["answer", "answered_at", "data"], batch_size=500)
+
+
+def ask_again(run: ImportRun) -> None:
+    """Open the questions again that an import closed by naming their accounts: it is undone."""
+    for question in Question.objects.filter(answer=CAME_BACK, data__came_back_in=run.pk):
+        question.data.pop("came_back_in")
+        question.answer, question.answered_at = "", None
+        question.save(update_fields=["answer", "answered_at", "data"])
+
+
 def would_ask(stage: Stage, heard: Heard) -> int:
     """How many accounts an import would ask about."""
     if not heard.lists:
         return 0
     known = set(ExternalId.objects.filter(source=stage.source, record="accounts").exclude(row_hash=TAKEN_OUT).values_list("object_id", flat=True))
-    live = _live([*sorted(known - heard.accounts), *heard.blank], stage)
+    live = _in_force([*sorted(known - heard.accounts), *heard.blank], stage)
     return sum(any(line.mrr for line in lines) for lines in live.values())
 
 
-def _live(accounts: Iterable[int], stage: Stage) -> dict[int, list[_Live]]:
-    """The lines in force on the day of the list, those aside that this very run wrote before it was interrupted."""
-    found: dict[int, list[_Live]] = {}
-    ids = sorted(set(accounts))
-    for start in range(0, len(ids), 5_000):
-        lines = SubscriptionLine.objects.filter(account_id__in=ids[start : start + 5_000], archived_at=None, start_on__lte=stage.day)
-        rows = lines.exclude(created_run=stage.run_id).order_by("start_on", "id").values_list(
-            "id", "account_id", "subscription_id", "mrr_num", "mrr_den", "currency", "end_on", "cuts", "status", "is_trial"
-        )  # fmt: skip
-        for line, account, subscription, num, den, currency, end, cuts, status, trial in rows:
-            there = found.setdefault(account, [])
-            if cuts:
-                there[:] = [one for one in there if one.subscription != subscription]
-            if (end is None or end > stage.day) and num and not trial and (status or "") not in stage.policy.status.zero:
-                there.append(_Live(line, subscription, Fraction(num, den), currency))
-    return {account: lines for account, lines in found.items() if lines}
+def _in_force(accounts: Iterable[int], stage: Stage) -> dict[int, list[InForce]]:
+    return lines_in_force(accounts, stage.day, stage.policy, without_run=stage.run_id)
 
 
 def _ever_paid(accounts: list[int], stage: Stage) -> set[int]:
+    """Accounts that paid before the day of the list, as far as the book knows: what began later says nothing of then."""
     found: set[int] = set()
     for start in range(0, len(accounts), 5_000):
-        lines = SubscriptionLine.objects.filter(account_id__in=accounts[start : start + 5_000], archived_at=None, mrr_num__gt=0)
+        lines = SubscriptionLine.objects.filter(account_id__in=accounts[start : start + 5_000], archived_at=None, mrr_num__gt=0, start_on__lte=stage.day)
         found |= set(lines.exclude(created_run=stage.run_id).values_list("account_id", flat=True))
     return found
 

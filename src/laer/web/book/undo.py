@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from laer.records.types import BOOK
-from laer.web.book import matching, usage, writing
+from laer.web.book import matching, undated, usage, writing
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
 from laer.web.book.models import MODELS, DirtyAccount, ExternalId, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json
@@ -48,6 +48,7 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
         run.counts = run.counts | {"undo": summary}
         run.save(update_fields=["state", "undone_at", "counts"])
         run.questions.filter(answer="").update(answer="undone", answered_at=now)
+        undated.ask_again(run)
         DirtyAccount.objects.create(account_id=None, since=now)
     return summary
 

@@ -249,6 +249,8 @@ class Act(models.TextChoices):
     IMPORT_UNDONE = "import_undone", "Import undone"
     IMPORT_REDONE = "import_redone", "Import done again"
     EXPORTED = "exported", "Exported"
+    ANSWERED = "answered", "Question answered"
+    ANSWER_TAKEN_BACK = "answer_taken_back", "Answer taken back"
 
 
 class AppendOnly(models.QuerySet["AuditEvent"]):

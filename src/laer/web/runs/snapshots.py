@@ -55,6 +55,9 @@ def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts:
     ids = pa.array(sorted(accounts), pa.int64())
     whole = {}
     for name, table in fresh.items():
+        if name not in before:  # the run before knew no such table: a full pass will fill it
+            whole[name] = table
+            continue
         kept = before[name].filter(pc.invert(pc.is_in(before[name]["account_id"], ids)))
         whole[name] = pa.concat_tables([kept, _as(table, kept.schema)] if not _wider(table, kept) else [_as(kept, table.schema), table])
     return whole
