@@ -157,3 +157,132 @@ def test_under_events_lines_end_at_the_churn_event_and_later_ones_count():
     _, _, found = taken(lines, [], "2025-12-31", events)
     assert [None if e == FAR else date_of(int(e)).isoformat() for e in found.end_by_event] == ["2025-05-05", None, None]
     assert [int(e) for e in found.end] == [FAR, FAR, FAR]
+
+
+# -- who follows whom ---------------------------------------------------------------------------------------------------
+
+
+def states(due: dict[int, dict[str, Any]]) -> dict[int, str]:
+    return {number: row["state"] for number, row in due.items()}
+
+
+def test_a_contract_that_runs_beside_another_is_not_its_renewal():
+    lines = [line(1, "2025-01-01", "2026-01-01", **OLD), line(2, "2025-06-01", "2026-06-01", **NEW)]
+    spans, due, _ = taken(lines, [contract(11, "2025-01-01", "2026-01-01"), contract(12, "2025-06-01", "2026-06-01")], "2025-09-01")
+    assert spans == [("2025-01-01", "2026-01-01"), ("2025-06-01", "2026-06-01")]
+    assert states(due) == {11: "due", 12: "due"}
+
+
+def test_two_contracts_of_the_same_days_both_count():
+    lines = [line(1, "2025-01-01", "2026-01-01", **OLD), line(2, "2025-01-01", "2026-01-01", **NEW)]
+    spans, _, _ = taken(lines, [contract(11, "2025-01-01", "2026-01-01"), contract(12, "2025-01-01", "2026-01-01")], "2025-09-01")
+    assert spans == [("2025-01-01", "2026-01-01")] * 2
+
+
+def test_a_contract_far_later_does_not_end_one_that_rolls_on():
+    lines = [line(1, "2023-01-01", "2024-01-01", **OLD), line(2, "2026-03-10", "2027-03-10", **NEW)]
+    rolling = contract(11, "2023-01-01", "2024-01-01", auto_renews=True)
+    spans, due, _ = taken(lines, [rolling, contract(12, "2026-03-10", "2027-03-10")], "2026-06-01")
+    assert spans == [("2023-01-01", None), ("2026-03-10", "2027-03-10")]
+    assert (due[11]["state"], due[11]["due_on"]) == ("rolls on", D("2027-01-01"))
+
+
+def test_on_a_turning_day_the_next_contract_takes_the_place_of_one_that_rolled_on():
+    lines = [line(1, "2023-01-01", "2024-01-01", **OLD), line(2, "2026-01-01", "2027-01-01", **NEW)]
+    rolling = contract(11, "2023-01-01", "2024-01-01", auto_renews=True)
+    spans, due, _ = taken(lines, [rolling, contract(12, "2026-01-01", "2027-01-01")], "2026-06-01")
+    assert spans == [("2023-01-01", "2026-01-01"), ("2026-01-01", "2027-01-01")]
+    assert due[11]["state"] == "renewed"
+
+
+def test_contracts_for_different_products_do_not_follow_one_another():
+    lines = [line(1, "2025-01-01", "2026-01-01", product_id=1, **OLD), line(2, "2026-01-01", "2027-01-01", product_id=2, **NEW)]
+    spans, due, _ = taken(lines, [contract(11, "2025-01-01", "2026-01-01"), contract(12, "2026-01-01", "2027-01-01")], "2026-01-10")
+    assert (spans[0], due[11]["state"]) == (("2025-01-01", None), "pending")
+
+
+def test_one_contract_may_renew_two():
+    lines = [line(1, "2025-01-01", "2026-01-01", **OLD), line(2, "2025-02-01", "2026-01-01", **NEW), line(3, "2026-01-01", "2027-01-01", contract_id=13)]
+    contracts = [contract(11, "2025-01-01", "2026-01-01"), contract(12, "2025-02-01", "2026-01-01"), contract(13, "2026-01-01", "2027-01-01")]
+    spans, due, _ = taken(lines, contracts, "2026-03-01")
+    assert [end for _, end in spans] == ["2026-01-01", "2026-01-01", "2027-01-01"]
+    assert states(due) == {11: "renewed", 12: "renewed", 13: "due"}
+
+
+def test_what_renews_another_contract_in_time_brings_no_third_one_back():
+    """A ended long ago; C goes on where B ended: A is not "back" with C, and C's line is not moved to its signature."""
+    lines = [line(1, "2023-01-01", "2024-01-01", **OLD), line(2, "2024-06-01", "2025-06-01", **NEW), line(3, "2025-06-01", "2026-06-01", contract_id=13)]
+    contracts = [contract(11, "2023-01-01", "2024-01-01", auto_renews=False), contract(12, "2024-06-01", "2025-06-01", auto_renews=False),
+                 contract(13, "2025-06-01", "2026-06-01", signed_on=D("2025-06-20"))]  # fmt: skip
+    spans, due, _ = taken(lines, contracts, "2025-09-01")
+    assert spans == [("2023-01-01", "2024-01-01"), ("2024-06-01", "2025-06-01"), ("2025-06-01", "2026-06-01")]
+    assert states(due) == {11: "came back", 12: "renewed late", 13: "due"}
+
+
+def test_a_date_alone_is_never_taken_for_the_renewal_of_a_dated_contract():
+    lines = [line(1, "2025-01-01", "2026-01-01", **OLD)]
+    spans, due, _ = taken(lines, [contract(11, "2025-01-01", "2026-01-01"), contract(12, None, "2026-12-31")], "2026-01-10")
+    assert (spans, due[11]["state"]) == ([("2025-01-01", None)], "pending")
+
+
+def test_a_date_that_is_stated_again_later_has_moved_on_and_the_end_of_a_known_contract_is_not_due_twice():
+    _, due, _ = taken([line(1, "2025-01-01", None)], [contract(11, None, "2026-01-01"), contract(12, None, "2027-01-01")], "2026-06-01")
+    assert states(due) == {11: "renewed", 12: "due"}
+    _, due, _ = taken([line(1, "2025-01-01", "2026-01-01", **OLD)], [contract(11, "2025-01-01", "2026-01-01"), contract(12, None, "2025-12-31")], "2025-06-01")
+    assert states(due) == {11: "due"}
+
+
+def test_month_to_month_contracts_follow_one_another_and_an_unrelated_one_does_not_end_them():
+    lines = [line(1, "2026-01-01", "2026-02-01", **OLD), line(2, "2026-02-01", "2026-03-01", **NEW), line(3, "2026-04-01", "2027-04-01", contract_id=13)]
+    contracts = [contract(11, "2026-01-01", "2026-02-01", term_months=1), contract(12, "2026-02-01", "2026-03-01", term_months=1),
+                 contract(13, "2026-04-01", "2027-04-01")]  # fmt: skip
+    assert taken(lines, contracts, "2026-06-01")[0] == [("2026-01-01", "2026-02-01"), ("2026-02-01", None), ("2026-04-01", "2027-04-01")]
+    same = [one | {"product_id": 7} for one in lines]
+    assert taken(same, contracts, "2026-06-01")[0] == [("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-04-01"), ("2026-04-01", "2027-04-01")]
+
+
+def test_notice_of_a_month_to_month_contract_ends_the_month_in_which_it_was_given():
+    monthly = contract(11, "2024-01-01", "2024-02-01", term_months=1, cancelled_on=D("2026-01-15"))
+    assert taken([line(1, "2024-01-01", "2024-02-01", **OLD)], [monthly], "2026-06-01")[0] == [("2024-01-01", "2026-02-01")]
+
+
+@pytest.mark.parametrize("odd", [{"cancelled_on": D("9999-12-31")}, {"term_months": 0}, {"term_months": -3}, {"term_months": 100_000}])
+def test_odd_terms_end_nothing_and_break_nothing(odd: dict[str, Any]):
+    spans, _, _ = taken([line(1, "2024-01-01", "2025-01-01", **OLD)], [contract(11, "2024-01-01", "2025-01-01", auto_renews=True, **odd)], "2026-06-01")
+    assert spans == [("2024-01-01", None)]
+
+
+def test_lines_go_on_under_a_renewal_that_nobody_gave_lines_to():
+    contracts = [contract(11, "2024-01-01", "2025-01-01"), contract(12, "2025-01-01", "2026-01-01"), contract(13, "2026-01-01", "2027-01-01", auto_renews=False)]
+    assert taken([line(1, "2024-01-01", None, **OLD)], contracts, "2026-06-01")[0] == [("2024-01-01", None)]
+    assert taken([line(1, "2024-01-01", "2025-01-01", **OLD)], contracts, "2026-06-01")[0] == [("2024-01-01", "2027-01-01")]
+    assert taken([line(1, "2024-01-01", "2025-01-01", **OLD)], contracts, "2027-06-01")[0] == [("2024-01-01", "2027-01-01")]
+
+
+def test_a_line_whose_end_moves_on_stops_where_its_successor_begins():
+    """The source goes on under the same contract, whose end it never moved."""
+    lines = [line(1, "2025-01-01", "2026-01-01", product_id=1, **OLD), line(2, "2026-01-01", "2027-01-01", product_id=1, **OLD)]
+    assert taken(lines, [contract(11, "2025-01-01", "2026-01-01")], "2026-01-15")[0] == [("2025-01-01", "2026-01-01"), ("2026-01-01", "2027-01-01")]
+    rolling = contract(11, "2024-01-01", "2025-01-01", auto_renews=True)
+    of_one = [line(1, "2024-01-01", "2025-01-01", **OLD), line(2, "2025-06-01", None, subscription_id=1, cuts=True)]
+    assert taken(of_one, [rolling], "2026-01-15")[0] == [("2024-01-01", "2025-06-01"), ("2025-06-01", None)]
+
+
+# -- items of one subscription --------------------------------------------------------------------------------------------
+
+
+def test_items_of_one_subscription_stand_apart_and_a_discount_ends_nothing():
+    of_one = {"subscription_id": 1, "cuts": True}
+    items = [line(1, "2025-01-01", None, plan="Base", **of_one), line(2, "2025-01-01", None, plan="Seats", **of_one)]
+    discount = line(3, "2025-01-01", None, mrr_num=-10, **of_one)
+    assert taken([*items, discount], [], "2025-09-01")[0] == [("2025-01-01", None)] * 3
+    raised = line(4, "2025-07-01", None, plan="Seats", **of_one)
+    assert taken([*items, discount, raised], [], "2025-09-01")[0] == [
+        ("2025-01-01", None), ("2025-01-01", "2025-07-01"), ("2025-01-01", None), ("2025-07-01", None)
+    ]  # fmt: skip
+
+
+def test_another_plan_takes_the_place_of_the_only_one():
+    of_one = {"subscription_id": 1, "cuts": True}
+    lines = [line(1, "2025-01-01", None, plan="Basic", **of_one), line(2, "2025-07-01", None, plan="Pro", **of_one)]
+    assert taken(lines, [], "2025-09-01")[0] == [("2025-01-01", "2025-07-01"), ("2025-07-01", None)]

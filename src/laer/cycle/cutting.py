@@ -43,6 +43,12 @@ def cut(lines: pa.Table, start: Days, end: Days) -> Days:
     return shortened
 
 
+def day_numbers(dates: Any) -> Days:
+    """Day numbers of a column of dates; FAR where there is none. Written to by whoever asks."""
+    days: Days = pc.fill_null(pc.cast(dates, pa.int32()), FAR).to_numpy()
+    return np.minimum(days, FAR)
+
+
 def codes(column: Any) -> Days:
     """A column's values as numbers, -1 where there is none."""
     encoded = column.combine_chunks().dictionary_encode() if isinstance(column, pa.ChunkedArray) else column.dictionary_encode()

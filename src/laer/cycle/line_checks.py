@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle.bounded import bounded
+from laer.cycle.cutting import cut, day_numbers
 from laer.records.expr import Table, greatest, ifelse, literal, ratio, row_number, table, union, window
 from laer.records.periods import FAR
 
@@ -123,7 +124,19 @@ def check_lines(rows: pa.Table) -> dict[str, dict[int, float | None]]:
         for name, check in CHECKS.items():
             answer = session.fetch(check(table(LINES, "checked_lines"))).to_pylist()
             found[name] = {row["line_id"]: row["value"] for row in sorted(answer, key=lambda row: row["line_id"])}
-        return found
+    return found | {"lines_overruled": dict.fromkeys(overruled(rows))}
+
+
+def overruled(rows: pa.Table) -> list[int]:
+    """Lines that a newer one of their subscription ends before the end that they state, or on the very day they begin (rule 7).
+
+    A line without an end that a later one continues is no conflict: its source closes nothing.
+    """
+    start, end = day_numbers(rows["start_on"]), day_numbers(rows["end_on"])
+    shortened = cut(rows, start, end)
+    conflict = (shortened < end) & ((end < FAR) | (shortened <= start))
+    found: list[int] = sorted(rows["line_id"].to_numpy()[conflict & (rows["mrr_num"].to_numpy() != 0)].tolist())
+    return found
 
 
 def _as_lines(rows: pa.Table) -> pa.Table:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.cycle.cutting import Days, cut, next_cut
+from laer.cycle.cutting import Days, cut, day_numbers, next_cut
 from laer.cycle.succession import Term, products_of, successors, terms_of
 from laer.metrics.policy import Policy
 from laer.records.periods import FAR, date_of, day_number
@@ -57,8 +57,8 @@ def counting(lines: pa.Table, contracts: pa.Table, churn_events: pa.Table, polic
     In      lines  record_subscription_lines, LINES of it are read;  contracts  record_contracts;  churn_events  record_churn_events
     Method  docs/methods/renewals.md
     """
-    start = _days(lines["start_on"])
-    stated = _days(lines["end_on"])
+    start = day_numbers(lines["start_on"])
+    stated = day_numbers(lines["end_on"])
     end = cut(lines, start, stated)
     terms = terms_of(contracts, _begun(lines, start)) if contracts.num_rows else {}
     outcomes: dict[int, Outcome] = {}
@@ -77,11 +77,6 @@ def _outcomes(terms: dict[int, Term], lines: pa.Table, start: Days, policy: Poli
         if term.end < FAR:
             lone = None if term.rolls else _lone(term, going_on.get(term.account, []), products.get(number), policy.grace_days)
             found[number] = _outcome(term, following.get(number), lone, policy.grace_days, today)
-    for number, term in terms.items():  # a renewal that nobody gave lines to: those of the contract before go on under it
-        if number in products and number in found:
-            last = _with_lines(found[number], found, products)
-            if last is not found[number]:
-                found[number] = Outcome(term, found[number].state, last.until, last.successor, found[number].signed, found[number].late, last.back)
     return found
 
 def _outcome(term: Term, following: Term | None, lone: int | None, grace: int, today: int) -> Outcome:
@@ -111,12 +106,12 @@ def _outcome(term: Term, following: Term | None, lone: int | None, grace: int, t
         return Outcome(term, UNRESOLVED, FAR)
     return Outcome(term, LOST, stop)
 
-def _with_lines(outcome: Outcome, found: Mapping[int, Outcome], products: Mapping[int, set[int]]) -> Outcome:
-    """The outcome of the last contract of a chain of renewals that has no lines of its own; the one given where the next one has."""
+def _under(outcome: Outcome, found: Mapping[int, Outcome], with_lines: set[int]) -> Outcome:
+    """The outcome under which a contract's lines stand: where its renewal has no lines of its own, they go on under that."""
     seen = {outcome.term.contract}
     while outcome.state in (RENEWED, LATE) and outcome.successor is not None:
         number = outcome.successor.contract
-        if number in products or number in seen:
+        if number in with_lines or number in seen:
             break
         seen.add(number)
         if number not in found:
@@ -151,6 +146,7 @@ def _apply(lines: pa.Table, start: Days, end: Days, outcomes: dict[int, Outcome]
     contract = pc.fill_null(lines["contract_id"], -1).to_numpy()
     words = pc.utf8_lower(pc.fill_null(lines["status"], "")).to_pylist()
     moved: list[int] = []
+    with_lines = set(np.unique(contract).tolist())
     for i in np.flatnonzero(contract >= 0).tolist():
         outcome = outcomes.get(int(contract[i]))
         if outcome is None or words[i] in policy.status.needs_end:
@@ -158,6 +154,7 @@ def _apply(lines: pa.Table, start: Days, end: Days, outcomes: dict[int, Outcome]
         was, first = int(end[i]), int(start[i])
         if was != FAR and not outcome.term.turns_on(was):
             continue  # it ended, or was replaced, by itself and not with its contract
+        outcome = _under(outcome, outcomes, with_lines)
         until = outcome.until
         if outcome.state in (LOST, BACK, DUE) and was != FAR and abs(was - until) <= 1:
             until = min(was, until)
@@ -254,8 +251,3 @@ def _begun(lines: pa.Table, start: Days) -> dict[int, int]:
         first = np.r_[True, contract[order][1:] != contract[order][:-1]]
         found = dict(zip(contract[order][first].tolist(), start[order][first].tolist(), strict=True))
     return found
-
-def _days(dates: Any) -> Days:
-    """Day numbers of a column of dates; FAR where there is none. Written to by whoever asks."""
-    days: Days = pc.fill_null(pc.cast(dates, pa.int32()), FAR).to_numpy()
-    return np.minimum(days, FAR)

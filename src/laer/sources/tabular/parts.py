@@ -25,7 +25,7 @@ NAMED = 0.9  # share of rows that name one
 CLOSE = 0.9  # how like a header must be to leave the account for another record
 REVENUE = ("mrr", "arr")
 OWN_REVENUE, MILLION = "annual revenue", 1_000_000
-SHEETS = (None, "accounts", "contracts", "subscription_lines", "contacts", "pulses", "notes", "assignments")  # what such a sheet may look like
+SHEETS = (None, "accounts", "products", "contracts", "subscription_lines", "contacts", "pulses", "notes", "assignments")  # what such a sheet may look like
 TERMS = frozenset(spelled("renewal renews renew contract term auto autorenew notice signed expiry expiration expires agreement"))
 OF_ACCOUNTS = ("name", "owner", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "churn_flag", "parent_id", "signed_up_on")
 WITH_LINE = ("plan", "product_id", "seats", "quantity", "currency", "interval", "is_trial")
@@ -45,7 +45,11 @@ def recognise_all(table: Table, *, sample: int = SAMPLE, status: frozenset[str] 
     seen = Sample(table, sample)
     if table.hint == CHURNED and whole.record in ("accounts", "churn_events"):
         return departed(table, whole, seen)
-    return customer_sheet(table, whole, seen, status) or [whole]
+    parts = customer_sheet(table, whole, seen, status)
+    lines = fitting("subscription_lines", table.header, seen) if parts is None and whole.record in (None, "products") else {}
+    if _by_item(lines) and any(m.column == "account_id" for m in lines.values()):
+        return [recognise(table, sample=sample, record="subscription_lines")]  # a price list names no customers
+    return parts or priced_contracts(table, whole, seen) or [whole]
 
 
 def departed(table: Table, whole: Mapping, seen: Sample) -> list[Mapping]:
@@ -65,21 +69,51 @@ def departed(table: Table, whole: Mapping, seen: Sample) -> list[Mapping]:
     return [first, events]
 
 
+def priced_contracts(table: Table, whole: Mapping, seen: Sample) -> list[Mapping] | None:
+    """The contracts of a list that says what each comes to in a month or year, and the lines under them; None where it says no amount.
+
+    A line runs from its contract's start to its end; `undated.stated` links the two where the contract has no id of its own.
+    """
+    if whole.record == "subscription_lines" and not table.known and not {"line_id", "subscription_id"} & whole.headers.keys():
+        named = whole.headers.get("contract_id")
+        whole = recognise(table, record="contracts") if named and _one_each(seen, named) else whole  # a row for each contract
+    there = {column: header for column, header in whole.headers.items() if not column.startswith(CUSTOM)}
+    if whole.record != "contracts" or table.known or not {"account_id", "start_on", "end_on"} <= there.keys():
+        return None
+    lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h not in there.values() and not _own_revenue(seen, h)}
+    revenue = [h for h, m in lines.items() if m.column in REVENUE and m.likeness >= CLOSE]
+    if not revenue:
+        return None
+    found = {h: m for h, m in lines.items() if h in revenue or (m.likeness >= CLOSE and m.column in WITH_LINE)}
+    for column in ("account_id", "contract_id", "start_on", "end_on"):
+        if column in there:
+            found[there[column]] = Match(whole.confidence[there[column]], there[column], column, "")
+    line = _part(table, seen, "subscription_lines", found, None)
+    gone = {h for h in found if h in lines}
+    columns = {h: None if h in gone else target for h, target in whole.columns.items()}
+    custom = {slug: kind for slug, kind in whole.custom.items() if f"{CUSTOM}{slug}" in columns.values()}
+    reasons = whole.reasons | dict.fromkeys(gone, "goes to the subscription line")
+    return [replace(whole, columns=columns, custom=custom, reasons=reasons, end=line.end, end_evidence=line.end_evidence, sheet=True), line]
+
+
 def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset[str]) -> list[Mapping] | None:
     """The parts of a sheet with a row per customer; None where the table is no such sheet."""
     if table.known or whole.record not in SHEETS or not seen.size:
         return None
     accounts = fitting("accounts", table.header, seen)
     named = next((h for h, m in accounts.items() if m.column == "account_id"), None) or next((h for h, m in accounts.items() if m.column == "name"), None)
-    if named is None or not _one_each(seen, named):
+    if named is None:
         return None
     lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h != named}
+    if not _one_each(seen, named) and not _by_item(lines):
+        return None
     lines = {h: m for h, m in lines.items() if not _own_revenue(seen, h)}
     revenue = [h for h, m in lines.items() if m.column in REVENUE and m.likeness >= CLOSE]
     pulse = _pick(fitting("pulses", table.header, seen), "colour", "reason")
     if not revenue and not any(m.column == "colour" for m in pulse.values()):
         return None
-    if whole.record not in (None, "accounts") and len([1 for h, m in accounts.items() if m.column in OF_ACCOUNTS and m.likeness >= CLOSE]) < 2:
+    renewals = whole.record == "contracts" and revenue and not {"contract_id", "start_on"} & whole.headers.keys()  # whose contracts are but a date
+    if whole.record not in (None, "accounts") and not renewals and len([1 for h, m in accounts.items() if m.column in OF_ACCOUNTS and m.likeness >= CLOSE]) < 2:
         return None  # nothing of an account beside its name: a plain file of lines, contracts or people
     dated = any(m.column == "start_on" and m.likeness >= CLOSE for m in lines.values())
     contract = {h: m for h, m in fitting("contracts", table.header, seen).items() if set(in_english(header_words(h)).split()) & TERMS and m.likeness >= CLOSE}
@@ -120,6 +154,12 @@ def _own_revenue(seen: Sample, header: str) -> bool:
 def _one_each(seen: Sample, header: str) -> bool:
     values = seen.values(header)
     return values.total() >= NAMED * seen.size and len(values) >= ONE_EACH * values.total()
+
+
+def _by_item(lines: dict[str, Match]) -> bool:
+    """Whether a sheet has a row for each product or plan of a customer, as of its date: then a customer may stand in it more than once."""
+    there = {m.column for m in lines.values() if m.likeness >= CLOSE}
+    return bool(there & {"product_id", "plan"}) and bool(there & set(REVENUE)) and "start_on" not in there and "subscription_id" not in there
 
 
 def _pick(found: dict[str, Match], *columns: str) -> dict[str, Match]:

@@ -287,18 +287,19 @@ class Stage:
         """Key of a row with a new id -> the account that this source has named so far, where it has just one of the name and the files too."""
         names: dict[str, list[str]] = {}
         for planned in unknown:
-            if not planned.key.startswith("~") and planned.values.get("name"):
+            if not planned.key.startswith("~") and planned.values.get("name") and planned.key != planned.values["name"]:
                 names.setdefault(str(planned.values["name"]).strip(), []).append(planned.key)
         if not names:
             return {}
         held = ExternalId.objects.filter(source=self.source, record="accounts").exclude(row_hash=TAKEN_OUT)
-        mine = dict(_in(held, "external_id", [f"~{name}" for name in names], ("external_id", "object_id")))
+        called = {key: name for name in names for key in (name, f"~{name}")}  # a list that names its accounts by a column, or has no ids at all
+        mine = {called[key]: account for key, account in _in(held, "external_id", called, ("external_id", "object_id"))}
         ids: dict[int, int] = Counter(row[0] for row in _in(held, "object_id", set(mine.values()), ("object_id",)))
         alive = {row[0] for row in _in(MODELS["accounts"].objects.filter(archived_at=None), "id", set(mine.values()), ("id",))}
         return {
             keys[0]: (account, NAMED)
             for name, keys in names.items()
-            if len(keys) == 1 and (account := mine.get(f"~{name}", 0)) in alive and ids[account] == 1
+            if len(keys) == 1 and (account := mine.get(name, 0)) in alive and ids[account] == 1
         }
 
     def _refer(self, values: Row, references: list[Column], record: str) -> str | None:

@@ -42,6 +42,10 @@ class Heard:
 
 def stated(batch: Batch, stage: Stage) -> Batch:
     """Pulses and contracts of a list with what its date says: the day of a pulse, a contract known by the day it ends."""
+    if batch.record == "subscription_lines":
+        for row in batch.rows:  # a contract without an id of its own is known by its account and start
+            if row.get("contract_id") is None and row.get("start_on") is not None and row.get("account_id"):
+                row["contract_id"] = f"~{row['account_id']}|{row['start_on']}"
     if batch.record == "pulses":
         for row in batch.rows:
             row.setdefault("stated_on", stage.day)
@@ -61,7 +65,7 @@ def _known_by_their_end(batch: Batch, stage: Stage) -> None:
     """Keys of contracts that a list states by their end alone: that of the account's contract with this end, if the source stated it before."""
     rows = [i for i, row in enumerate(batch.rows) if batch.keys[i] is None and row.get("start_on") is None and row.get("end_on") and row.get("account_id")]
     accounts = stage.resolve("accounts", {str(batch.rows[i]["account_id"]) for i in rows})
-    known: dict[tuple[int, date], str] = {}
+    known: dict[tuple[int, date | None], str] = {}
     ids = sorted({accounts.get(str(batch.rows[i]["account_id"]), -1) for i in rows} - {-1})
     for start in range(0, len(ids), 5_000):
         ends = {

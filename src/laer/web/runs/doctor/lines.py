@@ -38,6 +38,11 @@ SAID: dict[str, tuple[Severity, str, str]] = {
         "Lines that stand twice under different ids",
         "Ask billing whether both are sold. If not, take one out of the source, or exclude it with a reason: MRR is too high by it.",
     ),
+    "lines_overruled": (
+        "warning",
+        "Lines that a newer line of the same subscription overrules",
+        "Look at both. If the newer one is right, nothing: it counts. If both are sold, ask billing to state them under ids or products of their own.",
+    ),
 }
 
 
@@ -108,4 +113,9 @@ def _sentence(check: str, n: int, accounts: int) -> str:
         return f"{lines} {of} {'takes' if n == 1 else 'take'} the place of the account's lines before at 12, 100 or 1,000 times their MRR, or a part as small."
     if check == "mrr_outliers":
         return f"{lines} {of} {'pays' if n == 1 else 'pay'} ten times what is usual in the plan (a seat, where seats are stated), or a tenth of it."
+    if check == "lines_overruled":
+        return (
+            f"{lines} {of} {'states' if n == 1 else 'state'} an end after the day on which another line of the same subscription begins: "
+            "the newer one rules from that day on, and the rest is not counted."
+        )
     return f"{lines} {of} {'says' if n == 1 else 'say'} the same as another line: product, plan, interval, days, seats and amount."

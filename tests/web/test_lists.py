@@ -1,0 +1,174 @@
+"""Lists of customers against a book that knows more: rolling contracts, products, discounts, ids that come later, rows that stand twice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laer.metrics.policy import load_policy
+from laer.web.book import settling
+from laer.web.book.importing import begin_import, run_import
+from laer.web.book.in_force import lines_in_force
+from laer.web.book.models import Account, Contract, ImportRun, Question, QuarantinedRow, SubscriptionLine
+from laer.web.book.undo import undo_import
+from laer.web.people.models import AuditEvent, User
+
+pytestmark = pytest.mark.django_db
+D = date.fromisoformat
+
+
+@pytest.fixture(autouse=True)
+def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
+    yield
+
+
+def given(path: Path, header: str, *rows: str) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header.split(","), *(row.split(",") for row in rows)])
+    return path
+
+
+def take(path: Path, day: str, source: str = "crm") -> ImportRun:
+    return run_import(begin_import([(path.name, path)], source=source, file_date=D(day)))
+
+
+def arr(day: str) -> Decimal:
+    """ARR on a day over all accounts."""
+    found = lines_in_force(Account.objects.filter(archived_at=None).values_list("id", flat=True), D(day), load_policy("default"))
+    whole = 12 * sum((line.mrr for lines in found.values() for line in lines), Fraction(0))
+    return Decimal(whole.numerator) / Decimal(whole.denominator)
+
+
+def rolling(tmp_path: Path, ends: str = "2025-01-01") -> None:
+    names = [f"Firm {i}" for i in range(8)]
+    take(given(tmp_path / "accounts.csv", "Account ID,Account Name", *(f"A{i},{n}" for i, n in enumerate(names))), "2024-01-01", "crm")
+    contracts = (f"C{i},A{i},2024-01-01,{ends},yes" for i in range(8))
+    take(given(tmp_path / "contracts.csv", "Contract ID,Account ID,Start Date,End Date,Auto Renew", *contracts), "2024-01-01", "crm")
+    lines = (f"S{i},A{i},C{i},2024-01-01,{ends},1000" for i in range(8))
+    take(given(tmp_path / "lines.csv", "Subscription ID,Account ID,Contract ID,Start Date,End Date,MRR", *lines), "2024-01-01", "crm")
+
+
+def listed(tmp_path: Path, amount: int = 12_000, name: str = "list.csv") -> Path:
+    return given(tmp_path / name, "Customer,ARR", *(f"Firm {i},{amount if i == 0 else 12_000}" for i in range(8)))
+
+
+def test_a_list_that_says_what_rolling_contracts_come_to_says_nothing_new(tmp_path: Path):
+    rolling(tmp_path)
+    assert arr("2025-06-01") == 96_000
+    run = take(listed(tmp_path), "2025-06-01")
+    assert (arr("2025-06-02"), SubscriptionLine.objects.filter(created_run=run).count()) == (96_000, 0)
+
+
+def test_a_changed_amount_takes_the_place_of_a_line_that_rolled_on(tmp_path: Path):
+    rolling(tmp_path)
+    take(listed(tmp_path, 18_000), "2025-06-01")
+    assert (arr("2025-05-31"), arr("2025-06-01")) == (96_000, 102_000)
+    assert SubscriptionLine.objects.get(start_on="2025-06-01").contract is not None  # it goes on under what still runs
+
+
+def test_a_list_takes_the_place_of_a_line_with_a_product_in_its_currency(tmp_path: Path):
+    take(given(tmp_path / "accounts.csv", "Account ID,Account Name", "A1,Acme"), "2025-01-01", "crm")
+    lines = given(tmp_path / "lines.csv", "Subscription ID,Account ID,Product,Start Date,MRR,Currency", "S1,A1,Core,2025-01-01,1000,EUR")
+    take(lines, "2025-01-01", "crm")
+    take(given(tmp_path / "list.csv", "Customer,ARR", "Acme,18000"), "2025-06-01")
+    assert (arr("2025-05-31"), arr("2025-06-01")) == (12_000, 18_000)
+    now = SubscriptionLine.objects.get(start_on="2025-06-01")
+    assert (now.product.name, now.currency) == ("Core", "EUR")  # type: ignore[union-attr]
+
+
+def test_a_list_does_not_guess_which_of_several_lines_changed(tmp_path: Path):
+    take(given(tmp_path / "accounts.csv", "Account ID,Account Name", "A1,Acme"), "2025-01-01", "crm")
+    header = "Subscription ID,Account ID,Product,Start Date,MRR"
+    take(given(tmp_path / "lines.csv", header, "S1,A1,Core,2025-01-01,1000", "S1,A1,Seats,2025-01-01,500", "S1,A1,Rebate,2025-01-01,-100"), "2025-01-01", "crm")
+    assert arr("2025-03-01") == 16_800
+    take(given(tmp_path / "same.csv", "Customer,ARR", "Acme,16800"), "2025-05-01")
+    assert not QuarantinedRow.objects.exists()
+    take(given(tmp_path / "list.csv", "Customer,ARR", "Acme,20000"), "2025-06-01")
+    assert (arr("2025-06-01"), QuarantinedRow.objects.get().kind) == (16_800, "several subscriptions")
+
+
+def test_ids_that_a_list_gains_join_the_accounts_that_it_named_before(tmp_path: Path):
+    take(given(tmp_path / "first.csv", "Customer,ARR,Renewal date", *(f"Firm {i},12000,2026-03-31" for i in range(8))), "2025-05-01")
+    run = take(given(tmp_path / "second.csv", "Customer ID,Customer,ARR,Renewal date", *(f"C{i},Firm {i},12000,2026-03-31" for i in range(8))), "2025-06-01")
+    assert (Account.objects.filter(archived_at=None).count(), arr("2025-06-02")) == (8, 96_000)
+    assert Question.objects.count() == 0
+    assert Contract.objects.filter(archived_at=None).count() == 8
+    third = take(given(tmp_path / "third.csv", "Customer ID,Customer,ARR,Renewal date", *(f"C{i},Company {i},12000,2026-03-31" for i in range(8))), "2025-07-01")
+    assert Account.objects.filter(archived_at=None).count() == 8
+    assert set(Account.objects.values_list("name", flat=True)) == {f"Company {i}" for i in range(8)}
+    for done in (third, run):
+        undo_import(done)
+    assert (Account.objects.filter(archived_at=None).count(), arr("2025-06-02")) == (8, 96_000)
+
+
+def test_a_customer_who_stands_twice_in_a_list_loses_no_money_in_silence(tmp_path: Path):
+    once = [f"Firm {i},100" for i in range(60)]
+    take(given(tmp_path / "list.csv", "Customer,ARR", "Acme,12000", *once, "Acme,3000"), "2025-06-01")
+    assert arr("2025-06-01") == 18_000
+    aside = QuarantinedRow.objects.get(record="subscription_lines")
+    assert (aside.kind, aside.line) == ("account stands twice", 63)
+
+
+def test_a_row_for_each_product_of_a_customer_is_held_against_that_product(tmp_path: Path):
+    header = "Customer,Product,ARR"
+    take(given(tmp_path / "first.csv", header, "Acme,Core,12000", "Acme,Seats,6000", "Bluefin,Core,5000"), "2025-05-01")
+    assert arr("2025-05-01") == 23_000
+    take(given(tmp_path / "second.csv", header, "Acme,Core,12000", "Acme,Seats,9000", "Bluefin,Core,5000"), "2025-06-01")
+    assert (arr("2025-05-31"), arr("2025-06-01"), QuarantinedRow.objects.count()) == (23_000, 26_000, 0)
+
+
+def test_an_earlier_list_that_comes_later_is_an_opening_balance_too(tmp_path: Path):
+    take(given(tmp_path / "june.csv", "Customer,ARR", "Acme,15000", "Bluefin,5000"), "2025-06-01")
+    take(given(tmp_path / "may.csv", "Customer,ARR", "Acme,12000", "Bluefin,5000"), "2025-05-01")
+    assert (arr("2025-05-01"), arr("2025-06-01")) == (17_000, 20_000)
+    assert set(SubscriptionLine.objects.filter(start_on="2025-05-01").values_list("start_unknown", flat=True)) == {True}
+
+
+def test_who_left_ends_what_rolls_on_and_the_answer_is_in_the_audit(tmp_path: Path):
+    rolling(tmp_path)
+    take(listed(tmp_path), "2025-06-01")
+    fewer = given(tmp_path / "fewer.csv", "Customer,ARR", *(f"Firm {i},12000" for i in range(1, 8)))
+    back = take(fewer, "2025-07-01")
+    question = Question.objects.get()
+    admin = User.objects.create_user("admin@firm.example", "x", role="admin")
+    settling.answer_question(admin, question.pk, "left")
+    assert (arr("2025-06-30"), arr("2025-07-01")) == (96_000, 84_000)
+    assert AuditEvent.objects.filter(act="answered", user=admin).count() == 1
+    with pytest.raises(settling.Refused):
+        settling.answer_question(admin, question.pk, "filtered")
+    settling.take_back_answer(admin, question.pk)
+    assert arr("2025-07-01") == 96_000
+    again: Any = take(listed(tmp_path, name="again.csv"), "2025-08-01")
+    assert Question.objects.get().answer == "came back"
+    undo_import(again)
+    assert Question.objects.get().answer == ""
+    undo_import(back)
+    assert Question.objects.get().answer == "undone"
+
+
+
+def test_a_list_with_a_renewal_date_alone_beside_the_amount_loses_no_money(tmp_path: Path):
+    take(given(tmp_path / "list.csv", "Customer,ARR,Renewal date", *(f"Firm {i},12000,2026-03-31" for i in range(8))), "2025-06-01")
+    assert (arr("2025-06-01"), Contract.objects.count()) == (96_000, 8)
+
+
+def test_a_list_of_contracts_with_amounts_makes_contracts_and_the_lines_under_them(tmp_path: Path):
+    rows = (f"Firm {i},2025-01-01,2026-01-01,12000" for i in range(8))
+    take(given(tmp_path / "contracts.csv", "Customer,Contract Start,Contract End,ARR", *rows), "2025-06-01")
+    lines = SubscriptionLine.objects.all()
+    assert {(str(one.start_on), str(one.end_on), one.contract.account_id == one.account_id) for one in lines if one.contract} == {("2025-01-01", "2026-01-01", True)}
+    assert (lines.count(), arr("2024-12-31"), arr("2025-06-01"), arr("2026-01-20")) == (8, 0, 96_000, 96_000)  # pending within the grace
+
+
+def test_a_row_for_each_contract_with_its_id_is_both_too(tmp_path: Path):
+    rows = (f"K{i},A{i},2025-01-01,2026-01-01,12000,yes" for i in range(8))
+    take(given(tmp_path / "contracts.csv", "Contract ID,Account ID,Start Date,End Date,ARR,Auto Renew", *rows), "2025-06-01")
+    assert (Contract.objects.filter(auto_renews=True).count(), arr("2026-06-01")) == (8, 96_000)
