@@ -64,7 +64,7 @@ class Book:
         return [Fraction(m["closing_mrr"]) for m in self.ledger().months(*YEAR)]
 
     def ask(self, name, day):
-        run = RunTables({"lines": self.made.given.lines}, self.made.given.denominator, "EUR")
+        run = RunTables({"lines": self.made.given.lines}, self.made.given.denominator, "EUR", day_number(day))
         return QUESTIONS[name](None, run, {"day": day_number(day)}, Scope(True))
 
 

@@ -286,3 +286,45 @@ def test_another_plan_takes_the_place_of_the_only_one():
     of_one = {"subscription_id": 1, "cuts": True}
     lines = [line(1, "2025-01-01", None, plan="Basic", **of_one), line(2, "2025-07-01", None, plan="Pro", **of_one)]
     assert taken(lines, [], "2025-09-01")[0] == [("2025-01-01", "2025-07-01"), ("2025-07-01", None)]
+
+
+# -- books as they are --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("never", [{"status": "Cancelled"}, {"status": "Draft"}, {"cancelled_on": D("2024-12-01")}])
+@pytest.mark.parametrize("link", [{}, {"renews_id": 11}])
+def test_a_renewal_that_never_came_to_be_renews_nothing(never: dict[str, Any], link: dict[str, Any]):
+    contracts = [contract(11, "2024-01-01", "2025-01-01"), contract(12, "2025-01-01", "2026-01-01", **never, **link)]
+    _, due, _ = taken([line(1, "2024-01-01", "2025-01-01", **OLD)], contracts, "2025-06-01")
+    assert due[11]["state"] == "unresolved"
+
+
+@pytest.mark.parametrize("auto", [True, None])
+def test_under_one_contract_the_next_terms_line_takes_over_whatever_its_subscription(auto: bool | None):
+    """Billing gives each term a subscription id of its own."""
+    lines = [line(1, "2024-01-01", "2025-01-01", **OLD), line(2, "2025-01-01", "2026-01-01", **OLD)]
+    spans, _, _ = taken(lines, [contract(11, "2024-01-01", "2025-01-01", auto_renews=auto)], "2025-06-01")
+    assert spans == [("2024-01-01", "2025-01-01"), ("2025-01-01", None if auto else "2026-01-01")]
+    beside = [lines[0], line(2, "2024-06-01", None, **OLD)]
+    assert taken(beside, [contract(11, "2024-01-01", "2025-01-01", auto_renews=auto)], "2025-06-01")[0] == [("2024-01-01", None), ("2024-06-01", None)]
+
+
+def test_neither_a_credit_nor_a_free_plan_goes_on_for_a_contract():
+    for mrr in (-50, 0):
+        lines = [line(1, "2024-01-01", "2025-01-01", **OLD), line(2, "2025-01-10", None, mrr_num=mrr)]
+        spans, due, _ = taken(lines, [contract(11, "2024-01-01", "2025-01-01")], "2025-01-20")
+        assert (spans[0][1], due[11]["state"]) == (None, "pending")
+
+
+def test_a_discount_of_the_first_term_ends_with_the_lines_that_it_stood_beside():
+    of_one = {"subscription_id": 1, "cuts": True, "product_id": 7}
+    lines = [line(1, "2024-01-01", "2025-01-01", **of_one, **OLD), line(2, "2024-01-01", "2025-01-01", mrr_num=-20, **of_one, **OLD),
+             line(3, "2025-01-01", "2026-01-01", **of_one, **OLD)]  # fmt: skip
+    spans, _, _ = taken(lines, [contract(11, "2024-01-01", "2025-01-01", auto_renews=True)], "2025-06-01")
+    assert [end for _, end in spans[:2]] == ["2025-01-01", "2025-01-01"]
+
+
+def test_many_lines_of_one_rolling_contract_are_no_trouble():
+    lines = [line(n, "2024-01-01", "2025-01-01", subscription_id=1, plan=f"Item {n}", cuts=True, **OLD) for n in range(1, 4_001)]
+    spans, _, _ = taken(lines, [contract(11, "2024-01-01", "2025-01-01", auto_renews=True)], "2025-06-01")
+    assert set(spans) == {("2024-01-01", None)}

@@ -111,7 +111,7 @@ def test_batches_come_in_the_order_of_the_records_and_are_small(batches: list[Ba
         assert len(batch.rows) == len(batch.keys) == len(batch.lines) == len(batch.raw)
         assert batch.lines == list(range(line[batch.record] + 1, line[batch.record] + 1 + len(batch.rows)))
         line[batch.record] += len(batch.rows)
-    assert seen == [name for name in ORDER if name not in {"subscriptions", "pulses", "notes"}]
+    assert seen == [name for name in ORDER if name not in {"subscriptions", "pauses", "pulses", "notes"}]
 
 
 def test_rows_hold_the_columns_of_their_type_in_its_types(told: dict[str, Rows]) -> None:

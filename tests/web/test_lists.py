@@ -16,7 +16,7 @@ from laer.metrics.policy import load_policy
 from laer.web.book import settling
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.in_force import lines_in_force
-from laer.web.book.models import Account, Contract, ImportRun, Question, QuarantinedRow, SubscriptionLine
+from laer.web.book.models import Account, Contract, ImportRun, QuarantinedRow, Question, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import AuditEvent, User
 
@@ -27,7 +27,7 @@ D = date.fromisoformat
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    yield
+    return
 
 
 def given(path: Path, header: str, *rows: str) -> Path:
@@ -172,3 +172,32 @@ def test_a_row_for_each_contract_with_its_id_is_both_too(tmp_path: Path):
     rows = (f"K{i},A{i},2025-01-01,2026-01-01,12000,yes" for i in range(8))
     take(given(tmp_path / "contracts.csv", "Contract ID,Account ID,Start Date,End Date,ARR,Auto Renew", *rows), "2025-06-01")
     assert (Contract.objects.filter(auto_renews=True).count(), arr("2026-06-01")) == (8, 96_000)
+
+
+def test_a_list_that_says_the_net_of_a_discount_says_nothing_new(tmp_path: Path):
+    take(given(tmp_path / "accounts.csv", "Account ID,Account Name", "A1,Acme"), "2025-01-01")
+    take(given(tmp_path / "lines.csv", "Subscription ID,Account ID,Start Date,MRR", "S1,A1,2025-01-01,1000"), "2025-01-01")
+    header = "Discount ID,Account ID,Subscription ID,Discount Percent,Discount Start,Discount End"
+    take(given(tmp_path / "discounts.csv", header, "D1,A1,S1,10,2025-01-01,2027-01-01"), "2025-01-01")
+    take(given(tmp_path / "same.csv", "Customer,ARR", "Acme,10800"), "2025-06-01")
+    assert (arr("2025-06-01"), QuarantinedRow.objects.count()) == (10_800, 0)
+    take(given(tmp_path / "other.csv", "Customer,ARR", "Acme,11000"), "2025-07-01")
+    assert (arr("2025-07-01"), QuarantinedRow.objects.get().kind) == (10_800, "discounted")
+
+
+def test_what_a_list_by_product_no_longer_names_is_said(tmp_path: Path):
+    header = "Customer,Product,ARR"
+    take(given(tmp_path / "first.csv", header, "Acme,Core,12000", "Acme,Seats,6000"), "2025-05-01")
+    run = take(given(tmp_path / "second.csv", header, "Acme,Core,12000"), "2025-06-01")
+    assert arr("2025-06-01") == 18_000
+    assert "Acme: Seats, 500.00 a month" in run.notes[-1]
+
+
+def test_a_renewal_that_was_said_to_have_ended_can_be_said_to_go_on(tmp_path: Path):
+    rolling(tmp_path)
+    contract = Contract.objects.order_by("pk")[0]
+    admin = User.objects.create_user("admin@firm.example", "x", role="admin")
+    settling.decide_renewal(admin, contract.pk, "ended")
+    assert arr("2025-06-01") == 84_000
+    settling.decide_renewal(admin, contract.pk, "renewed")
+    assert arr("2025-06-01") == 96_000

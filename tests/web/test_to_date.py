@@ -74,7 +74,7 @@ def test_what_is_to_come_is_committed_beside_it(book: Path, monkeypatch: pytest.
     """ARR 12 x 170 = 2,040. Cedar brings 70 and Elm 35 in place of 20, 12 x 85 = 1,020; Birch takes 50, 12 x 50 = 600: CARR is 2,460."""
     run = computed(monkeypatch, date(2026, 6, 15))
     assert revenue.committed(run, Scope(True)) == {"coming": 85, "leaving": 50}
-    assert figures(lead().get("/revenue/"))["ARR"]["hint"] == "committed (CARR): $2.5k, +$1.0k signed, not live, \u2212$600 known to leave"
+    assert figures(lead().get("/revenue/"))["ARR"]["hint"] == "committed (CARR): $2.5k, +$1.0k signed, not live, \u2212\u2060$600 known to leave"
 
 
 def test_the_current_month_is_to_date_and_the_months_before_are_not(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from laer.records.periods import FAR
 
 Days = np.ndarray[Any, Any]
+ANY = -2  # whatever the product
 
 
 def cut(lines: pa.Table, start: Days, end: Days) -> Days:
@@ -90,13 +92,16 @@ def _cut_items(rows: Sequence[int], cuts: Days, start: Days, end: Days, product:
                 rivals = [j for j in rivals if plan[j] == plan[i]]  # one item of several; a new one stands beside them
             for j in rivals:
                 end[j] = max(start[j], start[i])
+            if rivals:
+                live = [j for j in live if end[j] > start[i]]
         live.append(i)
 
 
-def next_cut(lines: pa.Table, start: Days, rows: Sequence[int]) -> dict[int, int]:
+def next_cut(lines: pa.Table, start: Days, stated: Days, rows: Sequence[int]) -> dict[int, int]:
     """The first day after its own on which another line of its subscription and product takes a line's place, or its contract goes on with one.
 
-    Asked for lines whose end a rule moves on: what follows them stays where it is. FAR where nothing follows.
+    In     stated  the ends as their source states them;  rows  lines whose end a rule moves on: what follows them stays where it is
+    Out    FAR where nothing follows
     """
     subscription, contract = lines["subscription_id"].to_numpy(), pc.fill_null(lines["contract_id"], -1).to_numpy()
     product = codes(lines["product_id"])
@@ -104,18 +109,31 @@ def next_cut(lines: pa.Table, start: Days, rows: Sequence[int]) -> dict[int, int
     stands = pc.fill_null(pc.greater_equal(lines["mrr_num"], 0), True).to_numpy(zero_copy_only=False).astype(bool)
     wanted = np.asarray(rows, dtype=np.int64)
     near = stands & (np.isin(subscription, subscription[wanted]) | ((contract >= 0) & np.isin(contract, contract[wanted])))
-    by_subscription: dict[int, list[int]] = {}
-    by_contract: dict[int, list[int]] = {}
+    starts: dict[tuple[Any, ...], list[int]] = {}
     for i in np.flatnonzero(near).tolist():
-        by_subscription.setdefault(int(subscription[i]), []).append(i)
-        if contract[i] >= 0:
-            by_contract.setdefault(int(contract[i]), []).append(i)
+        day = int(start[i])
+        for of in (int(product[i]), ANY):
+            if cuts[i]:
+                starts.setdefault(("replaces", int(subscription[i]), of), []).append(day)
+            if contract[i] >= 0:
+                starts.setdefault(("goes on", int(contract[i]), int(subscription[i]), of), []).append(day)
+                starts.setdefault(("under", int(contract[i]), of), []).append(day)
+    for days in starts.values():
+        days.sort()
     found = {}
     for i in wanted.tolist():
-        if not stands[i]:
-            found[i] = FAR
-            continue
-        same = [j for j in by_subscription.get(int(subscription[i]), ()) if cuts[j] or (contract[j] == contract[i] and contract[i] >= 0)]
-        same += [j for j in by_contract.get(int(contract[i]), ()) if subscription[j] != subscription[i] and product[j] == product[i] != -1]
-        found[i] = min((int(start[j]) for j in same if start[j] > start[i] and (product[j] == product[i] or -1 in (product[j], product[i]))), default=FAR)
+        own, first, under, of = int(subscription[i]), int(start[i]), int(contract[i]), int(product[i])
+        alike = (ANY,) if of == -1 else (of, -1)
+        after = [_first(starts, ("replaces", own, one), first + 1) for one in alike] + [_first(starts, ("goes on", under, own, one), first + 1) for one in alike]
+        if of != -1:
+            after.append(_first(starts, ("under", under, of), first + 1))
+        # Under new ids each term, as billing writes it: what begins as this one ends, where products do not tell them apart.
+        touching = _first(starts, ("under", under, ANY if of == -1 else -1), max(first + 1, int(stated[i]) - 1))
+        found[i] = min(*after, touching if touching <= stated[i] + 1 else FAR, FAR)
     return found
+
+
+def _first(starts: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], least: int) -> int:
+    days = starts.get(key, [])
+    place = bisect_left(days, least)
+    return days[place] if place < len(days) else FAR

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from laer.records.periods import FAR, date_of, day_number
 
 GONE = ("cancelled", "canceled", "churned", "terminated", "lost", "not renewed", "non renewal", "ended")
+DRAFT = ("draft", "proposed", "proposal", "in approval", "in approval process", "pending approval", "in negotiation", "quote")
 MONTHLY = 1  # a term of one month is never due
 LONGEST = 120  # months of a term; more is a slip of the pen
 LAST_YEAR = 7000  # beyond it a day is open
@@ -35,6 +36,12 @@ class Term:
     renews: int | None
     name: str | None = None
     monthly: bool = False
+    draft: bool = False
+
+    @property
+    def never_was(self) -> bool:
+        """Not signed yet, or gone before it began, as far as its own words say."""
+        return self.gone or self.draft or (self.cancelled is not None and self.start is not None and self.cancelled <= self.start)
 
     @property
     def rolls(self) -> bool:
@@ -77,13 +84,15 @@ def terms_of(contracts: pa.Table, begun: Mapping[int, int]) -> dict[int, Term]:
     found = {}
     names = ("contract_id", "account_id", "name", "start_on", "end_on", "signed_on", "term_months", "auto_renews", "cancelled_on", "status", "renews_id")
     for contract, account, name, start, end, signed, stated, auto, cancelled, status, renews in zip(*(contracts[c].to_pylist() for c in names), strict=True):
-        gone = (status or "").strip().lower() in GONE
+        word = " ".join((status or "").lower().replace("_", " ").split())
         counted = _months(start, end)
         months = counted or 12 if stated is None or not 1 <= stated <= LONGEST else stated
         monthly = months == MONTHLY and counted in (None, MONTHLY)
         until = FAR if end is None else min(day_number(end), FAR)
         first = begun.get(contract) if start is None else day_number(start)
-        found[contract] = Term(contract, account, first, until, _day(signed), min(months, LONGEST), auto, _day(cancelled), gone, renews, name, monthly)
+        found[contract] = Term(
+            contract, account, first, until, _day(signed), min(months, LONGEST), auto, _day(cancelled), word in GONE, renews, name, monthly, word in DRAFT
+        )  # fmt: skip
     return found
 
 
@@ -95,9 +104,10 @@ def successors(terms: Mapping[int, Term], products: Mapping[int, set[int]], grac
     A link (`renews_id`) decides. Else a contract that starts as the term ends, or within the grace; else the next one
     after it, unless that goes on where another ended. A term that rolls on by itself is followed only on one of its
     turning days. What ran beside it from before its end goes on by itself. Contracts with lines for wholly different
-    products never follow one another.
+    products never follow one another, and one without lines that was cancelled, lost or never signed follows none.
     """
     found: dict[int, Term] = {}
+    terms = {number: term for number, term in terms.items() if number in products or not term.never_was}
     linked = sorted((t for t in terms.values() if t.renews in terms), key=lambda t: (t.start is None, t.start, t.contract), reverse=True)
     for term in linked:
         if term.renews is not None and term.renews != term.contract:

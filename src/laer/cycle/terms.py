@@ -59,12 +59,12 @@ def counting(lines: pa.Table, contracts: pa.Table, churn_events: pa.Table, polic
     """
     start = day_numbers(lines["start_on"])
     stated = day_numbers(lines["end_on"])
-    end = cut(lines, start, stated)
+    end = cut(lines, start, stated).copy()
     terms = terms_of(contracts, _begun(lines, start)) if contracts.num_rows else {}
     outcomes: dict[int, Outcome] = {}
     if terms:
         outcomes = _outcomes(terms, lines, start, policy, day_number(as_of))
-        _apply(lines, start, end, outcomes, policy)
+        _apply(lines, start, stated, end, outcomes, policy)
     by_event = _events(lines, start, end, churn_events)
     return Counting(start, end, by_event, _leaves(lines, terms, policy), _renewals(terms, outcomes, day_number(as_of)))
 
@@ -122,7 +122,8 @@ def _under(outcome: Outcome, found: Mapping[int, Outcome], with_lines: set[int])
 def _going_on(lines: pa.Table, start: Days, terms: Mapping[int, Term]) -> dict[int, list[tuple[int, int | None]]]:
     """Account -> (first day, product) of its lines that stand under no contract, sorted, where it has contracts."""
     wanted = {term.account for term in terms.values() if term.end < FAR}
-    free = pc.and_(pc.is_null(lines["contract_id"]), pc.is_in(lines["account_id"], pa.array(sorted(wanted), pa.int64())))
+    paid = pc.fill_null(pc.greater(lines["mrr_num"], 0), True)  # neither a credit nor a free plan goes on for what was paid
+    free = pc.and_(pc.and_(pc.is_null(lines["contract_id"]), paid), pc.is_in(lines["account_id"], pa.array(sorted(wanted), pa.int64())))
     found: dict[int, list[tuple[int, int | None]]] = {}
     rows = np.flatnonzero(free.to_numpy())
     picked = lines.select(["account_id", "product_id"]).take(pa.array(rows))
@@ -141,7 +142,7 @@ def _lone(term: Term, lines: list[tuple[int, int | None]], products: set[int] | 
             return day
     return None
 
-def _apply(lines: pa.Table, start: Days, end: Days, outcomes: dict[int, Outcome], policy: Policy) -> None:
+def _apply(lines: pa.Table, start: Days, stated: Days, end: Days, outcomes: dict[int, Outcome], policy: Policy) -> None:
     """Move the ends (and late starts) of lines that stand under a contract. A line marked cancelled or churned ends at its end."""
     contract = pc.fill_null(lines["contract_id"], -1).to_numpy()
     words = pc.utf8_lower(pc.fill_null(lines["status"], "")).to_pylist()
@@ -166,7 +167,7 @@ def _apply(lines: pa.Table, start: Days, end: Days, outcomes: dict[int, Outcome]
         if end[i] > was:
             moved.append(i)
     if moved:
-        for i, day in next_cut(lines, start, moved).items():
+        for i, day in next_cut(lines, start, stated, moved).items():
             end[i] = min(int(end[i]), day)
     _late_starts(contract, start, end, outcomes)
 

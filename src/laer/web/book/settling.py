@@ -77,7 +77,7 @@ def decide_renewal(user: User, contract_id: int, decision: str) -> FieldChange:
     if decision not in DECISIONS:
         raise Refused(f"found the decision '{decision}', expected one of {', '.join(DECISIONS)}")
     contract: Contract = editable_row(user, "contracts", contract_id)
-    values = {"auto_renews": True} if decision == "renewed" else {"cancelled_on": contract.end_on}
+    values = {"auto_renews": True, "cancelled_on": None} if decision == "renewed" else {"cancelled_on": contract.end_on}
     return write_fields(user, "contracts", contract, values)[0]
 
 

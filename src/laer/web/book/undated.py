@@ -21,11 +21,12 @@ from django.utils import timezone
 from laer.records.batch import Batch, Reject
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.in_force import InForce, lines_in_force
-from laer.web.book.models import Account, Contract, ExternalId, ImportRun, Question, SubscriptionLine
+from laer.web.book.models import MODELS, Account, Contract, ExternalId, ImportRun, Question, SubscriptionLine
 from laer.web.book.prepare import prepare
 from laer.web.book.staging import Stage
 
 AMOUNTS = ("mrr", "arr", "amount", "unit_price")
+NAMED = 10  # of several, those that a note names
 MISSING, BLANK, CAME_BACK = "missing", "blank", "came back"
 ANSWERS = {"left": "Left", "filtered": "Still a customer", "renamed": "Under another name"}
 
@@ -38,6 +39,7 @@ class Heard:
     accounts: set[int] = field(default_factory=set)
     blank: dict[int, str] = field(default_factory=dict)
     stated: dict[str, tuple[str, int]] = field(default_factory=dict)  # whose amount was said -> file and line
+    items: dict[int, set[int]] = field(default_factory=dict)  # accounts of a list by product or plan -> the lines that it speaks of
 
 
 def stated(batch: Batch, stage: Stage) -> Batch:
@@ -97,6 +99,8 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
         now, item = _concerned(live.get(account, []), row, product, rows_of[name] == 1)
         if account > 0:
             heard.accounts.add(account)
+        if item and account > 0:
+            heard.items.setdefault(account, set()).update(line.line for line in now)
         if all(row.get(c) is None for c in AMOUNTS):
             if now and account > 0:
                 heard.blank[account] = name
@@ -152,7 +156,11 @@ def _agrees(now: list[InForce], values: dict[str, Any]) -> bool:
 
 def _unclear(now: list[InForce], values: dict[str, Any]) -> str | None:
     """Why another amount than the book's cannot be booked: it does not say which of several lines changed."""
-    if _agrees(now, values) or (len({(line.subscription, line.product) for line in now}) <= 1 and all(line.mrr > 0 for line in now)):
+    if _agrees(now, values):
+        return None
+    if any(line.reduced for line in now):
+        return "discounted: the book reduces what this customer pays by a discount or pause of its own; say there what it pays before that"
+    if len({(line.subscription, line.product) for line in now}) <= 1 and all(line.mrr > 0 for line in now):
         return None
     total, mrr = sum((line.mrr for line in now), Fraction(0)), Fraction(values["mrr_num"], values["mrr_den"])
     return f"several subscriptions: its {len(now)} lines come to {_amount(total)} a month, the list says {_amount(mrr)}: say which of them changed"
@@ -191,7 +199,22 @@ def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
         if account not in waiting and account not in filtered and any(line.mrr for line in lines)
     ]  # fmt: skip
     Question.objects.bulk_create(asked)
+    _say_unsaid(run, stage, heard)
     return len(asked)
+
+
+def _say_unsaid(run: ImportRun, stage: Stage, heard: Heard) -> None:
+    """Note the items that a list by product or plan no longer names of customers whom it names: they still count."""
+    live = _in_force(heard.items, stage)
+    unsaid = [(account, line) for account, lines in live.items() for line in lines if line.item and line.mrr > 0 and line.line not in heard.items[account]]
+    if not unsaid:
+        return
+    names = dict(Account.objects.filter(id__in={account for account, _ in unsaid[:NAMED]}).values_list("id", "name"))
+    products = dict(MODELS["products"].objects.filter(id__in={line.product for _, line in unsaid[:NAMED] if line.product}).values_list("id", "name"))
+    said = [f"{names[account]}: {products.get(line.product or 0) or line.plan}, {_amount(line.mrr)} a month" for account, line in unsaid[:NAMED]]
+    more = f", and {len(unsaid) - NAMED:,} more" if len(unsaid) > NAMED else ""
+    run.notes = [*run.notes, f"The list no longer names what the book has of customers in it; it still counts until somebody ends it: {'; '.join(said)}{more}"]
+    run.save(update_fields=["notes"])
 
 
 def _came_back(run: ImportRun, source: str, accounts: set[int]) -> None:

@@ -31,6 +31,7 @@ READ = {
     "accounts": ("account_id", "signed_up_on"),
     "subscription_lines": (
         "line_id", "account_id", "subscription_id", "product_id", "plan", "interval", "currency", "seats", "start_on", "end_on", "mrr_num", "mrr_den",
+        "cuts",
     ),
 }  # fmt: skip
 RECORD_OF = {model: record for record, model in MODELS.items()}
