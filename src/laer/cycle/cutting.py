@@ -124,9 +124,10 @@ def next_cut(lines: pa.Table, start: Days, stated: Days, rows: Sequence[int]) ->
     for i in wanted.tolist():
         own, first, under, of = int(subscription[i]), int(start[i]), int(contract[i]), int(product[i])
         alike = (ANY,) if of == -1 else (of, -1)
-        after = [_first(starts, ("replaces", own, one), first + 1) for one in alike] + [_first(starts, ("goes on", under, own, one), first + 1) for one in alike]
+        keys: list[tuple[Any, ...]] = [key for one in alike for key in (("replaces", own, one), ("goes on", under, own, one))]
         if of != -1:
-            after.append(_first(starts, ("under", under, of), first + 1))
+            keys.append(("under", under, of))
+        after = (_first(starts, key, first + 1) for key in keys)
         # Under new ids each term, as billing writes it: what begins as this one ends, where products do not tell them apart.
         touching = _first(starts, ("under", under, ANY if of == -1 else -1), max(first + 1, int(stated[i]) - 1))
         found[i] = min(*after, touching if touching <= stated[i] + 1 else FAR, FAR)
