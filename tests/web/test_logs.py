@@ -107,6 +107,7 @@ def test_the_id_of_a_proxy_is_kept_when_it_can_name_nobody() -> None:
     [
         ("mail to Ann.B+c@mail.example.co.uk failed", "mail to [e-mail] failed"),
         ("from 203.0.113.9, 2001:db8::7 and ::1", "from [address], [address] and [address]"),
+        ("203.0.113.9:443 and [2001:db8::7]:443: refused, 2001:db8::7: gone, ::ffff:203.0.113.9.", "[address]:443 and [[address]]:443: refused, [address]: gone, [address]."),
         ("at 12:30:45 a ratio of 1:2:3 in laer 12.0.1", "at 12:30:45 a ratio of 1:2:3 in laer 12.0.1"),
         ('duplicate key\nDETAIL:  Key (name)=(Zephyr) already exists.\nline "x"', 'duplicate key\n[detail]\nline "x"'),
         ("laer.web.runs.jobs: job 7 (import) failed, attempt 1 of 5", "laer.web.runs.jobs: job 7 (import) failed, attempt 1 of 5"),

@@ -22,7 +22,8 @@ from django.urls import Resolver404, resolve
 REQUEST: ContextVar[str] = ContextVar("request", default="")  # id of the request at hand, so that other lines can name it
 GIVEN = re.compile(r"[0-9a-fA-F-]{16,36}")  # an id that a proxy gave: hexadecimal, so it says nothing about anybody
 MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*")
-ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(?![\w:]|\.\d)")
+IP4, HEX = r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)", r"[0-9a-fA-F]"
+ADDRESS = re.compile(rf"(?<![\w.:])(?:{IP4}|(?:{HEX}{{0,4}}:){{2,7}}(?:{IP4}|{HEX}{{1,4}})(?!\w))")
 QUOTED = re.compile(r"^(?:DETAIL|CONTEXT): .*$", re.MULTILINE)  # psycopg: Key (email)=(…) already exists
 FIELDS = ("method", "route", "status", "ms")
 

@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers. `/readyz`: it can do its work, because the database answers, its schema is ours, the front end is built and the worker is alive."""
+"""`/healthz`: the process answers. `/readyz`: it can do its work: database, schema, front end and worker are as they should be."""
 
 from __future__ import annotations
 
