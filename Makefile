@@ -66,9 +66,10 @@ demo: setup ## A generated firm with 24 months of history, one pass, the server 
 
 .PHONY: wheel
 wheel: setup ## A wheel with the built front end, into dist/: it installs and serves without Node
-	@rm -f $(DIST)/laer-*.whl
+	@rm -f $(DIST)/laer-*.whl $(DIST)/constraints.txt
 	$(UV) build --wheel --quiet --out-dir $(DIST)
-	@ls $(DIST)/laer-*.whl
+	@$(UV) export --frozen --no-dev --no-emit-project --no-hashes --no-header --quiet --output-file $(DIST)/constraints.txt
+	@ls $(DIST)/laer-*.whl $(DIST)/constraints.txt
 
 .PHONY: image
 image: ## The container image laer:latest, and compose.yaml checked (needs docker)
