@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -605,3 +607,24 @@ def test_the_front_end_is_collected_again_when_its_content_changed_not_when_it_i
     style.touch()
     assert collect_static()
     assert (tmp_path / "static" / "staticfiles.json").stat().st_mtime_ns == kept
+
+
+def test_a_request_under_way_is_answered_before_the_server_ends(home: Path) -> None:
+    """A sign-in writes; it waits for the book's lock, which we hold until the server was told to end."""
+    port = free_port()
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with served(home, port, "--no-worker") as process, closing(sqlite3.connect(home / "book.sqlite3", isolation_level=None)) as book:
+        page = browser.open(f"http://127.0.0.1:{port}/login/", timeout=20).read().decode()
+        (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page))
+        form = f"csrfmiddlewaretoken={token}&login=eve%40example.com&password=tulip-harbour-42".encode()
+        book.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            answered = pool.submit(lambda: browser.open(f"http://127.0.0.1:{port}/login/", form, timeout=20).read().decode())
+            time.sleep(1.0)
+            assert not answered.done()
+            process.terminate()
+            time.sleep(1.0)
+            book.execute("ROLLBACK")
+            assert "not correct" in answered.result(15)
+        assert process.wait(15) == 0
