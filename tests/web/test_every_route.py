@@ -39,7 +39,7 @@ POST = ""  # a GET is refused to everybody
 WHO = {
     "": EVERYBODY, "accounts": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
     "account_archive": POST, "account_restore": POST, "change_undo": POST,
-    "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST,
+    "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-booked": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST,
     "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
     "data": EVERYBODY, "import": IMPORTERS, "import_result": IMPORTERS, "import_map": IMPORTERS, "import_map_file": IMPORTERS, "import_mapping": IMPORTERS,
     "import_give_mapping": POST, "import_preview": IMPORTERS, "import_confirm": POST, "import_discard": POST, "import_undo": POST, "import_redo": POST,
