@@ -14,6 +14,7 @@ MUTATIONS ?= 200
 POSTGRES ?= postgresql://postgres@127.0.0.1:5432/laer_ci
 PYTEST := $(BIN)/python -m pytest -q
 
+DIST := dist
 BUNDLE := src/laer/web/static/dist/app.css
 # What the bundle is made of; PurgeCSS and the icon sprite read the templates too.
 FRONT := $(shell find frontend/src frontend/build.mjs src/laer/web -type f \( -name '*.js' -o -name '*.css' -o -name '*.svg' -o -name '*.mjs' -o -name '*.html' -o -name '*.py' \) -not -path '*/static/*' 2>/dev/null)
@@ -62,6 +63,18 @@ $(BUNDLE): frontend/node_modules/.installed $(FRONT)
 .PHONY: demo
 demo: setup ## A generated firm with 24 months of history, one pass, the server on 127.0.0.1:8000, the login printed
 	$(BIN)/laer demo
+
+.PHONY: wheel
+wheel: setup ## A wheel with the built front end, into dist/: it installs and serves without Node
+	@rm -f $(DIST)/laer-*.whl $(DIST)/constraints.txt
+	$(UV) build --wheel --quiet --out-dir $(DIST)
+	@$(UV) export --frozen --no-dev --no-emit-project --no-hashes --no-header --quiet --output-file $(DIST)/constraints.txt
+	@ls $(DIST)/laer-*.whl $(DIST)/constraints.txt
+
+.PHONY: image
+image: ## The container image laer:latest, and compose.yaml checked (needs docker)
+	docker build --tag laer:latest .
+	LAER_HOSTS=localhost POSTGRES_PASSWORD=check docker compose config --quiet
 
 ## Work
 

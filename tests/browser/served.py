@@ -130,7 +130,7 @@ def served(home: Path) -> Iterator[Served]:
         process = subprocess.Popen([*LAER, "serve", "--port", str(port)], env=environment(home), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_for(f"{url}/health/", process, log)
+            _wait_for(f"{url}/healthz", process, log)
             yield Served(home, url)
         finally:
             process.send_signal(signal.SIGTERM)

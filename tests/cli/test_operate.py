@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -456,7 +458,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answer(port: int, path: str = "/health/") -> tuple[int, bytes]:
+def answer(port: int, path: str = "/healthz") -> tuple[int, bytes]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
             return response.status, response.read()
@@ -492,7 +494,7 @@ def test_serve_answers_and_ends_with_both_processes(home: Path) -> None:
     with served(home, port) as process:
         status, body = answer(port)
         assert (status, json.loads(body)["status"]) == (200, "ok")
-        assert answer(port, "/ready/")[0] == 200
+        assert answer(port, "/readyz")[0] == 200
         wait_for(lambda: len(process.children()) == 2)
         family = process.children(recursive=True)
         listening = {c.laddr.ip for member in family for c in member.net_connections("tcp") if c.status == "LISTEN"}
@@ -564,3 +566,65 @@ def test_several_web_processes_need_postgresql() -> None:
     done = run("serve", "--web-processes", "2", "--port", str(free_port()))
     assert done.exit_code == 2
     assert "needs PostgreSQL" in done.output
+
+
+def test_serve_makes_an_installation_where_there_is_none_yet(other: Path) -> None:
+    port = free_port()
+    with served(other, port, "--no-worker"):
+        assert answer(port, "/readyz")[0] == 200
+    assert "first login is made with: laer user create" in (other.parent / "serve.log").read_text()
+    assert rows(other, "SELECT count(*) FROM record_accounts") == [(0,)]
+
+
+def test_serve_makes_no_second_book_in_a_home_that_lost_its_own(home: Path) -> None:
+    (home / "book.sqlite3").unlink()
+    done = laer(home, "serve", "--port", str(free_port()))
+    assert done.returncode == 2
+    assert "there is no book" in done.stderr
+    assert not (home / "book.sqlite3").exists()
+
+
+@pytest.mark.django_db
+def test_the_front_end_is_collected_again_when_its_content_changed_not_when_it_is_newer(settings: Any, tmp_path: Path) -> None:
+    from laer.cli.operate.installation import collect_static
+
+    source = tmp_path / "source"
+    (source / "dist").mkdir(parents=True)
+    style = source / "dist" / "app.css"
+    settings.STATICFILES_DIRS, settings.STATIC_ROOT = [source], tmp_path / "static"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+    assert not collect_static()
+
+    def collected(text: str) -> str:
+        style.write_text(text)
+        os.utime(style, (0, 0))  # as a wheel built long ago brings it
+        assert collect_static()
+        return (tmp_path / "static" / "dist" / "app.css").read_text()
+
+    assert collected("a{}") == "a{}"
+    assert collected("b{}") == "b{}"
+    kept = (tmp_path / "static" / "staticfiles.json").stat().st_mtime_ns
+    style.touch()
+    assert collect_static()
+    assert (tmp_path / "static" / "staticfiles.json").stat().st_mtime_ns == kept
+
+
+def test_a_request_under_way_is_answered_before_the_server_ends(home: Path) -> None:
+    """A sign-in writes; it waits for the book's lock, which we hold until the server was told to end."""
+    port = free_port()
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with served(home, port, "--no-worker") as process, closing(sqlite3.connect(home / "book.sqlite3", isolation_level=None)) as book:
+        page = browser.open(f"http://127.0.0.1:{port}/login/", timeout=20).read().decode()
+        (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page))
+        form = f"csrfmiddlewaretoken={token}&login=eve%40example.com&password=tulip-harbour-42".encode()
+        book.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            answered = pool.submit(lambda: browser.open(f"http://127.0.0.1:{port}/login/", form, timeout=20).read().decode())
+            time.sleep(1.0)
+            assert not answered.done()
+            process.terminate()
+            time.sleep(1.0)
+            book.execute("ROLLBACK")
+            assert "not correct" in answered.result(15)
+        assert process.wait(15) == 0

@@ -51,7 +51,7 @@ WHO = {
     "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
     "settings_audit": ADMINS, "settings_audit_csv": ADMINS,
-    "front": EVERYBODY, "health": EVERYBODY, "ready": EVERYBODY, "invitation": "door",
+    "front": EVERYBODY, "invitation": "door",
     # allauth's: about one's own sign-in, or in front of the door
     "password/reset/": "door", "account_login": "door", "account_logout": "door", "account_inactive": "door", "account_signup": "door",
     "account_reauthenticate": "door", "account_email": "door", "account_email_verification_sent": "door", "account_change_password": "door",
@@ -209,7 +209,7 @@ def test_the_outsider_reads_nothing_of_others_anywhere(firm: Cast) -> None:
 
 def test_nobody_gets_in_without_a_login(firm: Cast) -> None:
     for name, pattern in routes():
-        if WHO[name] == "door" or name in ("health", "ready"):
+        if WHO[name] == "door":
             continue
         for address in addresses(firm, name, pattern):
             status, text = read(Client(), address)

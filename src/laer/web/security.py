@@ -14,7 +14,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-OPEN = ("/login/", "/logout/", "/password/", "/invitation/", "/oidc/", "/2fa/authenticate/", "/static/", "/health/", "/ready/", "/favicon.ico")
+OPEN = ("/login/", "/logout/", "/password/", "/invitation/", "/oidc/", "/2fa/authenticate/", "/static/", "/favicon.ico")
 
 
 class SecurityHeaders:
@@ -59,7 +59,7 @@ class LoginRequired:
 class SecondFactor:
     """Where the firm asks a person for a second factor, nothing is there for them before they have one but the way to it."""
 
-    WAY = ("/2fa/", "/reauthenticate/", "/logout/", "/password/", "/static/", "/health/", "/ready/", "/favicon.ico")
+    WAY = ("/2fa/", "/reauthenticate/", "/logout/", "/password/", "/static/", "/favicon.ico")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -55,8 +55,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "laer.web.security.SecurityHeaders",
+    "laer.web.pages.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "laer.web.logs.LogRequests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -210,10 +212,15 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 APPEND_SLASH = True
 
+LOG_FORMAT = os.environ.get("LAER_LOG_FORMAT", "text").strip().lower()
+if LOG_FORMAT not in {"text", "json"}:
+    raise SystemExit(f"LAER_LOG_FORMAT: found {LOG_FORMAT!r}, expected text or json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"text": {"()": "laer.web.logs.Text"}, "json": {"()": "laer.web.logs.Json"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": os.environ.get("LAER_LOG_LEVEL", "WARNING")},
+    # Django's own handler and formatter would print the paths; of a request that failed it says the traceback, of others we say the line.
+    "loggers": {"django": {"handlers": [], "propagate": True}, "django.request": {"level": "ERROR"}, "django.server": {"handlers": [], "propagate": True}},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 
 import typer
@@ -60,6 +61,22 @@ def upgrade() -> None:
     typer.echo(f"This is laer {laer.__version__}. Start it again with: laer serve")
 
 
+def make_if_new() -> None:
+    """For `laer serve`: an empty home and an empty database become an installation.
+
+    A home that was in use and has lost its book does not: its DATABASE_URL is more likely to be missing than its book.
+    """
+    from laer.cli.operate.serving import alone
+    from laer.web.runs.schema import is_empty
+
+    open_book(migrated=False)
+    if (home.home() / "files").exists() or not is_empty():
+        return
+    with alone("serve"):
+        initialise()
+    typer.echo(f"laer: made an installation in {home.home()}; its first login is made with: laer user create you@example.com --role admin")
+
+
 def initialise() -> None:
     """Home folder, secret key, tables and static files. Django is set up when it returns."""
     open_book(migrated=False)
@@ -92,14 +109,21 @@ def collect_static() -> bool:
     from django.conf import settings
     from django.core.management import call_command
 
-    source = Path(settings.STATICFILES_DIRS[0])
+    source, collected = Path(settings.STATICFILES_DIRS[0]), Path(settings.STATIC_ROOT)
     if not (source / BUNDLE).exists():
         return False
-    collected = Path(settings.STATIC_ROOT) / "staticfiles.json"
-    newest = max(f.stat().st_mtime for f in source.rglob("*") if f.is_file())
-    if not collected.exists() or collected.stat().st_mtime < newest:
+    # By content: the files of a wheel or an image are often older than what an earlier version collected.
+    digest = blake2b(laer.__version__.encode())
+    files = sorted(f for f in source.rglob("*") if f.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(source)} {file.stat().st_size} ".encode() + file.read_bytes())
+    mark = collected / ".collected"
+    if not (collected / "staticfiles.json").exists() or not mark.exists() or mark.read_text(encoding="ascii") != digest.hexdigest():
+        for file in files:  # Django leaves a copy alone that is newer; what pages still open may ask for, under hashed names, stays
+            (collected / file.relative_to(source)).unlink(missing_ok=True)
         # django_htmx brings every release of htmx; ours is in the bundle.
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["django_htmx"])
+        mark.write_text(digest.hexdigest(), encoding="ascii")
     return True
 
 

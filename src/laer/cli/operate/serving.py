@@ -36,7 +36,10 @@ def serve(
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="run the background worker too")] = True,
     web_processes: Annotated[int, typer.Option(min=1, max=64, help="more than one on PostgreSQL only")] = 1,
 ) -> None:
-    """Serve the pages and do the background work until it is stopped."""
+    """Serve the pages and do the background work until it is stopped. A home in which nothing was yet becomes an installation."""
+    from laer.cli.operate.installation import make_if_new
+
+    make_if_new()
     open_book()
     supervise(host, port, threads=threads, worker=worker, web_processes=web_processes)
 
@@ -83,6 +86,7 @@ def supervise(host: str = "127.0.0.1", port: int = 8000, *, threads: int = 32, w
     from django.db import connection
 
     from laer.cli.operate.installation import collect_static
+    from laer.web.runs import beat
 
     address = _address(host)
     if settings.DEBUG and not ipaddress.ip_address(address).is_loopback:
@@ -92,6 +96,7 @@ def supervise(host: str = "127.0.0.1", port: int = 8000, *, threads: int = 32, w
     _port_is_free(address, port)
     with alone("serve"):
         collect_static()
+        beat.expect(worker)
         connection.close()
         laer = [sys.executable, "-m", "laer.cli"]
         children = [Child("web", [*laer, "web", address, str(port), str(threads), str(web_processes)])]

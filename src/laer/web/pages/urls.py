@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close
+from laer.web.pages import account, account_edit, accounts, invitation, renewals, revenue, revenue_booked, revenue_close
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *health.urlpatterns,
     *accounts.urlpatterns,
     *account.urlpatterns,
     *account_edit.urlpatterns,

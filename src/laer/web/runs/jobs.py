@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from laer.web.book.models import DirtyAccount
 from laer.web.book.watching import due_folders
-from laer.web.runs import rates
+from laer.web.runs import beat, rates
 from laer.web.runs.models import Job, JobState, PassRun
 
 LEASE = 30.0  # seconds that a dead worker's job waits for the next
@@ -124,6 +124,7 @@ class Worker:
         """Do jobs until `stop` is set. A job that goes on for longer than the grace is given back and the process ends."""
         sweep = looks = 0.0
         while not stop.is_set():
+            beat.give()
             try:
                 if time.monotonic() >= sweep:
                     sweep = time.monotonic() + 3600
@@ -274,6 +275,7 @@ class _Heartbeat:
                     deadline = deadline or now + self.worker.grace
                     if now >= deadline:
                         self._give_back()
+                beat.give()
                 if now >= next_beat:
                     next_beat = now + self.worker.lease / 3
                     self._extend()

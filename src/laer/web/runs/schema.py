@@ -47,6 +47,14 @@ def schema_problem() -> str | None:
     return None
 
 
+def is_empty() -> bool:
+    """There is no book yet, neither ours nor an older one. A database that does not answer is not empty."""
+    try:
+        return not applied()
+    except DatabaseError:
+        return False
+
+
 def _exists() -> bool:
     """Connecting to an SQLite file makes it; asking must not."""
     if connection.vendor != "sqlite":
