@@ -37,7 +37,7 @@ POST = ""  # a GET is refused to everybody
 
 # name of the route (or its address, where it has none) -> who gets an answer to a GET
 WHO = {
-    "": EVERYBODY, "accounts": EVERYBODY, "accounts_view_save": POST, "accounts_view_change": POST, "accounts_view_undo": POST, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
+    "": EVERYBODY, "accounts": EVERYBODY, "accounts_view_save": POST, "accounts_view_change": POST, "accounts_view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
     "account_archive": POST, "account_restore": POST, "change_undo": POST,
     "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST,
     "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
@@ -69,10 +69,11 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "revenue": ("", "?by=segment", "?by=owner", "?by=country", "?cohorts=mrr", "?movements=net", "?period=quarter", "?share=number&by=plan"),
     "revenue-download": ("", "?by=segment"),
     "renewals": ("", "?view=all", "?view=settled", "?view=unresolved", "?view=unknown", "?format=csv", "?download=1"),
+    "find": ("", "?q=e", "?q=zephyr", "?q=kestrel.example", "?q=a"),
     "excluded": ("",),
     "questions": ("", "?format=csv"),
 }
-FRAGMENTS = ("accounts", "account", "account_edit", "data", "revenue", "renewals")  # what htmx asks for in parts
+FRAGMENTS = ("accounts", "find", "account", "account_edit", "data", "revenue", "renewals")  # what htmx asks for in parts
 ROLES = ("admin", "lead", "finance", "csm", "viewer", "outsider")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close, saved_views
+from laer.web.pages import account, account_edit, accounts, find, health, invitation, renewals, revenue, revenue_booked, revenue_close, saved_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
     *accounts.urlpatterns,
     *saved_views.urlpatterns,
+    *find.urlpatterns,
     *account.urlpatterns,
     *account_edit.urlpatterns,
     *revenue.urlpatterns,

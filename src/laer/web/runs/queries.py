@@ -155,14 +155,14 @@ def _choose(user: User, q: str, filters: Filters, sort: str, run: PassRun | None
     order = SORTS[sort.removeprefix("-")]
     words = q.casefold().split()[:8]
     scope = scope_of(user)
-    cards = _cards(scope)
+    cards = cards_of(scope)
     facets = facets_memory.get(("facets", scope.key), mark(run), lambda: _facets(cards), grace=FACETS_GRACE)
     # PostgreSQL finds words by an index of its own; SQLite reads a narrow index once and lists what it found.
     listing = bool(words) and scope.everything and connection.vendor == "sqlite"
     found = _found(words, run, FOUND_BESIDE if filters else FOUND) if listing else None
     wanted = words
     if found is not None:
-        cards, wanted = cards.filter(account_id__in=_listed(found)), []
+        cards, wanted = cards.filter(account_id__in=listed(found)), []
     few = found is not None or not scope.everything or _at_most(filters, facets) <= SELECTIVE
     plain = found is not None or not few  # by their ids, or by reading a narrow index once
     totals = totals_memory.get(
@@ -212,15 +212,15 @@ def months_of(account_id: int, until: date, count: int = 24) -> list[tuple[date,
     return list(zip((first_day(m) for m in range(first, last + 1)), _series(moved, first, last), strict=True))
 
 
-def _cards(scope: Scope) -> QuerySet[AccountCard]:
+def cards_of(scope: Scope) -> QuerySet[AccountCard]:
     """Cards in the person's scope. Causes no query."""
     cards = AccountCard.objects.all()
     if scope.everything:
         return cards
-    return cards.filter(account_id__in=_listed(scope.account_ids))
+    return cards.filter(account_id__in=listed(scope.account_ids))
 
 
-def _listed(ids: Iterable[int]) -> RawSQL:
+def listed(ids: Iterable[int]) -> RawSQL:
     """Ids as one parameter: Django takes 20 microseconds for each of a list, and a database more than it needs to read the query."""
     if connection.vendor == "sqlite":
         return RawSQL("SELECT value FROM json_each(%s)", (json.dumps(list(ids)),))
