@@ -7,8 +7,12 @@ export function watchPalette() {
   const options = () => [...list.querySelectorAll("a[role=option]")];
 
   const choose = (option) => {
-    for (const other of options()) other.setAttribute("aria-selected", String(other === option));
+    for (const other of options()) {
+      other.setAttribute("aria-selected", String(other === option));
+      other.removeAttribute("id"); // ids of their own would make htmx carry the choice over to other options
+    }
     if (!option) return field.removeAttribute("aria-activedescendant");
+    option.id = "found-chosen";
     field.setAttribute("aria-activedescendant", option.id);
     option.scrollIntoView({ block: "nearest" });
   };

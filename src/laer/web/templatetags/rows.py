@@ -95,7 +95,7 @@ ACCOUNT_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "spark": lambda row: f'<td data-label="MRR, 12 months" class="is-minor">{spark(row["spark"], "MRR over twelve months")}</td>',
     "mrr": _amount("MRR", "mrr", "muted"),
     "arr": _amount("ARR", "arr", "strong"),
-    "first_paid_on": lambda row: f'<td class="nowrap" data-label="Customer since">{escape(day(row["first_paid_on"]))}</td>',
-    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{escape(day(last_covered(row["contract_end_on"])))}</td>',
+    "first_paid_on": lambda row: f'<td class="nowrap" data-label="Customer since">{day(row["first_paid_on"])}</td>',
+    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{day(last_covered(row["contract_end_on"]))}</td>',
     "owner_name": lambda row: f'<td class="nowrap" data-label="Owner">{who(row["owner_name"])}</td>',
 }
