@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -22,7 +23,7 @@ SAID = {"left": "ends on the day of the list", "filtered": "stays as it is, and 
 
 
 @require_safe
-def questions(request: HttpRequest) -> HttpResponse:
+def questions(request: HttpRequest) -> HttpResponseBase:
     user = user_of(request)
     waiting = settling.open_questions(user)
     currency = queries.currency_of(queries.last_run())

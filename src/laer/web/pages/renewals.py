@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
@@ -42,7 +43,7 @@ SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
 
 
 @require_safe
-def renewals(request: HttpRequest) -> HttpResponse:
+def renewals(request: HttpRequest) -> HttpResponseBase:
     user, run = user_of(request), latest_run()
     rows = due_rows(request, run)
     as_of = run.as_of if run else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.http import urlencode
@@ -112,7 +113,7 @@ def download(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def behind(request: HttpRequest) -> HttpResponse:
+def behind(request: HttpRequest) -> HttpResponseBase:
     """The accounts and lines behind one figure; their sum is the figure."""
     run = latest_run()
     asked = Asked(request)

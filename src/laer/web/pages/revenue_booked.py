@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.http import urlencode
@@ -105,7 +106,7 @@ def behind_url(asked: Asked, step: str, **more: Any) -> str:
     return f"{reverse('revenue-booked')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 
 
-def behind(request: HttpRequest) -> HttpResponse:
+def behind(request: HttpRequest) -> HttpResponseBase:
     """The accounts behind one step of the bridge, with what was sold to them; their sum is the step."""
     run, asked, name = latest_run(), Asked(request), request.GET.get("step", "")
     if run is None or asked.month is None or name not in WORDS:
