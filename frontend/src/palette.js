@@ -35,6 +35,10 @@ export function watchPalette() {
     if (event.target.closest("[data-palette]")) open();
   });
   field.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.preventDefault(); // a search field would only empty itself
+      palette.close();
+    }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     event.preventDefault();
     const all = options();
