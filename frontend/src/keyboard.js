@@ -1,8 +1,5 @@
 // `/` search, `g` then a letter goes to a page, `?` help. Never while someone types, never with a modifier.
-const PLACES = { a: "accounts", r: "revenue", d: "data", t: "today", h: "home", f: "flow" };
-
-// A navigation entry's `key` is the letter or the name.
-const place = (letter) => document.querySelector(`[data-place="${letter}"], [data-place="${PLACES[letter]}"]`);
+const place = (letter) => (/^[a-z]$/.test(letter) ? document.querySelector(`a[data-place="${letter}"]`) : null); // a navigation entry's `key`
 
 export function typing(target) {
   return target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]") != null;
@@ -22,9 +19,9 @@ export function watchKeys() {
       document.getElementById("help")?.showModal();
     } else if (event.key === "g") {
       went = Date.now();
-    } else if (Date.now() - went < 1200 && PLACES[event.key]) {
+    } else if (Date.now() - went < 1200 && place(event.key)) {
       went = 0;
-      place(event.key)?.click();
+      place(event.key).click();
     } else if (event.key === "e") {
       document.querySelector("[data-edit]")?.click();
     }

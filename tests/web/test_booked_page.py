@@ -96,7 +96,7 @@ def test_a_step_names_what_was_sold_and_leaves_as_csv(sold: None) -> None:
     assert [(s["name"], s["signed_on"], s["arr"], s["assumed"], s["seller"]) for s in row["sales"]] == [("Dogwood ships", date(2025, 9, 10), 5000, True, "Brett")]
     assert b"Rule 18" in behind.content
     told = client.get(behind.context["download_url"])
-    (line,) = csv.DictReader(io.StringIO(told.content.decode()))
+    (line,) = csv.DictReader(io.StringIO(told.getvalue().decode()))
     assert (line["account"], line["unbilled_arr"], line["opportunities"]) == ("'=Dogwood", "-5000.00", "Dogwood ships")
 
 

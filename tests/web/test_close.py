@@ -507,7 +507,7 @@ def test_the_page_lists_restatements_with_cause_author_and_file(book: Path) -> N
     assert {r["account_name"] for r in rows} == {"Cedar", "Birch"}
     assert all(r["causes"][0]["url"] == f"/data/import/{late.pk}/" for r in rows)
     assert str(page.context["restatements"]["total"]) == "153.33"
-    table = browser(person("lead")).get("/revenue/close/restatements.csv").content.decode().splitlines()
+    table = browser(person("lead")).get("/revenue/close/restatements.csv").getvalue().decode().splitlines()
     assert len(table) == 3
 
 

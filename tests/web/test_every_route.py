@@ -37,7 +37,7 @@ POST = ""  # a GET is refused to everybody
 
 # name of the route (or its address, where it has none) -> who gets an answer to a GET
 WHO = {
-    "": EVERYBODY, "accounts": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
+    "": EVERYBODY, "accounts": EVERYBODY, "accounts_view_save": POST, "accounts_view_change": POST, "accounts_view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
     "account_archive": POST, "account_restore": POST, "change_undo": POST,
     "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-booked": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST,
     "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
@@ -64,14 +64,16 @@ WHO = {
 }  # fmt: skip
 del WHO[""]
 QUERIES: dict[str, tuple[str, ...]] = {
-    "accounts": ("", "?q=e", "?q=zephyr", "?sort=name", "?state=paying", "?owner=none", "?mrr_min=70000", "?segment=Vaulted"),
+    "accounts": ("", "?q=e", "?q=zephyr", "?sort=name", "?state=paying", "?owner=none", "?mrr_min=70000", "?segment=Vaulted", "?format=csv", "?columns=industry&columns=state"),
     "account": tuple(f"?tab={tab}" for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "changes")),
     "revenue": ("", "?by=segment", "?by=owner", "?by=country", "?cohorts=mrr", "?movements=net", "?period=quarter", "?share=number&by=plan"),
     "revenue-download": ("", "?by=segment"),
     "renewals": ("", "?view=all", "?view=settled", "?view=unresolved", "?view=unknown", "?format=csv", "?download=1"),
+    "find": ("", "?q=e", "?q=zephyr", "?q=kestrel.example", "?q=a"),
     "excluded": ("",),
+    "questions": ("", "?format=csv"),
 }
-FRAGMENTS = ("accounts", "account", "account_edit", "data", "revenue", "renewals")  # what htmx asks for in parts
+FRAGMENTS = ("accounts", "find", "account", "account_edit", "data", "revenue", "renewals")  # what htmx asks for in parts
 ROLES = ("admin", "lead", "finance", "csm", "viewer", "outsider")
 
 
@@ -143,7 +145,7 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
         "person_id": [firm.people["csm"].pk, firm.people["admin"].pk], "change_id": list(FieldChange.objects.values_list("pk", flat=True)[:1]),
         "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
         "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"],
-        "session_id": [1], "invitation_id": [1], "team_id": [1], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
+        "view_id": [1], "session_id": [1], "invitation_id": [1], "team_id": [1], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
     found = [pattern]
     for whole, converter in re.findall(r"(<(?:\w+:)?(\w+)>)", pattern):
@@ -154,6 +156,10 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
     if name == "revenue-behind":  # the bars of the lead's page, opened by others
         links = re.findall(r'href="/revenue/behind/(\?[^"]+)"', text_of(firm.client("lead").get("/revenue/?by=segment")))
         queries = tuple(dict.fromkeys(html.unescape(link) for link in links))[:12]
+        assert queries
+    if name == "revenue-booked":  # the steps of the lead's bridge
+        links = re.findall(r'href="/revenue/booked/(\?[^"]+)"', text_of(firm.client("lead").get("/revenue/")))
+        queries = tuple(dict.fromkeys(html.unescape(link) for link in links))[:6]
         assert queries
     for address in found:
         for query in queries:

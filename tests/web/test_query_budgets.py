@@ -27,7 +27,7 @@ LOOSE = 3  # a budget that is so much too wide no longer guards anything
 def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     """Budget name -> (who, address)."""
     account = f"/accounts/{cast.renewing.pk}/"
-    found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/")}
+    found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/"), "find": ("csm", "/find/?q=e")}
     for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "changes"):
         found[f"account:{tab}"] = ("csm", f"{account}?tab={tab}")
     found["account:edit"] = ("csm", f"{account}edit/segment/")

@@ -57,7 +57,7 @@ def test_an_end_is_the_last_day_that_is_covered_on_every_page(client: Client) ->
 
 
 def test_the_export_has_both_days(client: Client) -> None:
-    (row,) = csv.DictReader(io.StringIO(client.get("/renewals/", {"view": "all", "format": "csv"}).content.decode()))
+    (row,) = csv.DictReader(io.StringIO(client.get("/renewals/", {"view": "all", "format": "csv"}).getvalue().decode()))
     assert (row["ends_on"], row["due_on"]) == (str(last_covered(first_of_month_ahead())), str(first_of_month_ahead()))
 
 

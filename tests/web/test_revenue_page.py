@@ -131,7 +131,7 @@ def test_an_outsider_sees_no_revenue(files: Path) -> None:
 
 
 def test_a_formula_in_a_name_leaves_as_text(files: Path) -> None:
-    told = login("lead").get("/revenue/behind/", {"month": "2025-06", "movement": "new", "format": "csv"}).content.decode()
+    told = login("lead").get("/revenue/behind/", {"month": "2025-06", "movement": "new", "format": "csv"}).getvalue().decode()
     assert "'=Dogwood" in told
 
 

@@ -103,6 +103,14 @@ def people() -> list[tuple[int, str]]:
     return list(Person.objects.filter(archived_at=None).order_by("name", "id").values_list("id", "name")[:1_000])
 
 
+def find_people(text: str, most: int) -> list[tuple[int, str]]:
+    """Colleagues whose name holds every word. One query."""
+    named = Person.objects.filter(archived_at=None)
+    for word in text.split()[:8]:
+        named = named.filter(name__icontains=word)
+    return list(named.order_by("name", "id").values_list("id", "name")[:most])
+
+
 def person_name(person_id: int) -> str | None:
     """One query."""
     return Person.objects.filter(pk=person_id).values_list("name", flat=True).first()

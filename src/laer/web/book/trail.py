@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[str, tuple[Act, ...]]] = {
         (Act.INVITED, Act.INVITATION_REVOKED, Act.JOINED, Act.ROLE_CHANGED, Act.SWITCHED_OFF, Act.SWITCHED_ON,
          Act.ACCESS_CHANGED, Act.TEAM_CHANGED, Act.COVER_CHANGED),
     ),
-    "edits": ("Edits", (Act.ADDED,)),
+    "edits": ("Edits", (Act.ADDED, Act.VIEW_CHANGED)),
     "imports": ("Imports", (Act.IMPORTED, Act.IMPORT_UNDONE, Act.IMPORT_REDONE)),
     "exports": ("Exports", (Act.EXPORTED,)),
     "closings": ("Closings", ()),

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import patch_vary_headers
@@ -21,12 +22,15 @@ from laer.sources.tabular.values import Unreadable, read_date, read_integer, rea
 from laer.web.book import actions
 from laer.web.book import queries as book
 from laer.web.book.models import Account
+from laer.web.pages.account_columns import cells, choices, columns_of, header
+from laer.web.pages.exports import export, format_of
+from laer.web.pages.saved_views import ACCOUNTS, EVERYTHING, bar, default_url
 from laer.web.people.models import User
+from laer.web.people.saved_views import views_for
 from laer.web.runs import queries
 from laer.web.runs.queries import NONE, Filters
 from laer.web.templatetags.laer import day, money_short, number
 
-COLUMNS = ("segment", "country", "spark", "mrr", "arr", "contract_end_on", "owner_name")
 CURSORS = ("after", "before", "page")
 STATES = {"paying": "Paying", "churned": "Churned", "prospect": "Prospect"}
 FACETS = (
@@ -54,24 +58,33 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def accounts(request: HttpRequest) -> HttpResponse:
+def accounts(request: HttpRequest) -> HttpResponseBase:
     user = user_of(request)
+    views = list(views_for(user, ACCOUNTS))
+    if not request.GET and (opens := default_url(views)):
+        return redirect(request.path + opens)
     q = request.GET.get("q", "").strip()[:200]
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     sort = sort if sort.removeprefix("-") in queries.SORTS else queries.DEFAULT_SORT
     run = queries.last_run()
     currency = queries.currency_of(run)
     filters = read_filters(request.GET, currency)
+    shown = columns_of(request.GET)
+    if form := format_of(request):
+        rows = queries.account_rows(user, q=q, filters=filters, sort=sort, run=run)
+        return export(f"accounts-{run.as_of if run else 'none'}", header(shown), cells(rows, shown, currency), form)
     page = queries.account_list(user, q=q, filters=filters, sort=sort, cursor=request.GET.get("after") or request.GET.get("before") or "", run=run)
     counted = page.facets
     places = minor_units(currency)
     context = {
         "rows": [_row(row, currency, places) for row in page.rows],
-        "show": dict.fromkeys(COLUMNS, True),
+        "show": dict.fromkeys(shown, True),
+        "columns": choices(shown),
         "sort": sort,
         "q": q,
         "filters": _chips(request.GET, filters, counted, currency),
-        "clear_url": request.path,
+        "clear_url": _url(QueryDict(), view=EVERYTHING),
+        "view_bar": bar(user, request.GET, views),
         "facets": _facets(request.GET, filters, counted, currency),
         "total_label": number(page.totals.accounts),
         "totals": {
@@ -85,6 +98,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
         "as_of": run and run.as_of,
         "whose": None if user.reads_everything else "your book",
         "recomputing": page.everything_dirty,
+        "download_url": _url(request.GET) if page.rows else None,
         "import_url": reverse("import") if user.may_import else None,
         "new_url": reverse("account_new") if user.may_edit else None,
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from laer.web.book.models import ImportRun, QuarantinedRow
 from laer.web.book.retry import BEFORE, Corrected, begin_retry, waiting
 from laer.web.book.retry import dismiss as dismiss_rows
 from laer.web.pages.data import frame, importer, name_of, newest_first, queue, text_of, with_names
-from laer.web.pages.exports import RUNS, escaped
+from laer.web.pages.exports import RUNS, export, format_of
 from laer.web.pages.uploads import limit_text, takes_files, too_large
 from laer.web.templatetags.laer import number
 
@@ -135,31 +134,27 @@ def _with(request: HttpRequest, **changes: Any) -> str:
 # -- out and back in --------------------------------------------------------------------------------------------------
 
 
-class _Echo:
-    def write(self, text: str) -> str:
-        return text
-
-
 @require_safe
 def download(request: HttpRequest) -> StreamingHttpResponse:
-    """The rows as CSV, to be corrected: what they were, in front of it what was wrong. Formulas are escaped."""
+    """The rows as a file, to be corrected: what they were, in front of it what was wrong. Formulas are escaped."""
     importer(request)
     reason, run = _filters(request)
     rows = _rows(reason, run, everything=request.GET.get("all") == "1").order_by("id")
-    response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="quarantine-{timezone.localdate().isoformat()}.csv"'
-    return response
+    names = _names(rows)
+    header = [*BEFORE, *(n or SURPLUS_NAME for n in names)]
+    return export(f"quarantine-{timezone.localdate().isoformat()}", header, _cells(rows, names), format_of(request) or "csv", marked=True)
 
 
-def _csv(rows: QuerySet[QuarantinedRow]) -> Iterator[str]:
-    headers: dict[str, None] = {}
+def _names(rows: QuerySet[QuarantinedRow]) -> list[str]:
+    names: dict[str, None] = {}
     for raw in rows.values_list("raw", flat=True).iterator(2_000):
-        headers |= dict.fromkeys(raw)
-    names = list(headers)
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow([*BEFORE, *(escaped(n) if n else SURPLUS_NAME for n in names)])
+        names |= dict.fromkeys(raw)
+    return list(names)
+
+
+def _cells(rows: QuerySet[QuarantinedRow], names: Sequence[str]) -> Iterator[Sequence[Any]]:
     for row in rows.iterator(2_000):
-        yield writer.writerow([row.pk, escaped(row.file), row.line, escaped(row.reason), *(escaped(row.raw.get(n) or "") for n in names)])
+        yield [row.pk, row.file, row.line, row.reason, *(row.raw.get(n) for n in names)]
 
 
 def unescaped(text: str) -> str:

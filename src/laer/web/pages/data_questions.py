@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book import settling
@@ -12,17 +14,21 @@ from laer.web.book.actions import Refused
 from laer.web.book.models import Question
 from laer.web.book.undated import ANSWERS, BLANK, data_of
 from laer.web.pages.data import frame, user_of
+from laer.web.pages.exports import Money, export, format_of
 from laer.web.runs import queries
 
 SHOWN = 200
+HEADER = ("account_id", "account", "since_on", "noticed", "mrr", "currency", "source")
 SAID = {"left": "ends on the day of the list", "filtered": "stays as it is, and is not asked about again", "renamed": "stays until it is merged"}
 
 
 @require_safe
-def questions(request: HttpRequest) -> HttpResponse:
+def questions(request: HttpRequest) -> HttpResponseBase:
     user = user_of(request)
     waiting = settling.open_questions(user)
     currency = queries.currency_of(queries.last_run())
+    if form := format_of(request):
+        return export(f"questions-{timezone.localdate().isoformat()}", HEADER, (_cells(question, currency) for question in waiting.iterator(2_000)), form)
     rows = [_row(question, currency) for question in waiting[:SHOWN]]
     total = waiting.count()
     context = frame(user, "questions") | {
@@ -30,6 +36,7 @@ def questions(request: HttpRequest) -> HttpResponse:
         "answers": [{"value": value, "label": label, "title": f"The account {SAID[value]}"} for value, label in ANSWERS.items()],
         "state": {"shown": f"{total:,} customer{'' if total == 1 else 's'} that a list no longer names" if total else None},
         "more": total - len(rows),
+        "download_url": request.path if total else None,
     }
     return render(request, "pages/questions.html", context)
 
@@ -76,3 +83,9 @@ def _row(question: Question, currency: str) -> dict[str, object]:
         "run_url": f"/data/import/{question.run_id}/",
         "source": question.run.source,
     }
+
+
+def _cells(question: Question, currency: str) -> tuple[object, ...]:
+    row = _row(question, currency)
+    own = str(row["currency"])
+    return question.account_id, row["name"], row["day"], f"it {row['why']}", Money(row["mrr"], own), own, row["source"]  # type: ignore[arg-type]

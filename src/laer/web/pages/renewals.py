@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -10,20 +9,20 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.cycle import terms
-from laer.metrics.statement import plain
 from laer.records.periods import first_day, last_covered, month_name, month_number, month_of
 from laer.web.book import settling
 from laer.web.book.actions import Refused
 from laer.web.book.scope import editable_accounts, scope_of
 from laer.web.pages.accounts import user_of
-from laer.web.pages.exports import escaped
+from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.revenue_charts import amount_of
 from laer.web.runs.desk import ask
 from laer.web.runs.models import AccountCard, PassRun
@@ -44,7 +43,7 @@ SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
 
 
 @require_safe
-def renewals(request: HttpRequest) -> HttpResponse:
+def renewals(request: HttpRequest) -> HttpResponseBase:
     user, run = user_of(request), latest_run()
     rows = due_rows(request, run)
     as_of = run.as_of if run else None
@@ -54,8 +53,8 @@ def renewals(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("month", "")
     month = _month(asked)
     shown = [r for r in found[view] if not month or f"{r['ends_on']:%Y-%m}" == month]
-    if request.GET.get("format") == "csv":
-        return _download(shown, run)
+    if form := format_of(request):
+        return _download(shown, run, form)
     start = request.GET.get("start", "0")
     begin = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 0
     part = shown[begin : begin + SHOWN]
@@ -206,19 +205,17 @@ def _runway(rows: list[dict[str, Any]], run: PassRun | None) -> dict[str, Any] |
     return {"data": {"unit": "money", "currency": run.currency, "x": x, "series": series, "urls": urls}, "rows": table}
 
 
-def _download(rows: list[dict[str, Any]], run: PassRun | None) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="renewals-{run.as_of if run else "none"}.csv"'
-    writer = csv.writer(answer)
-    writer.writerow(["account_id", "account", "contract", "ends_on", "due_on", "state", "signed_on", "late_days", "arr", "currency", "owner"])
-    for r in rows:
-        writer.writerow(
-            [
-                r["account_id"], escaped(r["account"]), escaped(r["name"] or ""), r["ends_on"], r["due_on"], r["state"],
-                r["signed_on"] or "", r["late_days"] or "", plain(r["arr"]), run.currency if run else "", escaped(r["owner"] or ""),
-            ]
-        )  # fmt: skip
-    return answer
+HEADER = ("account_id", "account", "contract", "ends_on", "due_on", "state", "signed_on", "late_days", "arr", "currency", "owner")
+
+
+def _download(rows: list[dict[str, Any]], run: PassRun | None, form: str) -> StreamingHttpResponse:
+    currency = run.currency if run else ""
+    cells = (
+        (r["account_id"], r["account"], r["name"], r["ends_on"], r["due_on"], r["state"], r["signed_on"], r["late_days"] or None,
+         Money(r["arr"], currency), currency, r["owner"])
+        for r in rows
+    )  # fmt: skip
+    return export(f"renewals-{run.as_of if run else 'none'}", HEADER, cells, form)
 
 
 urlpatterns = [path("renewals/", renewals, name="renewals"), path("renewals/decide/", decide, name="renewal_decide")]

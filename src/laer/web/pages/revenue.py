@@ -8,20 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.http import urlencode
 
 from laer.cycle.ledger import Ledger
 from laer.metrics.policy import Policy, load_policy
-from laer.metrics.statement import RATES_EFFECT, columns, plain, printed, with_rates_effect
+from laer.metrics.statement import RATES_EFFECT, columns, printed, with_rates_effect
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
 from laer.web.pages import revenue_booked, revenue_rates, revenue_reported
 from laer.web.pages.data import user_of
-from laer.web.pages.exports import escaped
+from laer.web.pages.exports import Money, escaped, export, format_of
 from laer.web.pages.revenue_charts import (
     BALANCE,
     DOWNS,
@@ -112,7 +113,7 @@ def download(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def behind(request: HttpRequest) -> HttpResponse:
+def behind(request: HttpRequest) -> HttpResponseBase:
     """The accounts and lines behind one figure; their sum is the figure."""
     run = latest_run()
     asked = Asked(request)
@@ -141,8 +142,8 @@ def behind(request: HttpRequest) -> HttpResponse:
         if movement == "restatement":
             raise Http404
         reported, found = False, revenue.behind(run, scope, params, asked.rates)
-    if request.GET.get("format") == "csv":
-        return _behind_csv(found, movement, run, asked)
+    if form := format_of(request):
+        return _behind_file(found, movement, run, asked, form)
     start = _whole(request.GET.get("start"))
     wanted = request.GET.get("sort", "-amount")
     sort = wanted if wanted in SORTS else "-amount"
@@ -294,23 +295,16 @@ def _sorted(found: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
     return found if sort == "-amount" else found[::-1]
 
 
-def _behind_csv(found: Iterable[Mapping[str, Any]], movement: str, run: PassRun, asked: Asked) -> HttpResponse:
+def _behind_file(found: Iterable[Mapping[str, Any]], movement: str, run: PassRun, asked: Asked, form: str) -> StreamingHttpResponse:
     found = list(found)
     names = dict(AccountCard.objects.filter(account_id__in=[r["account_id"] for r in found][:30_000]).values_list("account_id", "name"))
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{movement}-{revenue.name_of(asked.month or 0)}.csv"'
-    writer = csv.writer(answer)
-    writer.writerow(["account_id", "account", "before_mrr", "after_mrr", f"{movement}_mrr", "currency"])
-    for r in found:
-        writer.writerow(
-            [
-                r["account_id"],
-                escaped(names.get(r["account_id"], "")),
-                *(plain(amount_of(r[k], run.currency)) for k in ("before", "after", "amount")),
-                run.currency,
-            ]
-        )
-    return answer
+    header = ("account_id", "account", "before_mrr", "after_mrr", f"{movement}_mrr", "currency")
+    cells = (
+        (r["account_id"], names.get(r["account_id"]),
+         *(Money(amount_of(r[k], run.currency), run.currency) for k in ("before", "after", "amount")), run.currency)
+        for r in found
+    )  # fmt: skip
+    return export(f"{movement}-{revenue.name_of(asked.month or 0)}", header, cells, form)
 
 
 def _behind_page(request: HttpRequest, start: int, **more: str) -> str:

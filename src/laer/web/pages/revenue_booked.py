@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.http import urlencode
@@ -16,10 +16,9 @@ from laer.cycle.booked import CONTRACTS, Booked
 from laer.cycle.scope import Scope
 from laer.metrics.booked import BOOKED, LIVE, STEPS
 from laer.metrics.policy import load_policy
-from laer.metrics.statement import plain
 from laer.records.periods import month_number
 from laer.web.book.scope import scope_of
-from laer.web.pages.exports import escaped
+from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.revenue_charts import MINUS, Asked, amount_of, exactly, short
 from laer.web.runs import revenue
 from laer.web.runs.booked import booked_of, by_account, sales_named, step_of
@@ -107,7 +106,7 @@ def behind_url(asked: Asked, step: str, **more: Any) -> str:
     return f"{reverse('revenue-booked')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 
 
-def behind(request: HttpRequest) -> HttpResponse:
+def behind(request: HttpRequest) -> HttpResponseBase:
     """The accounts behind one step of the bridge, with what was sold to them; their sum is the step."""
     run, asked, name = latest_run(), Asked(request), request.GET.get("step", "")
     if run is None or asked.month is None or name not in WORDS:
@@ -116,8 +115,8 @@ def behind(request: HttpRequest) -> HttpResponse:
     period = revenue.Period(first, min(first + revenue.PERIODS[asked.period] - 1, month_number(run.as_of)), asked.period)
     booked = booked_of(run, scope_of(request.user), period.first, period.last, asked.churn_basis)
     found = by_account(booked, name)
-    if request.GET.get("format") == "csv":
-        return _csv(found, booked, name, run, asked)
+    if form := format_of(request):
+        return _file(found, booked, name, run, asked, form)
     given = request.GET.get("start", "")
     start = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
     part = found[start : start + PAGE]
@@ -178,17 +177,16 @@ def _own(sale: Mapping[str, Any], currency: str) -> Any:
     return None if sale.get("arr") is None else amount_of(sale["arr"], sale.get("currency") or currency)
 
 
-def _csv(found: list[dict[str, Any]], booked: Booked, name: str, run: PassRun, asked: Asked) -> HttpResponse:
+def _file(found: list[dict[str, Any]], booked: Booked, name: str, run: PassRun, asked: Asked, form: str) -> StreamingHttpResponse:
     names = dict(AccountCard.objects.filter(account_id__in=[r["account_id"] for r in found][:30_000]).values_list("account_id", "name"))
     sold = sales_named(booked.basis, sorted({n for r in found for n in r["sales"]})[:30_000])
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{revenue.name_of(asked.month or 0)}.csv"'
-    writer = csv.writer(answer)
-    writer.writerow(["account_id", "account", f"{name}_arr", "currency", "contracts" if booked.basis == CONTRACTS else "opportunities"])
-    for r in found:
-        said = "; ".join(str(sold[n]["name"] or n) for n in r["sales"] if n in sold)
-        writer.writerow([r["account_id"], escaped(names.get(r["account_id"], "")), plain(amount_of(r["arr"], run.currency)), run.currency, escaped(said)])
-    return answer
+    header = ("account_id", "account", f"{name}_arr", "currency", "contracts" if booked.basis == CONTRACTS else "opportunities")
+    cells = (
+        (r["account_id"], names.get(r["account_id"]), Money(amount_of(r["arr"], run.currency), run.currency), run.currency,
+         "; ".join(str(sold[n]["name"] or n) for n in r["sales"] if n in sold))
+        for r in found
+    )  # fmt: skip
+    return export(f"{name}-{revenue.name_of(asked.month or 0)}", header, cells, form)
 
 
 urlpatterns = [path("revenue/booked/", behind, name="revenue-booked")]

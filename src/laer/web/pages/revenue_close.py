@@ -6,7 +6,6 @@ Who sees a part of the book only does not see this page: its figures are the fir
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -15,19 +14,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.metrics.changes import MOVEMENTS
 from laer.metrics.policy import load_policy
-from laer.metrics.statement import Month, plain
+from laer.metrics.statement import Month
 from laer.records.periods import first_day, month_name, month_number, month_of
 from laer.web.book.models import Account
 from laer.web.book.retry import waiting
 from laer.web.book.scope import scope_of
 from laer.web.pages.data import user_of
-from laer.web.pages.exports import escaped
+from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.revenue_charts import amount_of
 from laer.web.people.models import User
 from laer.web.runs import closing, doctor, restated
@@ -124,28 +124,21 @@ def reopen(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def download(request: HttpRequest) -> HttpResponse:
+def download(request: HttpRequest) -> HttpResponseBase:
     """Every restatement, those that stand open and those that later closings took in."""
     user, run, found = reader(request), latest_run(), closings()
     told: list[Restated] = []
     if run and found and all(c.currency == run.currency for c in found):
         told = [*restated.explained(run, restated.outstanding(run, closing.WHOLE, found), found), *restated.taken_in(found, user)]
     names = _names(told)
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="restatements.csv"'
-    writer = csv.writer(answer)
-    writer.writerow(["month", "account_id", "account", "restatement_mrr", "currency", "taken_in", "cause", "author", "at"])
-    for r in told:
-        cause = r.causes[0]
-        currency = run.currency if run else ""
-        taken = "" if r.booked is None else month_name(r.booked)
-        writer.writerow(
-            [
-                *(month_name(r.month), r.account_id, escaped(names.get(r.account_id, "")), plain(amount_of(r.amount, currency)), currency, taken),
-                *(escaped(cause["text"]), escaped(cause["who"]), cause["at"] or ""),
-            ]
-        )
-    return answer
+    header = ("month", "account_id", "account", "restatement_mrr", "currency", "taken_in", "cause", "author", "at")
+    currency = run.currency if run else ""
+    cells = (
+        (month_name(r.month), r.account_id, names.get(r.account_id), Money(amount_of(r.amount, currency), currency), currency,
+         None if r.booked is None else month_name(r.booked), r.causes[0]["text"], r.causes[0]["who"], r.causes[0]["at"])
+        for r in told
+    )  # fmt: skip
+    return export("restatements", header, cells, format_of(request) or "csv")
 
 
 def _ask_again(request: HttpRequest, seen: closing.Outlook, month: int) -> HttpResponse:

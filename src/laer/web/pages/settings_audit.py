@@ -1,10 +1,8 @@
-"""Settings, Audit: who did what, when, from where? The list with its filters in the address, and the same as CSV. Admins only."""
+"""Settings, Audit: who did what, when, from where? The list with its filters in the address, and the same as a file. Admins only."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from laer.sources.tabular.values import Unreadable, read_date
 from laer.web.book.trail import KINDS, Entry, Place, Wanted, all_of, trail
-from laer.web.pages.exports import escaped
+from laer.web.pages.exports import export, format_of
 from laer.web.pages.settings import admin, frame
 from laer.web.people.models import User
 from laer.web.people.sessions import browser_of
@@ -52,11 +50,9 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def download(request: HttpRequest) -> StreamingHttpResponse:
-    """All that the filters leave, as CSV."""
+    """All that the filters leave, as a file."""
     admin(request)
-    response = StreamingHttpResponse(_csv(read(request)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="audit-{timezone.localdate().isoformat()}.csv"'
-    return response
+    return export(f"audit-{timezone.localdate().isoformat()}", HEADER, _cells(read(request)), format_of(request) or "csv")
 
 
 def read(request: HttpRequest) -> Wanted:
@@ -93,13 +89,6 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _csv(wanted: Wanted) -> Iterator[str]:
-    line = io.StringIO()
-    writer = csv.writer(line)
-    writer.writerow(HEADER)
+def _cells(wanted: Wanted) -> Iterator[Sequence[Any]]:
     for e in all_of(wanted):
-        writer.writerow([e.at.isoformat(timespec="seconds"), *map(escaped, (e.who, e.what, e.subject, e.details, e.ip, e.agent))])
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
-    yield line.getvalue()
+        yield e.at, e.who, e.what, e.subject, e.details, e.ip, e.agent

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, invitation, renewals, revenue, revenue_booked, revenue_close
+from laer.web.pages import account, account_edit, accounts, find, invitation, renewals, revenue, revenue_booked, revenue_close, saved_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
+    *saved_views.urlpatterns,
+    *find.urlpatterns,
     *account.urlpatterns,
     *account_edit.urlpatterns,
     *revenue.urlpatterns,

@@ -225,6 +225,35 @@ class Invitation(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["person"], condition=Q(accepted_at=None, revoked_at=None), name="one_open_invitation")]
 
 
+class SavedView(models.Model):
+    """A list as somebody keeps it: the query of its address, which holds filters, sort and columns. It never holds rows: whoever
+    opens it sees what is like this among the own ones."""
+
+    page = models.CharField(max_length=20)  # whose list: accounts
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2000, blank=True, default="")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_views")
+    shared = models.BooleanField(default=False)  # everybody may open it, its owner alone changes it
+    before = models.JSONField(null=True)  # what the last change changed, for undo
+    made_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "page", "name"], condition=Q(archived_at=None), name="one_view_of_a_name")]
+        indexes: ClassVar = [models.Index(fields=["page", "shared"], condition=Q(archived_at=None), name="views_shared")]
+
+
+class DefaultView(models.Model):
+    """The view that a list opens at, for one person."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="default_views")
+    page = models.CharField(max_length=20)
+    view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="defaults")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "page"], name="one_default_view")]
+
+
 class Act(models.TextChoices):
     """What people do that no change log holds."""
 
@@ -244,6 +273,7 @@ class Act(models.TextChoices):
     ACCESS_CHANGED = "access_changed", "Rules of access changed"
     TEAM_CHANGED = "team_changed", "Team changed"
     COVER_CHANGED = "cover_changed", "Cover changed"
+    VIEW_CHANGED = "view_changed", "Saved view changed"
     ADDED = "added", "Account added"
     IMPORTED = "imported", "Imported"
     IMPORT_UNDONE = "import_undone", "Import undone"

@@ -95,6 +95,15 @@ def page(rows: QuerySet[Any, Any], sort: str, order: Order, token: str, size: in
     return found, token_of(found[0], True) if before else None, token_of(found[-1], False) if behind else None
 
 
+def all_of(rows: QuerySet[Any, Any], sort: str, order: Order, *, gather: bool) -> QuerySet[Any, Any]:
+    """All rows in the order that pages have. Causes no query."""
+    descending = sort.startswith("-")
+    inner = not descending if order.grouped else descending
+    (column, *tail) = _terms([(order.column, descending), *((t, inner) for t in order.tail)], gather)
+    column.nulls_last = order.unknown or None
+    return rows.order_by(column, *tail)
+
+
 def _take(rows: QuerySet[Any, Any], order: Order, descending: bool, at: Place | None, count: int, gather: bool) -> list[Any]:
     found: list[Any] = []
     for condition, terms in _stretches(order, descending, at):

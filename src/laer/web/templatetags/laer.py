@@ -15,7 +15,7 @@ from babel.numbers import format_decimal, format_percent, get_currency_precision
 from django import template
 from django.conf import settings
 from django.forms import BoundField, CheckboxInput, Select
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -323,6 +323,15 @@ def url_with(request: HttpRequest, **changes: Any) -> str:
         else:
             query[key] = str(value)
     return "?" + query.urlencode()
+
+
+@register.filter
+def with_format(url: str, form: str) -> str:
+    """The address of a list as a file of this format."""
+    path, _, query = url.partition("?")
+    changed = QueryDict(query, mutable=True)
+    changed["format"] = form
+    return f"{path}?{changed.urlencode()}"
 
 
 @register.simple_tag

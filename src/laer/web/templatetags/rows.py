@@ -17,6 +17,7 @@ from laer.web.templatetags.laer import day, hue, icon, initials, last_covered, m
 
 register = template.Library()
 
+STATE_TONES = {"paying": "good", "churned": "bad"}
 SHAPES = {"square": " face-square", "large": " face-square face-large"}
 
 
@@ -90,9 +91,11 @@ ACCOUNT_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "segment": _segment,
     "industry": lambda row: f'<td data-label="Industry" class="muted{"" if row["industry"] else " is-blank"}">{escape(row["industry"] or "")}</td>',
     "country": lambda row: f'<td data-label="Country" class="muted is-minor">{escape(row["country"] or "")}</td>',
+    "state": lambda row: f'<td data-label="State">{pill(row["state"].capitalize(), STATE_TONES.get(row["state"], ""), True)}</td>',
     "spark": lambda row: f'<td data-label="MRR, 12 months" class="is-minor">{spark(row["spark"], "MRR over twelve months")}</td>',
     "mrr": _amount("MRR", "mrr", "muted"),
     "arr": _amount("ARR", "arr", "strong"),
-    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{escape(day(last_covered(row["contract_end_on"])))}</td>',
+    "first_paid_on": lambda row: f'<td class="nowrap" data-label="Customer since">{day(row["first_paid_on"])}</td>',
+    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{day(last_covered(row["contract_end_on"]))}</td>',
     "owner_name": lambda row: f'<td class="nowrap" data-label="Owner">{who(row["owner_name"])}</td>',
 }
