@@ -31,4 +31,4 @@ def find_accounts(user: User, text: str, most: int = FOUND) -> list[dict[str, An
     found = AccountCard.objects.filter(account_id__in=ids, account__archived_at=None).values(
         "account_id", "name", "domain", "state", "arr_minor", "currency", "owner_name"
     )
-    return sorted(found, key=lambda card: ids.index(card["account_id"]))[:most]
+    return [dict(card) for card in sorted(found, key=lambda card: ids.index(card["account_id"]))][:most]
