@@ -35,6 +35,7 @@ COMPANY = os.environ.get("LAER_COMPANY", "")
 INSTALLED_APPS = [
     "laer.web.people",
     "laer.web.book",
+    "laer.web.work",
     "laer.web.runs",
     "laer.web.pages",
     "django.contrib.auth",

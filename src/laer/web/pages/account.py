@@ -22,13 +22,17 @@ from laer.web.book.scope import may_see_field, visible_accounts
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
 from laer.web.pages.accounts import user_of
 from laer.web.pages.renewals import due_rows
+from laer.web.pages.tasks import tasks_of_account
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.usage import Usage, weekly_usage
 from laer.web.templatetags.laer import ago, day, money, money_short, number
 
-TABS = {"overview": "Overview", "subscriptions": "Subscriptions", "contacts": "Contacts", "tickets": "Tickets", "usage": "Usage", "changes": "Changes"}
+TABS = {
+    "overview": "Overview", "tasks": "Tasks", "subscriptions": "Subscriptions", "contacts": "Contacts", "tickets": "Tickets",
+    "usage": "Usage", "changes": "Changes",
+}  # fmt: skip
 TONES = {"active": "good", "trial": "info", "scheduled": "info", "ended": ""}
 STATES = {"paying": "paying", "churned": "has churned", "prospect": "never paid"}
 OVERVIEW_CHANGES = 8
@@ -293,6 +297,7 @@ TAB_CONTEXT: dict[str, Callable[..., dict[str, Any]]] = {
     "contacts": _contacts,
     "tickets": _tickets,
     "usage": _usage_tab,
+    "tasks": tasks_of_account,
     "changes": _changes,
 }
 

@@ -140,6 +140,10 @@ def _text(value: Any) -> Any:
     """A value of the change log as people read it: its days and instants are ISO text there."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) and "name" in value:  # a person: by number and name
+        return value["name"]
+    if isinstance(value, list):  # a checklist
+        return f"{sum(bool(item.get('done')) for item in value)} of {len(value)} done"
     if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-":
         try:
             return day(date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value))

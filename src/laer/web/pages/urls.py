@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close
+from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close, tasks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *revenue.urlpatterns,
     *revenue_booked.urlpatterns,
     *renewals.urlpatterns,
+    *tasks.urlpatterns,
     *revenue_close.urlpatterns,
     *invitation.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),
