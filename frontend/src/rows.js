@@ -20,10 +20,11 @@ function press(event, row) {
 export function watchRows() {
   document.addEventListener("keydown", (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented) return;
     const rows = [...document.querySelectorAll("table[data-rows] tbody tr")].filter(link);
     const at = rows.findIndex((row) => row.classList.contains("is-current"));
     if (event.key !== "j" && event.key !== "k" && event.key !== "Enter") {
-      if (!event.defaultPrevented && rows.length) press(event, rows[at]);
+      if (rows.length) press(event, rows[at]);
       return;
     }
     if (event.key === "Enter") {

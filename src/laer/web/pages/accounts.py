@@ -21,6 +21,7 @@ from laer.sources.tabular.values import Unreadable, read_date, read_integer, rea
 from laer.web.book import actions
 from laer.web.book import queries as book
 from laer.web.book.models import Account
+from laer.web.pages.touch_dialog import dialog
 from laer.web.people.models import User
 from laer.web.runs import queries
 from laer.web.runs.queries import NONE, Filters
@@ -88,6 +89,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
         "import_url": reverse("import") if user.may_import else None,
         "new_url": reverse("account_new") if user.may_edit else None,
     }
+    context |= dialog(None) if user.may_edit else {}
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
     response = render(request, "pages/accounts.html#results" if fragment else "pages/accounts.html", context)
     patch_vary_headers(response, ["HX-Request"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close, tasks
+from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close, tasks, touches
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *revenue_booked.urlpatterns,
     *renewals.urlpatterns,
     *tasks.urlpatterns,
+    *touches.urlpatterns,
     *revenue_close.urlpatterns,
     *invitation.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),
