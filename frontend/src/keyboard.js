@@ -1,5 +1,5 @@
 // `/` search, `g` then a letter goes to a page, `?` help. Never while someone types, never with a modifier.
-const PLACES = { a: "accounts", r: "revenue", d: "data", t: "today", h: "home", f: "flow", k: "tasks" };
+const PLACES = { a: "accounts", r: "revenue", d: "data", t: "today", h: "home", f: "flow", k: "tasks", b: "notifications" };
 
 // A navigation entry's `key` is the letter or the name.
 const place = (letter) => document.querySelector(`[data-place="${letter}"], [data-place="${PLACES[letter]}"]`);

@@ -2,7 +2,7 @@
 // [data-row-key="c"] in a row and [data-bulk-key="c"] in its form: what that key presses, the second where rows are ticked.
 import { typing } from "./keyboard.js";
 
-const link = (row) => row?.querySelector("a[data-row-link]");
+const link = (row) => row?.querySelector("[data-row-link]");
 
 function press(event, row) {
   if (event.key === "x") row?.querySelector('input[type="checkbox"]')?.click();
@@ -28,7 +28,7 @@ export function watchRows() {
       return;
     }
     if (event.key === "Enter") {
-      if (at >= 0 && (event.target === document.body || rows[at].contains(event.target)) && event.target.tagName !== "A") link(rows[at]).click();
+      if (at >= 0 && (event.target === document.body || rows[at].contains(event.target)) && !event.target.closest("a, button")) link(rows[at]).click();
       return;
     }
     if (!rows.length) return;
@@ -43,7 +43,7 @@ export function watchRows() {
     if (!row || event.target.closest("a, button, input, select, label, summary") || getSelection()?.toString()) return;
     const target = link(row);
     if (!target) return;
-    if (event.metaKey || event.ctrlKey) open(target.href, "_blank", "noopener");
+    if (target.href && (event.metaKey || event.ctrlKey)) open(target.href, "_blank", "noopener");
     else target.click();
   });
 }

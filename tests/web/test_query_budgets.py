@@ -14,11 +14,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from laer.web.book.models import Contact, FieldChange, Ticket
+from laer.web.book.models import Contact, FieldChange, Note, Ticket
 from laer.web.people import teams
 from laer.web.people.models import Person
 from laer.web.work import actions
 from laer.web.work.models import Task
+from laer.web.work.notes import add_note
 from laer.web.work.touches import log_touch
 from tests.cast import Cast, add_account, add_line, forget
 
@@ -39,6 +40,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
     for tab in ("you", "people", "teams", "cover", "access", "audit"):
         found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")
+    found |= {"note": ("csm", f"/notes/{Note.objects.order_by('id')[0].pk}/"), "notifications": ("csm", "/notifications/")}
     found["touches"] = ("csm", f"{account}touches/")
     found |= {"tasks": ("csm", "/tasks/?view=all"), "task": ("csm", f"/tasks/{Task.objects.order_by('id')[0].pk}/")}
     found["settings:person"] = ("admin", f"/settings/people/{cast.people['csm'].pk}/")
@@ -56,6 +58,7 @@ def crowd(cast: Cast) -> None:
         Contact.objects.create(account=cast.renewing, name=f"C{i}", created_at=now)
         actions.create_task(cast.users["csm"], {"title": f"Task {i}", "assignee": str(cast.people["lead" if i % 2 else "csm"].pk)}, cast.renewing.pk)
         log_touch(cast.users["csm"], cast.renewing.pk, {"kind": "call", "summary": f"Touch {i}"})
+        add_note(cast.users["lead"], cast.renewing.pk, f"Note {i} for @Maya Okafor")
         Ticket.objects.create(account=cast.renewing, subject=f"T{i}", opened_at=now, created_at=now)
         teams.save_team(cast.users["admin"], f"Team {i}", None, [cast.people["csm"].pk, Person.objects.create(name=f"P{i}", created_at=now).pk])
         teams.cover(cast.users["admin"], cast.people["csm"].pk, cast.people["viewer"].pk, cast.today, cast.today)

@@ -84,6 +84,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "laer.web.pages.navigation.navigation",
+                "laer.web.pages.notifications.bell",
             ],
             "libraries": {"laer": "laer.web.templatetags.laer", "rows": "laer.web.templatetags.rows"},
             "builtins": ["template_partials.templatetags.partials"],

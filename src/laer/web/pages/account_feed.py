@@ -21,6 +21,7 @@ from laer.web.runs.models import AccountMonth, PassRun
 from laer.web.templatetags.laer import day, money_short
 from laer.web.templatetags.laer import month as month_text
 from laer.web.work.feed import KINDS, SOURCES, Event, Place, Source, feed
+from laer.web.work.markdown import as_html
 from laer.web.work.models import Direction, Sentiment, TouchKind
 
 SHOWN = 40
@@ -42,17 +43,18 @@ def feed_of_account(request: HttpRequest, user: User, row: Account, run: PassRun
     own = f"&kind={kind}" if kind else ""
     filters = [("", "Everything"), *KINDS.items()]
     return {
-        "events": [_said(e, user, currency) for e in events if e.kind != "change" or may_see_field(user, e.row.field)],
+        "events": [_said(e, user, currency, editor) for e in events if e.kind != "change" or may_see_field(user, e.row.field)],
         "kinds": [{"title": title, "url": f"?tab=feed{f'&kind={key}' if key else ''}", "active": key == kind} for key, title in filters],
         "kind": kind,
-        "touch_url": reverse("touches", args=[row.pk]) if editor else None,
+        "note_url": reverse("note_add", args=[row.pk]) if editor and kind in ("", "note") and below is None else None,
         "previous_url": f"?tab=feed{own}" if below else None,
         "next_url": f"?tab=feed{own}&below={behind}" if behind else None,
     }
 
 
-def _said(event: Event, user: User, currency: str) -> dict[str, Any]:
-    return {"kind": event.kind, "icon": ICONS[event.kind], "at": event.at, "dated": event.dated} | SAY[event.kind](event.row, user, currency)
+def _said(event: Event, user: User, currency: str, editor: bool) -> dict[str, Any]:
+    common = {"kind": event.kind, "icon": ICONS[event.kind], "at": event.at, "dated": event.dated}
+    return common | {"note_id": event.row.pk if editor and event.kind == "note" else None} | SAY[event.kind](event.row, user, currency)
 
 
 def _touch(row: Any, user: User, currency: str) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def _touch(row: Any, user: User, currency: str) -> dict[str, Any]:
 
 def _note(row: Any, user: User, currency: str) -> dict[str, Any]:
     by = row.created_run
-    return {"title": "Note", "text": row.text, "who": name_of(by.user) if by and by.user and by.kind == "edit" else by.source if by else ""}
+    return {"title": "Note", "html": as_html(row.text), "who": name_of(by.user) if by and by.user and by.kind == "edit" else by.source if by else ""}
 
 
 def _task(row: Any, user: User, currency: str) -> dict[str, Any]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, health, invitation, renewals, revenue, revenue_booked, revenue_close, tasks, touches
+from laer.web.pages import (
+    account,
+    account_edit,
+    accounts,
+    health,
+    invitation,
+    notes,
+    notifications,
+    renewals,
+    revenue,
+    revenue_booked,
+    revenue_close,
+    tasks,
+    touches,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health.urlpatterns,
@@ -16,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *renewals.urlpatterns,
     *tasks.urlpatterns,
     *touches.urlpatterns,
+    *notes.urlpatterns,
+    *notifications.urlpatterns,
     *revenue_close.urlpatterns,
     *invitation.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),
