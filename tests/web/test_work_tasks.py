@@ -9,11 +9,13 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from laer.web.book.actions import Refused
+from laer.web.book.merging import end_merge, merge_accounts
 from laer.web.book.models import FieldChange
 from laer.web.people.models import Person
 from laer.web.work import actions
 from laer.web.work.models import Notification, Task
 from laer.web.work.queries import group_of
+from laer.web.work.touches import log_touch
 from laer.web.work.writing import undo_work
 from tests.cast import Cast
 
@@ -170,3 +172,15 @@ def test_the_change_log_names_people_and_not_numbers(cast: Cast) -> None:
     assert "Task: assignee" in page
     assert "Hana Sato" in page
     assert "{&#x27;id" not in page
+
+
+def test_a_merge_takes_the_work_along_and_gives_it_back(cast: Cast) -> None:
+    task = give(cast)
+    log_touch(cast.users["csm"], cast.renewing.pk, {"kind": "call", "summary": "Heard of it"})
+    merge = merge_accounts(cast.users["admin"], cast.adopting.pk, cast.renewing.pk)
+    assert "Call the sponsor" in shown(cast, "csm", f"/accounts/{cast.adopting.pk}/?tab=tasks")
+    assert "Heard of it" in shown(cast, "csm", f"/accounts/{cast.adopting.pk}/?tab=feed")
+    end_merge(cast.users["admin"], merge.pk)
+    task.refresh_from_db()
+    assert task.account_id == cast.renewing.pk
+    assert "Heard of it" not in shown(cast, "csm", f"/accounts/{cast.adopting.pk}/?tab=feed")
