@@ -18,7 +18,7 @@ from laer.web.pages.account_rows import text_of
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
 from laer.web.runs.models import AccountMonth, PassRun
-from laer.web.templatetags.laer import day, money_short
+from laer.web.templatetags.laer import day, last_covered, money_short
 from laer.web.templatetags.laer import month as month_text
 from laer.web.work.feed import KINDS, SOURCES, Event, Place, Source, feed
 from laer.web.work.markdown import as_html
@@ -91,7 +91,7 @@ def _import(row: Any, user: User, currency: str) -> dict[str, Any]:
 
 
 def _contract(row: Any, user: User, currency: str) -> dict[str, Any]:
-    span = f"{day(row.start_on)} to {day(row.end_on)}" if row.start_on and row.end_on else ""
+    span = f"{day(row.start_on)} to {day(last_covered(row.end_on))}" if row.start_on and row.end_on else ""
     return {"title": f"{row.name or 'Contract'} signed", "note": span}
 
 
