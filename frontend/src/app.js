@@ -11,6 +11,7 @@ import { watchRows } from "./rows.js";
 import { watchTabs } from "./tabs.js";
 import { watchTheme } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
+import { watchTouches } from "./touch.js";
 import { watchUploads } from "./upload.js";
 
 // Going back loads the page anew: a fragment's answer can never be shown as a page.
@@ -22,6 +23,7 @@ watchRequests();
 watchToasts();
 watchMenus();
 watchTabs();
+watchTouches(); // before the keys: a letter after `l` is its
 watchKeys();
 watchPalette();
 watchRows();

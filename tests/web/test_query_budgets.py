@@ -14,9 +14,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from laer.web.book.models import Contact, FieldChange, Ticket
+from laer.web.book.models import Contact, FieldChange, Note, Ticket
 from laer.web.people import teams
 from laer.web.people.models import Person
+from laer.web.work import actions
+from laer.web.work.models import Task
+from laer.web.work.notes import add_note
+from laer.web.work.touches import log_touch
 from tests.cast import Cast, add_account, add_line, forget
 
 BUDGETS: dict[str, int] = json.loads((Path(__file__).parent / "query_budgets.json").read_text())
@@ -28,7 +32,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     """Budget name -> (who, address)."""
     account = f"/accounts/{cast.renewing.pk}/"
     found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/"), "find": ("csm", "/find/?q=e")}
-    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "changes"):
+    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "tasks", "feed", "changes"):
         found[f"account:{tab}"] = ("csm", f"{account}?tab={tab}")
     found["account:edit"] = ("csm", f"{account}edit/segment/")
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")
@@ -36,6 +40,9 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
     for tab in ("you", "people", "teams", "cover", "access", "audit"):
         found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")
+    found |= {"note": ("csm", f"/notes/{Note.objects.order_by('id')[0].pk}/"), "notifications": ("csm", "/notifications/")}
+    found["touches"] = ("csm", f"{account}touches/")
+    found |= {"tasks": ("csm", "/tasks/?view=all"), "task": ("csm", f"/tasks/{Task.objects.order_by('id')[0].pk}/")}
     found["settings:person"] = ("admin", f"/settings/people/{cast.people['csm'].pk}/")
     return found
 
@@ -49,6 +56,9 @@ def crowd(cast: Cast) -> None:
         line.subscription = type(line.subscription).objects.create(account=cast.renewing, name=f"S{i}", created_at=now)
         line.save()
         Contact.objects.create(account=cast.renewing, name=f"C{i}", created_at=now)
+        actions.create_task(cast.users["csm"], {"title": f"Task {i}", "assignee": str(cast.people["lead" if i % 2 else "csm"].pk)}, cast.renewing.pk)
+        log_touch(cast.users["csm"], cast.renewing.pk, {"kind": "call", "summary": f"Touch {i}"})
+        add_note(cast.users["lead"], cast.renewing.pk, f"Note {i} for @Maya Okafor")
         Ticket.objects.create(account=cast.renewing, subject=f"T{i}", opened_at=now, created_at=now)
         teams.save_team(cast.users["admin"], f"Team {i}", None, [cast.people["csm"].pk, Person.objects.create(name=f"P{i}", created_at=now).pk])
         teams.cover(cast.users["admin"], cast.people["csm"].pk, cast.people["viewer"].pk, cast.today, cast.today)
@@ -72,6 +82,7 @@ def test_every_page_keeps_its_budget(cast: Cast) -> None:
 
 
 def test_every_budget_belongs_to_a_page(cast: Cast) -> None:
+    crowd(cast)
     assert {name for name in BUDGETS if not name.startswith(COMPUTED)} == set(addresses(cast))
 
 

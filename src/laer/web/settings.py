@@ -35,6 +35,7 @@ COMPANY = os.environ.get("LAER_COMPANY", "")
 INSTALLED_APPS = [
     "laer.web.people",
     "laer.web.book",
+    "laer.web.work",
     "laer.web.runs",
     "laer.web.pages",
     "django.contrib.auth",
@@ -85,6 +86,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "laer.web.pages.navigation.navigation",
+                "laer.web.pages.notifications.bell",
             ],
             "libraries": {"laer": "laer.web.templatetags.laer", "rows": "laer.web.templatetags.rows"},
             "builtins": ["template_partials.templatetags.partials"],

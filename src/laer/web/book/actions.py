@@ -24,6 +24,7 @@ EDITABLE = {
     "accounts": ("name", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "signed_up_on", "churn_flag"),
     "contacts": ("name", "email", "phone", "title", "role"),
     "contracts": ("name", "signed_on", "start_on", "end_on", "term_months", "notice_on", "auto_renews", "status", "cancelled_on"),
+    "notes": ("text",),
 }
 HELD_BACK = timedelta(minutes=10)  # how long who gave an account away may undo it
 

@@ -22,11 +22,20 @@ WRITING = (ImportState.RUNNING, ImportState.UNDOING)
 ROWS = 5_000
 
 
+CARRIED: dict[str, Any] = {}  # what rooms above keep of an account and a merge takes along: name -> model, given when they start
+
+
 def attached() -> Iterator[tuple[str, Any]]:
     """Record types whose rows belong to an account, with their models."""
     for record, model in MODELS.items():
         if record != "accounts" and any(f.attname == "account_id" for f in model._meta.local_concrete_fields):
             yield record, model
+
+
+def going() -> Iterator[tuple[str, Any]]:
+    """All that goes over with an account."""
+    yield from attached()
+    yield from CARRIED.items()
 
 
 def may_merge(user: User, *accounts: Account) -> bool:
@@ -50,7 +59,7 @@ def merge_accounts(user: User, kept_id: int, merged_id: int) -> AccountMerge:
             raise PermissionDenied
         _nobody_writes()
         kept, merged, now = both[kept_id], both[merged_id], timezone.now()
-        moved = {record: list(model.objects.filter(account_id=merged.pk).order_by("id").values_list("id", flat=True)) for record, model in attached()}
+        moved = {record: list(model.objects.filter(account_id=merged.pk).order_by("id").values_list("id", flat=True)) for record, model in going()}
         moved["external_ids"] = list(ExternalId.objects.filter(record="accounts", object_id=merged.pk).order_by("id").values_list("id", flat=True))
         moved["children"] = list(Account.objects.filter(parent_id=merged.pk).exclude(pk=kept.pk).order_by("id").values_list("id", flat=True))
         history = FieldChange.objects.filter(account_id=merged.pk).exclude(record="accounts")
@@ -142,7 +151,7 @@ def _nobody_writes() -> None:
 
 def _go_over(merge: AccountMerge, source: int, target: int) -> None:
     """Everything that the merge names, from one account to the other, where it is still there."""
-    for record, model in attached():
+    for record, model in going():
         for part in _parts(merge.moved.get(record, [])):
             model.objects.filter(pk__in=part, account_id=source).update(account_id=target)
     for part in _parts(merge.moved.get("external_ids", [])):
@@ -164,7 +173,7 @@ def _arrived(merge: AccountMerge, kept: int) -> None:
             for part in _parts(subscriptions):  # a line may name its subscription only
                 moved.setdefault(record, []).extend(model.objects.filter(subscription_id__in=part, account_id=kept).values_list("id", flat=True))
     since = FieldChange.objects.filter(recorded_at__gt=merge.at, account_id=kept)
-    for record, _ in attached():
+    for record, _ in going():
         for part in _parts(moved.get(record, [])):
             moved.setdefault("changes", []).extend(since.filter(record=record, object_id__in=part).values_list("id", flat=True))
 

@@ -39,6 +39,7 @@ from laer.web.people.models import Person, User
 SHOWN = 50  # rows of a part, before somebody asks for more
 MOST = 20  # times that
 LINES = 2_000
+WORK = {"tasks": "task", "touches": "touch"}  # what people do is logged here too, and is no record type yet
 CLOSED = ("closed", "solved", "resolved", "done", "cancelled", "canceled")
 
 
@@ -222,7 +223,8 @@ def field_label(change: FieldChange) -> str:
             name = change.field.replace("_", " ").capitalize()
     if change.record == "accounts":
         return name
-    return f"{record_type(change.record).info.noun.capitalize()}: {name[0].lower()}{name[1:]}"
+    noun = WORK[change.record] if change.record in WORK else record_type(change.record).info.noun
+    return f"{noun.capitalize()}: {name[0].lower()}{name[1:]}"
 
 
 def origin(account: Account) -> ImportRun | None:

@@ -180,5 +180,7 @@ def _word(value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) and "name" in value:  # a person: by number and name
+        value = value["name"]
     text = str(value)
     return text if len(text) <= 120 else text[:119] + "…"

@@ -19,16 +19,22 @@ from laer.web.book import queries
 from laer.web.book.aliases import kept_for
 from laer.web.book.models import Account
 from laer.web.book.scope import may_see_field, visible_accounts
+from laer.web.pages.account_feed import feed_of_account
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
 from laer.web.pages.accounts import user_of
 from laer.web.pages.renewals import due_rows
+from laer.web.pages.tasks import tasks_of_account
+from laer.web.pages.touch_dialog import dialog
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.usage import Usage, weekly_usage
 from laer.web.templatetags.laer import ago, day, money, money_short, number
 
-TABS = {"overview": "Overview", "subscriptions": "Subscriptions", "contacts": "Contacts", "tickets": "Tickets", "usage": "Usage", "changes": "Changes"}
+TABS = {
+    "overview": "Overview", "feed": "Activity", "tasks": "Tasks", "subscriptions": "Subscriptions", "contacts": "Contacts", "tickets": "Tickets",
+    "usage": "Usage", "changes": "Changes",
+}  # fmt: skip
 TONES = {"active": "good", "trial": "info", "scheduled": "info", "ended": ""}
 STATES = {"paying": "paying", "churned": "has churned", "prospect": "never paid"}
 OVERVIEW_CHANGES = 8
@@ -59,6 +65,7 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
         "archive_url": reverse("account_archive", args=[row.pk]) if editor and not row.archived_at else None,
         "restore_url": reverse("account_restore", args=[row.pk]) if editor and row.archived_at else None,
     }
+    context |= dialog(row.pk) if editor and not row.archived_at else {}
     context |= TAB_CONTEXT[tab](request, user, row, run, editor and not row.archived_at, owners)
     context["notices"] = _notices(row, context.get("departures", []))
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
@@ -293,6 +300,8 @@ TAB_CONTEXT: dict[str, Callable[..., dict[str, Any]]] = {
     "contacts": _contacts,
     "tickets": _tickets,
     "usage": _usage_tab,
+    "tasks": tasks_of_account,
+    "feed": feed_of_account,
     "changes": _changes,
 }
 

@@ -71,7 +71,7 @@ def undo(request: HttpRequest, change_id: int) -> HttpResponse:
     else:
         messages.success(request, f"{queries.field_label(change)} is back to what it was" if change else "Nothing to undo")
     of = change.account_id if change else FieldChange.objects.get(pk=change_id).account_id
-    return _back(request, reverse("account", args=[of]) if of else reverse("accounts"))
+    return came_from(request, reverse("account", args=[of]) if of else reverse("accounts"))
 
 
 @require_POST
@@ -125,7 +125,7 @@ def _toast(response: HttpResponse, text: str, undo_url: str) -> HttpResponse:
     return response
 
 
-def _back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
+def came_from(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
     """To the page that the person came from, where it is ours."""
     came = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(came, {request.get_host()}, require_https=request.is_secure()) and "/edit/" not in came:

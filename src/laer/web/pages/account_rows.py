@@ -115,8 +115,8 @@ def change_row(change: FieldChange, reader: User, *, undo: bool = False) -> dict
     later = abs((change.effective_at - change.recorded_at).total_seconds()) > 1
     return {
         "field": queries.field_label(change),
-        "old": _text(change.old),
-        "new": _text(change.new),
+        "old": text_of(change.old),
+        "new": text_of(change.new),
         "when": change.recorded_at,
         "effective_on": change.effective_at if later else None,
         "who": who,
@@ -136,10 +136,14 @@ def _name(user: User) -> str:
     return getattr(person, "name", "") or user.email
 
 
-def _text(value: Any) -> Any:
+def text_of(value: Any) -> Any:
     """A value of the change log as people read it: its days and instants are ISO text there."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) and "name" in value:  # a person: by number and name
+        return value["name"]
+    if isinstance(value, list):  # a checklist
+        return f"{sum(bool(item.get('done')) for item in value)} of {len(value)} done"
     if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-":
         try:
             return day(date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value))

@@ -25,6 +25,7 @@ from laer.web.book.models import Account
 from laer.web.pages.account_columns import cells, choices, columns_of, header
 from laer.web.pages.exports import export, format_of
 from laer.web.pages.saved_views import ACCOUNTS, EVERYTHING, bar, default_url
+from laer.web.pages.touch_dialog import dialog
 from laer.web.people.models import User
 from laer.web.people.saved_views import views_for
 from laer.web.runs import queries
@@ -102,6 +103,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
         "import_url": reverse("import") if user.may_import else None,
         "new_url": reverse("account_new") if user.may_edit else None,
     }
+    context |= dialog(None) if user.may_edit else {}
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
     response = render(request, "pages/accounts.html#results" if fragment else "pages/accounts.html", context)
     patch_vary_headers(response, ["HX-Request"])

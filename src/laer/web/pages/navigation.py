@@ -9,6 +9,7 @@ from django.http import HttpRequest
 ENTRIES = (
     ("Today", None, "bolt", "t", "work"),
     ("Home", None, "home", "h", "work"),
+    ("Tasks", "/tasks/", "checklist", "k", "work"),
     ("Accounts", "/accounts/", "building", "a", "work"),
     ("Flow", None, "route", "f", "LAER"),
     ("Land", None, "flag", "", "LAER"),

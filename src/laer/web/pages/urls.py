@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from laer.web.pages import account, account_edit, accounts, find, invitation, renewals, revenue, revenue_booked, revenue_close, saved_views
+from laer.web.pages import (
+    account,
+    account_edit,
+    accounts,
+    find,
+    invitation,
+    notes,
+    notifications,
+    renewals,
+    revenue,
+    revenue_booked,
+    revenue_close,
+    saved_views,
+    tasks,
+    touches,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
@@ -15,6 +30,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *revenue.urlpatterns,
     *revenue_booked.urlpatterns,
     *renewals.urlpatterns,
+    *tasks.urlpatterns,
+    *touches.urlpatterns,
+    *notes.urlpatterns,
+    *notifications.urlpatterns,
     *revenue_close.urlpatterns,
     *invitation.urlpatterns,
     path("data/", include("laer.web.pages.data_urls")),

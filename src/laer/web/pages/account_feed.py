@@ -1,0 +1,111 @@
+"""Activity: the tab of the account page that tells its story, newest first, by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from laer.records.money import minor_units
+from laer.web.book.models import Account
+from laer.web.book.queries import field_label
+from laer.web.book.scope import may_see_field
+from laer.web.book.trail import name_of
+from laer.web.pages.account_rows import text_of
+from laer.web.people.models import User
+from laer.web.runs import queries as runs
+from laer.web.runs.models import AccountMonth, PassRun
+from laer.web.templatetags.laer import day, last_covered, money_short
+from laer.web.templatetags.laer import month as month_text
+from laer.web.work.feed import KINDS, SOURCES, Event, Place, Source, feed
+from laer.web.work.markdown import as_html
+from laer.web.work.models import Direction, Sentiment, TouchKind
+
+SHOWN = 40
+ICONS = {
+    "touch": "message-circle", "note": "note", "task": "check", "change": "pencil", "import": "file-import", "contract": "file-text",
+    "mrr": "chart-bar", "pulse": "heartbeat",
+}  # fmt: skip
+MOODS = {Sentiment.GOOD: ("went well", "good"), Sentiment.NEUTRAL: ("neutral", ""), Sentiment.BAD: ("went badly", "bad")}
+COLOURS = {"green": "good", "yellow": "warn", "amber": "warn", "red": "bad"}
+ALL = (*SOURCES, Source("mrr", "month", lambda account: AccountMonth.objects.filter(account=account), dated=True))
+
+
+def feed_of_account(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in KINDS else ""
+    below = Place.read(request.GET.get("below", ""))
+    events, behind = feed(row, ALL, kind, below, SHOWN)
+    currency = runs.currency_of(run)
+    own = f"&kind={kind}" if kind else ""
+    filters = [("", "Everything"), *KINDS.items()]
+    return {
+        "events": [_said(e, user, currency, editor) for e in events if e.kind != "change" or may_see_field(user, e.row.field)],
+        "kinds": [{"title": title, "url": f"?tab=feed{f'&kind={key}' if key else ''}", "active": key == kind} for key, title in filters],
+        "kind": kind,
+        "note_url": reverse("note_add", args=[row.pk]) if editor and kind in ("", "note") and below is None else None,
+        "previous_url": f"?tab=feed{own}" if below else None,
+        "next_url": f"?tab=feed{own}&below={behind}" if behind else None,
+    }
+
+
+def _said(event: Event, user: User, currency: str, editor: bool) -> dict[str, Any]:
+    common = {"kind": event.kind, "icon": ICONS[event.kind], "at": event.at, "dated": event.dated}
+    return common | {"note_id": event.row.pk if editor and event.kind == "note" else None} | SAY[event.kind](event.row, user, currency)
+
+
+def _touch(row: Any, user: User, currency: str) -> dict[str, Any]:
+    mood = MOODS.get(row.sentiment)
+    people = ", ".join(c.name or c.email or "" for c in row.contacts.all())
+    parts = (f"{row.minutes} minutes" if row.minutes else "", "they reached out" if row.direction == Direction.IN else "", f"with {people}" if people else "")
+    return {
+        "title": TouchKind(row.kind).label,
+        "note": ", ".join(part for part in parts if part),
+        "text": row.summary,
+        "who": row.person.name if row.person else "",
+        "pill": mood and {"text": mood[0], "tone": mood[1]},
+    }
+
+
+def _note(row: Any, user: User, currency: str) -> dict[str, Any]:
+    by = row.created_run
+    return {"title": "Note", "html": as_html(row.text), "who": name_of(by.user) if by and by.user and by.kind == "edit" else by.source if by else ""}
+
+
+def _task(row: Any, user: User, currency: str) -> dict[str, Any]:
+    return {"title": row.title, "note": "task done", "url": reverse("task", args=[row.pk]), "who": name_of(row.done_by)}
+
+
+def _change(row: Any, user: User, currency: str) -> dict[str, Any]:
+    new = text_of(row.new)
+    old = text_of(row.old)
+    shown = {"old": "" if old is None else old, "new": "empty" if new in (None, "") else new}
+    return shown | {"title": field_label(row), "who": name_of(row.user) or row.source}
+
+
+def _import(row: Any, user: User, currency: str) -> dict[str, Any]:
+    return {"title": f"Import from {row.source}", "url": reverse("import_result", args=[row.pk]) if user.may_import else None, "who": name_of(row.user)}
+
+
+def _contract(row: Any, user: User, currency: str) -> dict[str, Any]:
+    span = f"{day(row.start_on)} to {day(last_covered(row.end_on))}" if row.start_on and row.end_on else ""
+    return {"title": f"{row.name or 'Contract'} signed", "note": span}
+
+
+def _mrr(row: Any, user: User, currency: str) -> dict[str, Any]:
+    before, after = (money_short(Decimal(amount).scaleb(-minor_units(currency)), currency) for amount in (row.opening_minor, row.closing_minor))
+    names = ("new", "reactivation", "expansion", "contraction", "churn")
+    moved = " and ".join(name for name in names if getattr(row, f"{name}_minor"))
+    return {"title": "MRR", "old": before, "new": after, "note": moved, "when": month_text(row.month)}
+
+
+def _pulse(row: Any, user: User, currency: str) -> dict[str, Any]:
+    return {"title": "Pulse", "pill": {"text": row.colour, "tone": COLOURS.get(row.colour.casefold(), "")}, "text": row.reason or ""}
+
+
+SAY: dict[str, Callable[[Any, User, str], dict[str, Any]]] = {
+    "touch": _touch, "note": _note, "task": _task, "change": _change, "import": _import, "contract": _contract, "mrr": _mrr, "pulse": _pulse,
+}  # fmt: skip

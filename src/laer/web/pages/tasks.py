@@ -1,0 +1,214 @@
+"""Tasks: what is to do, for whom, by when? The list, one task, and what is done to several at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from laer.web.book.actions import Refused
+from laer.web.book.models import Account, FieldChange
+from laer.web.pages.account_edit import came_from
+from laer.web.pages.accounts import chosen_person, user_of
+from laer.web.people.models import User
+from laer.web.runs.models import PassRun
+from laer.web.templatetags.laer import ago
+from laer.web.work import actions, queries
+from laer.web.work.models import Priority, Task
+from laer.web.work.writing import undo_work
+
+TONES = {Priority.HIGH: "bad", Priority.LOW: "outline"}
+MOST = 20  # times queries.SHOWN
+SAID = {"complete": "done", "reopen": "open again", "assign": "given away", "snooze": "put off"}
+BLANKS = 3  # empty lines under a checklist
+
+
+@require_safe
+def tasks(request: HttpRequest) -> HttpResponse:
+    user = user_of(request)
+    view = request.GET.get("view", "mine")
+    view, done = view if view in queries.VIEWS else "mine", request.GET.get("done") == "1"
+    counts = queries.view_counts(user)
+    asked = request.GET.get("more", "")
+    more = min(int(asked), MOST) if asked.isascii() and asked.isdigit() and len(asked) < 4 and asked != "0" else 1
+    part = queries.task_list(user, view, done=done, more=more)
+    tail = "&done=1" if done else ""
+    context = _listed(user, part.rows, done) | {
+        "views": [{"title": title, "url": f"?view={key}{tail}", "active": key == view, "count": counts[key]} for key, title in queries.VIEWS.items()],
+        "view": view,
+        "done": done,
+        "open_url": f"?view={view}",
+        "done_url": f"?view={view}&done=1",
+        "more_url": f"?view={view}{tail}&more={more + 1}" if part.more and more < MOST else None,
+        "show_account": True,
+        "may_add": user.may_edit,
+    }
+    return render(request, "pages/tasks.html", context)
+
+
+def tasks_of_account(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
+    """The tab of the account page: open tasks, the last done ones, a form to add one."""
+    shown = queries.task_list(user, "all", account_id=row.pk)
+    done = queries.task_list(user, "all", done=True, account_id=row.pk)
+    return _listed(user, shown.rows, False) | {"done_tasks": [_row(t) for t in done.rows[:20]], "may_add": editor, "account_id": row.pk}
+
+
+def _listed(user: User, rows: list[Task], done: bool) -> dict[str, Any]:
+    today = timezone.localdate()
+    editable = queries.editable_ids(user, rows)
+    shown = [_row(task) | {"editable": task.pk in editable} for task in rows]
+    if done:
+        groups = [{"key": "done", "title": "Done", "rows": shown}] if shown else []
+    else:
+        placed: dict[str, list[dict[str, Any]]] = {key: [] for key in queries.GROUPS}
+        for task, row in zip(rows, shown, strict=True):
+            placed[queries.group_of(task, today)].append(row)
+        groups = [{"key": key, "title": queries.GROUPS[key], "rows": found} for key, found in placed.items() if found]
+    monday = today + timedelta(days=7 - today.weekday())
+    days = ((today + timedelta(days=1), "Tomorrow"), (monday, "Next Monday"))
+    return {
+        "groups": groups,
+        "people": queries.assignees() if user.may_edit else [],
+        "me": getattr(getattr(user, "person", None), "pk", None),
+        "bulk": bool(editable),
+        "snoozes": [{"value": day.isoformat(), "label": label} for day, label in days],
+        "priorities": Priority.choices,
+    }
+
+
+def _row(task: Task) -> dict[str, Any]:
+    today = timezone.localdate()
+    return {
+        "task_id": task.pk,
+        "title": task.title,
+        "url": reverse("task", args=[task.pk]),
+        "account": task.account and {"name": task.account.name, "url": reverse("account", args=[task.account.pk])},
+        "due_on": task.due_on,
+        "due_words": ago(task.due_on) if task.due_on else "",
+        "late": task.due_on is not None and task.due_on < today and not task.done_at,
+        "priority": Priority(task.priority).label if task.priority != Priority.NORMAL else "",
+        "tone": TONES.get(Priority(task.priority), ""),
+        "assignee": task.assignee.name if task.assignee else None,
+        "items": len(task.checklist),
+        "ticked": sum(bool(item["done"]) for item in task.checklist),
+        "done_at": task.done_at,
+    }
+
+
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """From the line above a list; with an account, where the form says one."""
+    user = user_of(request)
+    account = chosen_person(request.POST.get("account", ""))  # a number, or nothing
+    try:
+        task, change = actions.create_task(user, request.POST.dict(), account)
+    except Refused as refused:
+        messages.error(request, f"Not added: {refused}")
+    else:
+        messages.success(request, f"“{task.title}” added", extra_tags=f"undo:{reverse('work_undo', args=[change.pk])}")
+    return came_from(request, reverse("tasks"))
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """Complete, reopen, give away or put off the tasks that are ticked, or the one whose own button was pressed."""
+    user, data = user_of(request), request.POST
+    own = next((name for name in ("complete", "reopen") if data.get(name)), None)
+    do = own or data.get("do", "")
+    ids = [int(text) for text in ([data[own]] if own else data.getlist("task")) if text.isascii() and text.isdigit() and len(text) < 19]
+    if do.startswith("snooze:"):
+        do, day = "snooze", do.removeprefix("snooze:")
+    try:
+        if not ids:
+            raise Refused("tick a task first")
+        if do == "complete":
+            done = actions.complete_tasks(user, ids)
+        elif do == "reopen":
+            done = actions.reopen_tasks(user, ids)
+        elif do == "assign":
+            done = actions.reassign_tasks(user, ids, chosen_person(data.get("person", "")))
+        elif do == "snooze":
+            until = actions.read_due(day)
+            if until is None:
+                raise Refused("expected a day")
+            done = actions.snooze_tasks(user, ids, until)
+        else:
+            raise Refused(f"found '{do}', expected one of {', '.join(SAID)}")
+    except Refused as refused:
+        messages.warning(request, f"Nothing changed: {refused}")
+    else:
+        said = f"{len(ids)} tasks {SAID[do]}" if len(ids) > 1 else f"Task {SAID[do]}"
+        messages.success(request, said if done else "Nothing to change", extra_tags=f"undo:{reverse('work_undo', args=[done.pk])}" if done else "")
+    return came_from(request, reverse("tasks"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def task(request: HttpRequest, task_id: int) -> HttpResponse:
+    """One task in full, and what saves it."""
+    user = user_of(request)
+    row = queries.task_for(user, task_id)
+    if row is None:
+        raise Http404
+    error, values = "", None
+    if request.method == "POST":
+        ticked = set(request.POST.getlist("ticked"))
+        items = [{"text": text, "done": str(at) in ticked} for at, text in enumerate(request.POST.getlist("item"))]
+        try:
+            saved = actions.edit_task(user, row.pk, request.POST.dict(), items)
+        except Refused as refused:
+            error, values = str(refused), request.POST
+        else:
+            undo = f"undo:{reverse('work_undo', args=[saved.pk])}" if saved else ""
+            messages.success(request, "Task saved" if saved else "Task is as it was", extra_tags=undo)
+            return redirect(reverse("account", args=[row.account_id]) + "?tab=tasks" if row.account_id else "tasks")
+    editable = bool(queries.editable_ids(user, [row]))
+    context = {
+        "task": row,
+        "values": values or {"title": row.title, "detail": row.detail, "priority": row.priority, "assignee": row.assignee_id},
+        "due": request.POST.get("due_on", "") if values else (row.due_on and row.due_on.isoformat()) or "",
+        "items": [*row.checklist, *({"text": "", "done": False} for _ in range(BLANKS))],
+        "people": queries.assignees(),
+        "priorities": Priority.choices,
+        "editable": editable,
+        "error": error,
+        "back": reverse("account", args=[row.account_id]) + "?tab=tasks" if row.account_id else reverse("tasks"),
+    }
+    return render(request, "pages/task.html", context, status=422 if error else 200)
+
+
+@require_POST
+def archive(request: HttpRequest, task_id: int) -> HttpResponse:
+    saved = actions.archive_task(user_of(request), task_id)
+    messages.success(request, "Task taken out", extra_tags=f"undo:{reverse('work_undo', args=[saved.pk])}" if saved else "")
+    return redirect("tasks")
+
+
+@require_POST
+def undo(request: HttpRequest, change_id: int) -> HttpResponse:
+    """Take back what the person did to tasks or touches together. Somebody else's change is not there."""
+    try:
+        undo_work(user_of(request), change_id)
+    except (FieldChange.DoesNotExist, PermissionDenied):
+        raise Http404 from None
+    except Refused as refused:
+        messages.warning(request, f"Not undone: {refused}")
+    else:
+        messages.success(request, "Undone")
+    return came_from(request, reverse("tasks"))
+
+
+urlpatterns: list[URLPattern] = [
+    path("tasks/", tasks, name="tasks"),
+    path("tasks/add/", add, name="task_add"),
+    path("tasks/change/", change, name="tasks_change"),
+    path("tasks/<int:task_id>/", task, name="task"),
+    path("tasks/<int:task_id>/archive/", archive, name="task_archive"),
+    path("work/undo/<int:change_id>/", undo, name="work_undo"),
+]

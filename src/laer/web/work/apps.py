@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class WorkConfig(AppConfig):
+    name = "laer.web.work"
+    label = "work"
+
+    def ready(self) -> None:
+        from laer.web.book import merging
+        from laer.web.work.models import WORK, Notification
+
+        # The book does not know of work; a merge of accounts must not lose it.
+        merging.CARRIED |= WORK | {"notifications": Notification}

@@ -1,0 +1,69 @@
+"""What the pages of work show, each list bounded."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+
+from laer.web.book.queries import Part
+from laer.web.book.scope import assigned_to
+from laer.web.people.models import Person, Role, User
+from laer.web.work.models import Task
+from laer.web.work.scope import editable_tasks, visible_tasks
+
+SHOWN = 100
+VIEWS = {"mine": "Mine", "accounts": "My accounts", "all": "All I may see"}
+GROUPS = {"overdue": "Overdue", "today": "Today", "week": "This week", "later": "Later", "none": "No date"}
+
+
+def in_view(user: User, view: str) -> Q:
+    if view == "mine":
+        return Q(assignee__user_id=user.pk)
+    return Q(account__in=assigned_to(Person.objects.filter(user_id=user.pk).values("id"))) if view == "accounts" else Q()
+
+
+def task_list(user: User, view: str, *, done: bool = False, account_id: int | None = None, more: int = 1) -> Part:
+    """Open tasks, the soonest first and the most pressing of a day first; done ones, the latest first. One query."""
+    rows = visible_tasks(user).filter(in_view(user, view), done_at__isnull=not done).select_related("account", "assignee", "done_by__person")
+    if account_id is not None:
+        rows = rows.filter(account_id=account_id)
+    rows = rows.order_by("-done_at", "-id") if done else rows.order_by(F("due_on").asc(nulls_last=True), "-priority", "id")
+    found = list(rows[: SHOWN * more + 1])
+    return Part(found[: SHOWN * more], len(found) > SHOWN * more)
+
+
+def view_counts(user: User) -> dict[str, int]:
+    """Open tasks of each view. One query."""
+    counts = {view: Count("id", filter=in_view(user, view), distinct=True) for view in VIEWS}
+    counted: dict[str, int] = visible_tasks(user).filter(done_at=None).aggregate(**counts)
+    return counted
+
+
+def editable_ids(user: User, tasks: list[Task]) -> set[int]:
+    """One query, none without tasks."""
+    return set(editable_tasks(user).filter(pk__in=[t.pk for t in tasks]).values_list("pk", flat=True)) if tasks else set()
+
+
+def task_for(user: User, task_id: int) -> Task | None:
+    """One query."""
+    rows: QuerySet[Task] = visible_tasks(user).select_related("account", "assignee", "created_by__person", "done_by__person")
+    return rows.filter(pk=task_id).first() if task_id < 2**63 else None
+
+
+def group_of(task: Task, today: date) -> str:
+    """The heading that an open task stands under; the week ends on Sunday."""
+    if task.due_on is None:
+        return "none"
+    if task.due_on < today:
+        return "overdue"
+    if task.due_on == today:
+        return "today"
+    return "week" if task.due_on <= today + timedelta(days=6 - today.weekday()) else "later"
+
+
+def assignees() -> list[tuple[int, str]]:
+    """Whom a task can be given to: who may look but not change could not complete it. One query."""
+    people: Any = Person.objects.filter(archived_at=None).exclude(user__role=Role.VIEWER)
+    return list(people.order_by("name", "id").values_list("id", "name")[:1_000])
