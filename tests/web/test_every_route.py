@@ -87,6 +87,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "tasks": ("", "?view=accounts", "?view=all", "?view=all&done=1"),
     "revenue": ("", "?by=segment", "?by=owner", "?by=country", "?cohorts=mrr", "?movements=net", "?period=quarter", "?share=number&by=plan"),
     "revenue-download": ("", "?by=segment"),
+    "revenue-booked": tuple(f"?step={step}&month=2026-{month:02d}" for step in ("unsold", "unbilled") for month in (9, 10)),
     "renewals": ("", "?view=all", "?view=settled", "?view=unresolved", "?view=unknown", "?format=csv", "?download=1"),
     "find": ("", "?q=e", "?q=zephyr", "?q=kestrel.example", "?q=a"),
     "excluded": ("",),
@@ -178,10 +179,6 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
     if name == "revenue-behind":  # the bars of the lead's page, opened by others
         links = re.findall(r'href="/revenue/behind/(\?[^"]+)"', text_of(firm.client("lead").get("/revenue/?by=segment")))
         queries = tuple(dict.fromkeys(html.unescape(link) for link in links))[:12]
-        assert queries
-    if name == "revenue-booked":  # the steps of the lead's bridge
-        links = re.findall(r'href="/revenue/booked/(\?[^"]+)"', text_of(firm.client("lead").get("/revenue/")))
-        queries = tuple(dict.fromkeys(html.unescape(link) for link in links))[:6]
         assert queries
     for address in found:
         for query in queries:
