@@ -333,11 +333,11 @@ def test_a_theme_that_was_chosen_stays(page: Page) -> None:
     drawn(page)
     theme = "document.documentElement.dataset.bsTheme"
     assert page.evaluate(theme) == "light"
-    before = page.locator("[data-chart=waterfall] svg").inner_html()
+    before = page.locator("[data-chart=waterfall] svg").first.inner_html()
     page.get_by_role("button", name="Use the dark theme").click()
     assert page.evaluate(theme) == "dark"
     expect(page.get_by_role("button", name="Use the light theme")).to_be_visible()
-    assert page.locator("[data-chart=waterfall] svg").inner_html() != before, "charts follow the theme"
+    assert page.locator("[data-chart=waterfall] svg").first.inner_html() != before, "charts follow the theme"
     page.reload()
     assert page.evaluate(theme) == "dark"
     page.goto("/accounts/")
