@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,15 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
         book["TEST"]["NAME"] = str(HOME / "test.sqlite3")
     else:
         request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(autouse=True)
+def nothing_found_before() -> Iterator[None]:
+    """What the doctor found is remembered by a mark of the book; books of two tests, written without an import, have the same."""
+    yield
+    doctor = sys.modules.get("laer.web.runs.doctor")
+    if doctor is not None:
+        doctor._memory.clear()
 
 
 @pytest.fixture

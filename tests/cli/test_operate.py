@@ -59,8 +59,8 @@ def home(made: Path, installation: Path) -> Path:
 
 
 @pytest.fixture
-def other(made: Path, tmp_path: Path) -> Path:
-    """A second home without a book (but with the static files, whose compression takes seconds)."""
+def other(made: Path, installation: Path, tmp_path: Path) -> Path:
+    """A second home without a book, and none elsewhere (but with the static files, whose compression takes seconds)."""
     folder = tmp_path / "other"
     if (made / "static").exists():
         shutil.copytree(made / "static", folder / "static")
