@@ -13,6 +13,10 @@ JOBS ?= 2
 MUTATIONS ?= 200
 POSTGRES ?= postgresql://postgres@127.0.0.1:5432/laer_ci
 PYTEST := $(BIN)/python -m pytest -q
+# Each worker begins with half of the tests and takes from the other when it is done: what a module shares is made once, and none waits.
+SPREAD := -n $(JOBS) --dist worksteal
+# The files of a lane: to collect the others takes half a minute of each worker.
+marked = $(sort $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' tests))
 
 DIST := dist
 BUNDLE := src/laer/web/static/dist/app.css
@@ -80,7 +84,7 @@ image: ## The container image laer:latest, and compose.yaml checked (needs docke
 
 .PHONY: test
 test: setup ## The test suite on the embedded default
-	$(PYTEST) -n $(JOBS)
+	$(PYTEST) $(SPREAD)
 
 .PHONY: check
 check: $(STAMPS)/python ## Lint, types, floors
@@ -94,38 +98,46 @@ check: $(STAMPS)/python ## Lint, types, floors
 fix: $(STAMPS)/python ## Mend what the linter can mend
 	$(BIN)/ruff check --fix .
 
+.PHONY: texts
+texts: $(STAMPS)/python ## The English catalogue, from every text in templates and code
+	$(BIN)/python -m laer.web.extracting
+
 .PHONY: bench
-bench: $(STAMPS)/python ## Benchmarks with ratios, as a table
+bench: setup $(STAMPS)/browser ## Benchmarks with ratios, as a table
 	$(BIN)/python -m benchmarks
 
 .PHONY: bench-full
-bench-full: $(STAMPS)/python ## Benchmarks in their long form
+bench-full: setup $(STAMPS)/browser ## Benchmarks in their long form
 	$(BIN)/python -m benchmarks --full
 
 .PHONY: docs
 docs: $(STAMPS)/docs ## The manual, into site/
 	$(BIN)/mkdocs build --strict --quiet
 
+.PHONY: reference
+reference: $(STAMPS)/python ## docs/reference written from the code: commands, settings, pages
+	$(BIN)/python -m tests.docs.reference
+
 ## Lanes
 
 .PHONY: test-postgres
-test-postgres: setup ## The suite on PostgreSQL (POSTGRES=postgresql://…/laer_ci, made fresh)
+test-postgres: setup ## What asks for the database, on PostgreSQL (POSTGRES=postgresql://…/laer_ci, made fresh)
 	@$(BIN)/python -c 'import sys, psycopg; \
 	from urllib.parse import urlsplit, urlunsplit; \
 	url = urlsplit(sys.argv[1]); name = url.path.lstrip("/"); \
 	server = psycopg.connect(urlunsplit(url._replace(path="/postgres")), autocommit=True); \
 	server.execute(f"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"); \
 	server.execute(f"CREATE DATABASE \"{name}\"")' '$(POSTGRES)'
-	DATABASE_URL='$(POSTGRES)' $(PYTEST) -n $(JOBS) --create-db -m 'not engines and not browser and not faults' $(wildcard tests/web tests/engine tests/cli)
+	DATABASE_URL='$(POSTGRES)' $(PYTEST) $(SPREAD) --create-db -m 'not engines and not browser and not faults' tests/web tests/engine tests/cli tests/test_emptied.py
 
 .PHONY: test-engines
 test-engines: setup $(STAMPS)/engines ## The same figures on DuckDB and PySpark
-	$(PYTEST) -m engines
+	$(PYTEST) -m engines $(call marked,engines)
 
 .PHONY: test-browser
 test-browser: setup $(STAMPS)/browser ## The pages in chromium
-	$(PYTEST) -m browser
+	$(PYTEST) -m browser -n $(JOBS) --dist loadfile --no-loadscope-reorder $(call marked,browser)
 
 .PHONY: test-faults
 test-faults: setup ## Kills, full disks, lost connections, broken files (MUTATIONS=200 of them)
-	LAER_TEST_MUTATIONS=$(MUTATIONS) $(PYTEST) -m faults
+	LAER_TEST_MUTATIONS=$(MUTATIONS) $(PYTEST) -m faults $(call marked,faults)

@@ -72,9 +72,11 @@ def cast(db: None) -> Iterator[Cast]:
 
 def forget() -> None:
     """What this process remembers of published figures belongs to the test before: run ids repeat when a test rolls back."""
-    from laer.web.runs import queries, restated, usage
+    from laer.web.people import company
+    from laer.web.runs import checklist, queries, renewing, restated, usage
 
-    for memory in (queries.totals_memory, queries.facets_memory, usage.memory, restated.memory):
+    company.forget()
+    for memory in (queries.totals_memory, queries.facets_memory, renewing.memory, usage.memory, restated.memory, checklist.memory):
         memory.clear()
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import initialised, made_once
+
 pytest_plugins = ["tests.cast"]
 
 # One per process, so that pytest-xdist's workers (which inherit the controller's environment) do not meet either.
@@ -31,6 +33,37 @@ def pytest_configure() -> None:
 
     # Pages name their files as they are built; hashed names need a collected folder, which the served installation has.
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+    from django.test import TransactionTestCase
+
+    from tests.emptied import after_a_committing_test
+
+    PBKDF2PasswordHasher.iterations = 1_000  # of a million, half a second for each password; commands of their own keep the million
+    TransactionTestCase._fixture_teardown = after_a_committing_test
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL a test that asks for no database shows what it shows in `make test`: it is not run twice."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    kept, left = [], []
+    for item in items:
+        (kept if _asks_for_the_database(item) else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def _asks_for_the_database(item: pytest.Item) -> bool:
+    asked = set(getattr(item, "fixturenames", ()))
+    given = getattr(item, "callspec", None)
+    return (
+        bool(asked & {"db", "transactional_db", "django_db_setup", "server"})
+        or (given is not None and "postgres" in given.params.values())
+        or any(item.iter_markers("django_db"))
+        or any(item.iter_markers("postgres"))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +85,30 @@ def nothing_found_before() -> Iterator[None]:
     doctor = sys.modules.get("laer.web.runs.doctor")
     if doctor is not None:
         doctor._memory.clear()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation as `laer init` leaves it, made once for all workers. Take `home`, a copy."""
+    return made_once(tmp_path_factory, "made", initialised)
+
+
+@pytest.fixture
+def home(made: Path, installation: Path) -> Path:
+    """An installation of its own as `laer init` leaves it, for commands run as processes of their own."""
+    shutil.copytree(made, installation)
+    return installation
+
+
+@pytest.fixture(autouse=True)
+def nothing_known_before() -> Iterator[None]:
+    """What a process holds of its firm, and whether anybody can sign in, belongs to the book of the test before."""
+    yield
+    if company := sys.modules.get("laer.web.people.company"):
+        company._take({})  # puts the time zone back
+        company.forget()
+    if setup := sys.modules.get("laer.web.people.setup"):
+        setup.forget()
 
 
 @pytest.fixture

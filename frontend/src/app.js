@@ -3,14 +3,19 @@ import htmx from "htmx.org";
 import { watchCharts } from "./charts.js";
 import { watchCopy } from "./copy.js";
 import { watchEditing } from "./editing.js";
+import { watchFocus } from "./focus.js";
+import { watchFormats } from "./formats.js";
 import { watchKeys } from "./keyboard.js";
 import { watchMenus } from "./menus.js";
 import { watchPalette } from "./palette.js";
+import { watchPeek } from "./peek.js";
 import { watchRequests } from "./requests.js";
 import { watchRows } from "./rows.js";
+import { watchStart } from "./start.js";
 import { watchTabs } from "./tabs.js";
 import { watchTheme } from "./theme-toggle.js";
 import { watchToasts } from "./toasts.js";
+import { watchTogether } from "./together.js";
 import { watchTouches } from "./touch.js";
 import { watchUploads } from "./upload.js";
 
@@ -21,13 +26,18 @@ htmx.config.includeIndicatorCSS = false;
 watchTheme();
 watchRequests();
 watchToasts();
+watchPeek(); // before the menus: the Escape that closes one leaves the panel alone
 watchMenus();
 watchTabs();
 watchTouches(); // before the keys: a letter after `l` is its
 watchKeys();
 watchPalette();
 watchRows();
+watchTogether();
 watchEditing();
+watchFocus(); // after the editing: the form that came takes the focus itself
 watchCopy();
+watchFormats();
 watchUploads();
 watchCharts();
+watchStart();

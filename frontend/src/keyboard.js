@@ -1,4 +1,4 @@
-// `/` search, `g` then a letter goes to a page, `?` help. Never while someone types, never with a modifier.
+// `/` search, `g` then a letter goes to a page, `n` the field that adds a row, `z` the newest Undo, `?` help. Never while someone types, never with a modifier.
 const place = (letter) => (/^[a-z]$/.test(letter) ? document.querySelector(`a[data-place="${letter}"]`) : null); // a navigation entry's `key`
 
 export function typing(target) {
@@ -6,6 +6,9 @@ export function typing(target) {
 }
 
 export function watchKeys() {
+  const asked = () => location.hash === "#new-task" && document.getElementById("new-task")?.focus();
+  asked();
+  addEventListener("hashchange", asked);
   let went = 0;
   document.addEventListener("keydown", (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || typing(event.target) || document.querySelector("dialog[open]")) return;
@@ -22,6 +25,11 @@ export function watchKeys() {
     } else if (Date.now() - went < 1200 && place(event.key)) {
       went = 0;
       place(event.key).click();
+    } else if (event.key === "n" && document.querySelector("[data-new]")) {
+      event.preventDefault();
+      document.querySelector("[data-new]").focus();
+    } else if (event.key === "z") {
+      [...document.querySelectorAll("#toasts form button")].at(-1)?.click();
     } else if (event.key === "e") {
       document.querySelector("[data-edit]")?.click();
     }

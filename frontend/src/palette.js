@@ -1,3 +1,14 @@
+import { toast } from "./toasts.js";
+import { logTouch } from "./touch.js";
+
+// What an option with [data-does] does on the page where one is.
+const DOES = {
+  theme: () => document.querySelector("[data-theme-toggle]")?.click(),
+  copy: () => document.querySelector(".menu [data-copy]")?.click(),
+  help: () => document.getElementById("help")?.showModal(),
+  touch: (palette) => logTouch() || toast({ text: palette.dataset.noAccount, level: "info" }),
+};
+
 // dialog#palette: Ctrl+K (or Cmd+K) opens it anywhere; up and down choose among what was found, Enter opens it. The focus stays in the field.
 export function watchPalette() {
   const palette = document.getElementById("palette");
@@ -33,6 +44,11 @@ export function watchPalette() {
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-palette]")) open();
+    const does = event.target.closest("#palette [data-does]");
+    if (!does) return;
+    event.preventDefault();
+    palette.close();
+    DOES[does.dataset.does]?.(palette);
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {

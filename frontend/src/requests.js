@@ -4,6 +4,9 @@ import { toast } from "./toasts.js";
 // These carry a body meant for the page (a form with its errors, a conflict); the others are error pages and are not swapped in.
 const SWAPPED_ERRORS = new Set([400, 409, 422]);
 
+const WAITS = 150; // ms: what takes longer shows bars in the place of what was there (`.is-waiting`), of the same size, so that nothing jumps
+const waiting = new WeakMap();
+
 let running = 0;
 let timer;
 
@@ -35,11 +38,15 @@ export function watchRequests() {
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.sourceElement?.closest?.("[data-quiet]")) ctx.quiet = true;
     else progress(1);
-    if (ctx.target?.matches?.("[data-dims]")) ctx.target.classList.add("is-loading");
+    if (!ctx.target?.matches?.("[data-dims]")) return;
+    ctx.target.classList.add("is-loading");
+    clearTimeout(waiting.get(ctx.target));
+    waiting.set(ctx.target, setTimeout(() => ctx.target.classList.add("is-waiting"), WAITS));
   });
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     if (!ctx.quiet) progress(-1);
-    ctx.target?.classList?.remove("is-loading");
+    clearTimeout(waiting.get(ctx.target));
+    ctx.target?.classList?.remove("is-loading", "is-waiting");
   });
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
     const { status } = ctx.response;

@@ -1,6 +1,7 @@
-// table[data-rows]: j and k move from row to row, Enter and e open the row's link, a click anywhere on the row does too. x ticks the row's box.
+// table[data-rows]: j and k move from row to row (and the panel with them), Enter and e open the row's link, a click anywhere on the row clicks it. x ticks the row's box.
 // [data-row-key="c"] in a row and [data-bulk-key="c"] in its form: what that key presses, the second where rows are ticked.
 import { typing } from "./keyboard.js";
+import { follow, peek } from "./peek.js";
 
 const link = (row) => row?.querySelector("[data-row-link]");
 
@@ -37,6 +38,7 @@ export function watchRows() {
     rows[next].classList.add("is-current");
     link(rows[next]).focus({ preventScroll: true });
     rows[next].scrollIntoView({ block: "nearest" });
+    follow(rows[next]);
   });
   document.addEventListener("click", (event) => {
     const row = event.target.closest("table[data-rows] tbody tr");
@@ -44,6 +46,6 @@ export function watchRows() {
     const target = link(row);
     if (!target) return;
     if (target.href && (event.metaKey || event.ctrlKey)) open(target.href, "_blank", "noopener");
-    else target.click();
+    else if (!target.matches("a[data-peek]") || !peek(target)) target.click();
   });
 }

@@ -1,26 +1,39 @@
 // Log a touch: `l`, then the letter of its kind, opens dialog[data-touch] with that kind and now. Enter saves. On a list the touch is of the current row.
 import { typing } from "./keyboard.js";
+import { zone } from "./reader.js";
 
-const now = (zone) => new Date().toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16).replace(" ", "T");
+const now = (there) => new Date().toLocaleString("sv-SE", { timeZone: there }).slice(0, 16).replace(" ", "T");
 
-// Where its form goes: the address that the page gave, else that of the current row's account. False without one.
+// Where its form goes: to the account in the panel, else the page's own, else that of the current row. False without one.
 function aim(dialog) {
   const form = dialog.querySelector("form");
-  if (form.getAttribute("action")) return true;
-  const link = document.querySelector("tr.is-current a[data-row-link]");
-  if (!link) return false;
-  form.action = `${link.pathname}touches/`;
-  dialog.querySelector("[data-touch-account]").textContent = `, ${link.textContent.trim()}`;
-  dialog.addEventListener("close", () => form.setAttribute("action", ""), { once: true });
+  const own = form.getAttribute("action");
+  const panel = document.querySelector("#peek:not([hidden])");
+  const link = panel?.querySelector("a[data-touch-open]") ?? (own || panel ? null : document.querySelector("tr.is-current a[data-peek]"));
+  if (!link) return Boolean(own) && !panel;
+  const name = dialog.querySelector("[data-touch-account]");
+  form.setAttribute("action", `${link.pathname.match(/^\/accounts\/\d+\//)[0]}touches/`);
+  name.textContent = `, ${(panel?.querySelector("#peek-title") ?? link).textContent.trim()}`;
+  dialog.addEventListener("close", () => {
+    form.setAttribute("action", own ?? "");
+    name.textContent = "";
+  }, { once: true });
   return true;
 }
 
 function open(dialog, option) {
-  if (!aim(dialog)) return;
+  if (!aim(dialog)) return false;
   if (option) option.selected = true;
-  dialog.querySelector("[data-touch-at]").value = now(dialog.dataset.zone);
+  dialog.querySelector("[data-touch-at]").value = now(zone());
   dialog.showModal();
   dialog.querySelector("[data-touch-summary]").focus();
+  return true;
+}
+
+// False where no account is at hand.
+export function logTouch() {
+  const dialog = document.querySelector("dialog[data-touch]");
+  return Boolean(dialog) && open(dialog);
 }
 
 export function watchTouches() {
@@ -41,8 +54,9 @@ export function watchTouches() {
     began = event.key === "l" ? Date.now() : 0;
   });
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-touch-open]")) return;
+    const dialog = document.querySelector("dialog[data-touch]");
+    if (!dialog || !event.target.closest("[data-touch-open]")) return;
     event.preventDefault();
-    open(document.querySelector("dialog[data-touch]"));
+    open(dialog);
   });
 }

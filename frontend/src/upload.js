@@ -1,7 +1,9 @@
+import { locale } from "./reader.js";
+
 // [data-drop-zone]: files dropped on it go into its file field; [data-file-list] names what was chosen.
 function size(bytes) {
   const unit = bytes >= 1e6 ? ["megabyte", 1e6] : ["kilobyte", 1e3];
-  return new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: unit[0], unitDisplay: "short", maximumFractionDigits: 1 }).format(bytes / unit[1]);
+  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit[0], unitDisplay: "short", maximumFractionDigits: 1 }).format(bytes / unit[1]);
 }
 
 function list(field) {

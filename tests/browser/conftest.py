@@ -1,15 +1,18 @@
-"""A served demo firm, a served empty installation, and chromium: one of each for the whole lane."""
+"""A served demo firm, a served empty installation, and chromium: one of each for each worker of the lane."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.pages import fill
-from tests.browser.served import MEMBER, Served, Troubles, chromium, make_demo, make_empty, served
+from tests.browser.served import MEMBER, PATIENCE, Served, Troubles, chromium, make_demo, make_empty, served
+from tests.homes import made_once
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,8 +23,9 @@ if find_spec("playwright") is None:  # `make test` does without it
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         found = chromium(playwright)
         yield found
@@ -32,16 +36,22 @@ def browser() -> Iterator[Browser]:
 def demo(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Served]:
     """A firm of 160 accounts: more than two pages of a list, every state an account and an import can be in."""
     folder = tmp_path_factory.mktemp("browser")
-    make_demo(folder / "demo", "--accounts", "160")
+    shutil.copytree(made_once(tmp_path_factory, "made-demo", lambda home: make_demo(home, "--accounts", "160")), folder / "demo")
     with served(folder / "demo") as site:
         fill(site, browser, folder)
         yield site
 
 
 @pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def made_empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with its admin and nothing else. Serve a copy."""
+    return made_once(tmp_path_factory, "made-empty", make_empty)
+
+
+@pytest.fixture(scope="session")
+def empty(made_empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("browser") / "empty"
-    make_empty(home)
+    shutil.copytree(made_empty, home)
     with served(home) as site:
         yield site
 

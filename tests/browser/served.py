@@ -24,6 +24,7 @@ LAER = [sys.executable, "-m", "laer.cli"]
 AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 ADMIN = "admin@laer.example"
 MEMBER = "jonas.feldkamp@northmoor.example"  # a CSM of the demo firm, who has a book before he has a login
+PATIENCE = 20_000  # milliseconds: two workers and two servers share the cores, and a server computes the ledger when it is first asked
 PASSWORD = "a-long-way-round-the-hill"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -59,7 +60,7 @@ class Served:
             base_url=self.url, viewport=PHONE if phone else WIDE, color_scheme=theme, locale="en-US", is_mobile=phone, has_touch=phone,
             storage_state=self.cookies[who] if who else None, **more,
         )  # fmt: skip
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(LISTEN)
         return context
 

@@ -22,7 +22,7 @@ from laer.records.types import Account, Person, SubscriptionLine, Ticket
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-SERVER = "postgresql://postgres@127.0.0.1:5432"
+SERVER = os.environ.get("LAER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 RECORDS = (Person, Account, SubscriptionLine, Ticket)
 # how Django stores the kinds of a record
 SQLITE = {"integer": "integer", "text": "varchar", "boolean": "bool", "date": "date", "instant": "datetime", "decimal": "decimal", "json": "text"}
@@ -71,7 +71,7 @@ def server() -> Iterator[str]:
     try:
         con = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=3)
     except psycopg.OperationalError as fault:
-        pytest.skip(f"no PostgreSQL answers at 127.0.0.1:5432: {fault}")
+        pytest.skip(f"no PostgreSQL answers at {SERVER}: {fault}")
     with con:
         con.execute(f"create database {name}")
         try:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,13 +78,13 @@ def state(home: Path) -> dict[str, object]:
     return found
 
 
-def test_an_import_killed_anywhere_and_done_again_gives_what_one_import_gives(files: Path, tmp_path: Path) -> None:
+def test_an_import_killed_anywhere_and_done_again_gives_what_one_import_gives(made: Path, files: Path, tmp_path: Path) -> None:
     calm, hit = tmp_path / "calm", tmp_path / "hit"
-    laer(calm, "init")
+    shutil.copytree(made, calm)
     started = time.monotonic()
     laer(calm, "import", str(files))
     whole = time.monotonic() - started
-    laer(hit, "init")
+    shutil.copytree(made, hit)
     chance = random.Random(5)
     killed = [laer(hit, "import", str(files), kill_after=chance.uniform(0.25, 1.0) * whole) for _ in range(KILLS)]
     assert -9 in killed, "no kill hit the import; it ended before"
@@ -93,9 +94,7 @@ def test_an_import_killed_anywhere_and_done_again_gives_what_one_import_gives(fi
     assert state(hit) == state(calm)
 
 
-def test_a_pass_killed_anywhere_leaves_published_rows_that_the_next_pass_makes_right(files: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    laer(home, "init")
+def test_a_pass_killed_anywhere_leaves_published_rows_that_the_next_pass_makes_right(home: Path, files: Path) -> None:
     laer(home, "import", str(files))
     before = state(home)
     started = time.monotonic()

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.ledger import fuzz, oracle  # noqa: E402, RUF100
 
 
-@pytest.fixture(params=["oracle", "command"])
+@pytest.fixture(params=["oracle", "command"])  # the command in this process; one test types it
 def ask(request, tmp_path):
     """ask(text, **options) -> (rows by month, or by value and month; reject counts; error or not)."""
     if request.param == "command" and not fuzz.command_exists():
@@ -27,13 +27,22 @@ def ask(request, tmp_path):
             rows, counts, failed = report.cohorts if cohorts else report.rows, report.reject_counts, bool(report.error)
         else:
             words = fuzz.arguments(path, options, *(["--cohorts"] if cohorts else []))
-            got = fuzz.run_command(words, in_process=False)
+            got = fuzz.run_command(words)
             assert got.exit_code in (0, 2), got.stderr
             rows, counts, failed = got.rows, got.reject_counts, got.exit_code == 2
         keys = ["cohort", "months_since"] if cohorts else [*([options["by"]] if "by" in options else []), "month"]
         return {tuple(row[key] for key in keys) if len(keys) > 1 else row["month"]: row for row in rows}, counts, failed
 
     return asked
+
+
+def test_the_command_as_typed_says_what_it_says_in_this_process(tmp_path):
+    path = tmp_path / "lines.csv"
+    path.write_text("account_id,start_date,end_date,mrr\nA,2024-01-15,2024-03-10,100\nB,,2024-03-10,100\n", encoding="utf-8")
+    typed, here = (fuzz.run_command(fuzz.arguments(path, {}), in_process=here) for here in (False, True))
+    assert (typed.exit_code, typed.rows, typed.reject_counts) == (here.exit_code, here.rows, here.reject_counts)
+    assert len(typed.rows) == 3
+    assert len(typed.reject_counts) == 1
 
 
 def holds(row, **expected):

@@ -283,3 +283,45 @@ def test_the_lines_of_any_grid_come_to_its_cells_month_by_month(tmp_path: Path, 
             assert sums[f"C{n}", month] == (cell or 0)
             if month == months[-1] and cell:
                 assert any(line[0] == f"C{n}" and line[2] == "" for line in lines(one))
+
+
+def test_a_row_per_customer_and_month_is_a_grid_too(table: Maker) -> None:
+    one = table("Customer,Month,MRR\nAcme,2025-01,100\nAcme,2025-02,100\nBeta,2025-01,200\nBeta,2025-03,250\nAcme,2025-03,150\n")
+    assert lines(one) == [
+        ("Acme", "2025-01-01", "2025-03-01", "100"), ("Acme", "2025-03-01", "", "150"),
+        ("Beta", "2025-01-01", "2025-02-01", "200"), ("Beta", "2025-03-01", "", "250"),
+    ]  # fmt: skip
+    assert any("a month without a row is 0" in note for note in one.notes)
+
+
+def test_rows_of_one_customer_and_month_stand_beside_one_another(table: Maker) -> None:
+    rows = [f"Acme,2025-0{m}-28,60\nAcme,2025-0{m}-28,40" for m in (1, 2, 3)]
+    one = table("Customer,Month,ARR\n" + "\n".join(rows) + "\n")
+    assert isinstance(one, GridTable)
+    assert (one.measure, lines(one)) == ("arr", [("Acme", "2025-01-01", "", "60"), ("Acme", "2025-01-01", "", "40")])
+
+
+def test_a_month_that_cannot_be_read_is_set_aside_with_what_it_says(table: Maker) -> None:
+    rows = [f"{name},2025-0{m},10" for name in ("Acme", "Beta", "Cato", "Dora") for m in (1, 2, 3)]
+    one = table("Customer,Month,MRR\n" + "\n".join([*rows, "Emil,soon,99"]) + "\n")
+    assert [line[3] for line in lines(one) if line[0] == "Emil"] == ["99 of 'soon' in column 2025-01"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Customer,Month,MRR\nAcme,2025-01,100\nBeta,2025-02,200\nCato,2025-03,50\n",  # each once: when they began
+        "Customer,Date,MRR\nAcme,2025-01-03,100\nAcme,2025-02-11,120\nAcme,2025-03-19,130\n",  # changes on their days
+        "Customer,Invoice Number,Month,Amount\nAcme,1,2025-01,100\nAcme,2,2025-02,100\nAcme,3,2025-03,100\n",
+        "Customer,Start Date,Month,MRR\nAcme,2025-01-01,2025-01,100\nAcme,2025-01-01,2025-02,100\nAcme,2025-01-01,2025-03,100\n",
+        "Account ID,Date,Amount\nA1,2025-01-31,10\nA1,2025-02-28,10\nA1,2025-03-31,10\n",
+        "Customer,Date,MRR\nA,2024-01-01,100\nA,2024-06-01,150\nB,2024-02-01,50\nB,2024-09-01,70\nC,2024-03-01,9\nC,2024-04-01,8\n",  # changes on first days
+        "Customer,Month,MRR\nA,2024-01,100\nA,2024-12,150\nB,2024-02,50\nB,2024-11,70\nC,2024-03,9\nC,2024-10,8\n",  # and in months
+        "Customer,Month,Contract Value\nA,2024-01,1200\nA,2024-02,1200\nB,2024-01,900\nB,2024-02,900\n",  # signed in a month
+        "Customer,Month,TCV\nA,2024-01,1200\nA,2024-02,1200\nB,2024-01,900\nB,2024-02,900\n",
+        "Customer,Opportunity,Month,Amount\nA,Seats,2024-01,1200\nA,More,2024-02,1200\nB,Seats,2024-01,900\nB,More,2024-02,900\n",
+        "Customer,Stage,Month,Amount\nA,Won,2024-01,1200\nA,Lost,2024-02,1200\nB,Won,2024-01,900\nB,Won,2024-02,900\n",
+    ],
+)
+def test_what_is_no_list_of_months_stays_as_it_is(table: Maker, text: str) -> None:
+    assert not isinstance(table(text), GridTable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from babel import Locale
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ def test_money_is_written_as_babel_writes_it(locale: str, currency: str) -> None
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("digits", [0, 1, 2])
 def test_numbers_are_written_as_babel_writes_them(locale: str, digits: int) -> None:
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    pattern = Locale.parse(locale).decimal_formats[None].pattern.partition(".")[0] + ("." + "0" * digits if digits else "")
     for value in VALUES:
         assert decimal_text(value, digits, locale) == format_decimal(value, format=pattern, locale=locale)
 

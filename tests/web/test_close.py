@@ -24,6 +24,7 @@ from laer.web.people.models import Person, User
 from laer.web.runs import closing, passes, restated, revenue
 from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount
 from laer.web.runs.reported import RESTATEMENT, Reported, as_read, closings, reported_of
+from laer.web.runs.reported_cohorts import reported_cohorts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,6 +242,39 @@ def test_a_part_of_the_book_has_its_own_reported_figures(book: Path) -> None:
     assert [then[f"2025-0{m}"]["closing_mrr"] for m in (1, 4, 5)] == [50, 50, 70]
     assert (then["2025-05"][RESTATEMENT], then["2025-05"]["contraction_mrr"]) == (70, 50)
     ties(then)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_cohorts_as_reported_add_up_to_the_closings_as_reported(book: Path, whole: bool) -> None:
+    scope = WHOLE if whole else Scope(False, frozenset(Account.objects.exclude(name="Alder").values_list("id", flat=True)))
+    closing.close_months(None, month_of("2025-04"))
+    before = reported_cohorts(run_now(), scope, closings()).cohort_rows(0, month_of("2025-04"))
+    take_in(book, "late.csv", LATE)
+    then = reported_months(scope)
+    table = reported_cohorts(run_now(), scope, closings())
+    assert table.cohort_rows(0, month_of("2025-04")) == before
+    rows = table.cohort_rows(0, month_of("2025-12"))
+    for name, month in then.items():
+        cells = [r for r in rows if r["cohort"] + r["months_since"] == month_of(name)]
+        assert sum(r["mrr"] for r in cells) == month["closing_mrr"], name
+        assert sum(r["accounts"] for r in cells) == month["closing_accounts"], name
+        for cell in cells:
+            assert sum(r["amount"] for r in table.behind(cell["cohort"], month_of(name))) == cell["mrr"]
+
+
+def test_the_page_shows_cohorts_as_reported_and_the_accounts_behind_a_cell(book: Path) -> None:
+    closing.close_months(None, month_of("2025-04"))
+    take_in(book, "late.csv", LATE)
+    lead = browser(person("lead"))
+    how = {"month": "2025-04", "cohorts": "mrr", "share": "number"}
+    cells = {}
+    for basis in ("reported", "restated"):
+        page = lead.get("/revenue/", how | {"basis": basis})
+        row = next(r for r in page.context["cohorts"]["rows"] if r["month"] == date(2025, 2, 1))
+        cells[basis] = row["cells"][2]
+        behind = lead.get(cells[basis]["url"])
+        assert (behind.status_code, float(behind.context["total"])) == (200, pytest.approx(cells[basis]["value"], abs=0.01))
+    assert cells["restated"]["value"] - cells["reported"]["value"] == pytest.approx(1000 / 12)
 
 
 # -- reopen ----------------------------------------------------------------------------------------------------------

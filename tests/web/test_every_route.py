@@ -53,9 +53,10 @@ POST = ""  # a GET is refused to everybody
 
 # name of the route (or its address, where it has none) -> who gets an answer to a GET
 WHO = {
-    "": EVERYBODY, "accounts": EVERYBODY, "accounts_view_save": POST, "accounts_view_change": POST, "accounts_view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "account_edit": OWNING_EDITORS,
-    "account_archive": POST, "account_restore": POST, "change_undo": POST,
+    "": EVERYBODY, "accounts": EVERYBODY, "accounts_view_save": POST, "accounts_view_change": POST, "accounts_view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "peek": OWNERS, "account_edit": OWNING_EDITORS,
+    "accounts_change": POST, "accounts_undo": POST, "account_archive": POST, "account_restore": POST, "change_undo": POST,
     "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-booked": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST,
+    "links": EVERYBODY, "link_keep": POST, "link_let_go": POST,
     "tasks": EVERYBODY, "task_add": POST, "tasks_change": POST, "task": OWNERS, "task_archive": POST, "work_undo": POST, "touches": OWNING_EDITORS, "note_add": POST, "note": OWNING_EDITORS, "note_archive": POST,
     "note_restore": POST, "notifications": EVERYBODY, "notifications_read": POST,
     "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
@@ -65,10 +66,11 @@ WHO = {
     "quarantine_dismiss": POST, "questions": EVERYBODY, "question_answer": POST, "question_undo": POST, "matches": IMPORTERS, "match_merge": POST,
     "match_dismiss": POST, "match_reopen": POST, "match_unmerge": POST, "folders": ADMINS, "folder_look": POST, "folder_switch": POST, "folder_remove": POST,
     "doctor": EVERYBODY, "excluded": EVERYBODY, "excluded_back": POST, "doctor_check": "per check", "doctor_exclude": POST, "readiness": EVERYBODY,
-    "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
+    "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_formats_preview": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
     "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
     "settings_audit": ADMINS, "settings_audit_csv": ADMINS,
+    "settings_company": ADMINS, "start": "door", "start_next": ADMINS, "start_demo": EVERYBODY, "start_demo_again": POST, "start_demo_leave": ADMINS, "checklist_hide": POST,
     "front": EVERYBODY, "invitation": "door",
     # allauth's: about one's own sign-in, or in front of the door
     "password/reset/": "door", "account_login": "door", "account_logout": "door", "account_inactive": "door", "account_signup": "door",
@@ -93,7 +95,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "excluded": ("",),
     "questions": ("", "?format=csv"),
 }
-FRAGMENTS = ("accounts", "find", "account", "account_edit", "data", "revenue", "renewals")  # what htmx asks for in parts
+FRAGMENTS = ("accounts", "find", "account", "account_edit", "peek", "data", "revenue", "renewals")  # what htmx asks for in parts
 ROLES = ("admin", "lead", "finance", "csm", "viewer", "outsider")
 
 
@@ -168,7 +170,7 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
         "person_id": [firm.people["csm"].pk, firm.people["admin"].pk], "change_id": list(FieldChange.objects.values_list("pk", flat=True)[:1]),
         "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
         "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"],
-        "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "session_id": [1], "invitation_id": [1], "team_id": [1], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
+        "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
     found = [pattern]
     for whole, converter in re.findall(r"(<(?:\w+:)?(\w+)>)", pattern):

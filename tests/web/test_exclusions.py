@@ -11,12 +11,13 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
+from laer.records.periods import month_of
 from laer.web.book import exclusions
 from laer.web.book.actions import Refused
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.models import Account, DirtyAccount, Exclusion, FieldChange, SubscriptionLine
 from laer.web.people.models import Person, User
-from laer.web.runs import passes
+from laer.web.runs import closing, passes
 from laer.web.runs.both_ways import with_excluded
 from laer.web.runs.doctor import findings, rows_to_exclude
 from laer.web.runs.models import AccountCard
@@ -118,7 +119,18 @@ def test_the_figure_stands_both_ways_and_exactly(book: None) -> None:
     assert run is not None
     past = with_excluded(lead, run, 12 * 55 + 2, 12 * 55 + 2, basis="lines")  # March 2025, when the fifth line counted too
     assert past is not None
-    assert past.figures["closing_mrr"] == Fraction("773.43")
+    assert past["closing_mrr"] == Fraction("773.43")
+
+
+def test_once_the_months_are_closed_the_rows_are_listed_and_the_figure_stands_one_way(book: None) -> None:
+    finance = person("finance")
+    exclusions.exclude_rows(finance, "subscription_lines", [doubled().pk], "lines_twice", "a copy")
+    passes.run_waiting_pass()
+    closing.close_months(finance, month_of("2025-11"))
+    shut, still_open = (at(finance).get(f"/revenue/?month=2025-{m}") for m in (11, 12))
+    assert (shut.context["excluded"]["title"], shut.context["excluded"]["changes"]) == ("1 row is excluded", None)
+    assert b"These months are closed: their figures stand as they are." in shut.content
+    assert still_open.context["excluded"]["changes"]["mrr_exact"] == "+$300.00"
 
 
 def test_an_excluded_row_is_no_finding_any_more(book: None) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from laer.metrics.policy import load_policy
 from laer.web.book import importing
+from laer.web.book.importing import begin_import, run_import
+from laer.web.book.in_force import lines_in_force
 from laer.web.book.models import Account, ImportRun, QuarantinedRow, SavedMapping, SubscriptionLine
+from laer.web.book.undo import undo_import
 from laer.web.people.models import User
 from laer.web.runs import passes
 from tests.ledger.test_grid import MONTHS, made_grid, total, write_grid
@@ -31,8 +37,8 @@ def test_forty_customers_by_two_years_close_at_the_column_sums(tmp_path: Path) -
     grid = made_grid()
     write_grid(tmp_path / "mrr by month.csv", grid)
     run = importing.begin_import([("mrr by month.csv", tmp_path / "mrr by month.csv")], source="finance")
-    (file,) = run.files.all()
-    assert (file.record, file.mapping["end"], file.mapping["undecided"]) == ("subscription_lines", "exclusive", [])
+    owners, file = run.files.order_by("id")
+    assert (owners.record, file.record, file.mapping["end"], file.mapping["undecided"]) == ("accounts", "subscription_lines", "exclusive", [])
     importing.run_import(run)
     assert not QuarantinedRow.objects.exists()
     assert set(Account.objects.values_list("name", flat=True)) == {name for name, cells in grid.items() if any(cells)}
@@ -88,3 +94,69 @@ def test_a_saved_inclusive_end_does_not_move_a_grids_ends(tmp_path: Path) -> Non
     assert SavedMapping.objects.get().mapping["end"] == "inclusive"
     take_in(tmp_path, mrr="Customer,Jan-24,Feb-24,Mar-24\nA,5,,5\n")
     assert [str(d) for d in SubscriptionLine.objects.filter(account__name="A", end_on__isnull=False).values_list("end_on", flat=True)] == ["2024-02-01"]
+
+
+def mrr_of(day: str) -> Fraction:
+    found = lines_in_force(Account.objects.filter(archived_at=None).values_list("id", flat=True), date.fromisoformat(day), load_policy("default"))
+    return sum((line.mrr for lines in found.values() for line in lines), Fraction(0))
+
+
+def months(rows: dict[str, list[str]], first: int) -> dict[str, int]:
+    """Day -> the column's sum."""
+    width = len(next(iter(rows.values())))
+    return {f"2025-{first + i:02d}-15": sum(int(cells[i] or 0) for cells in rows.values()) for i in range(width)}
+
+
+def test_a_grid_that_moves_on_counts_nothing_twice_and_its_corrections_hold(tmp_path: Path) -> None:
+    old = {"Acme": ["100", "100", "100", "150"], "Beta": ["200", "", "200", "200"], "Cato": ["50", "50", "50", "50"], "Emil": ["", "", "", "30"]}
+    new = {"Acme": ["100", "100", "150", "150"], "Beta": ["200", "200", "", "300"], "Cato": ["", "", "", ""], "Dora": ["", "", "70", "70"], "Emil": ["", "", "30", "30"]}
+    first = import_grid(tmp_path / "old", "2025-01,2025-02,2025-03,2025-04", old)
+    assert {day: mrr_of(day) for day in months(old, 1)} == months(old, 1)
+    before = {day: mrr_of(day) for day in ("2025-02-15", "2025-03-15", "2025-04-15", "2025-06-15")}
+    second = import_grid(tmp_path / "new", "2025-03,2025-04,2025-05,2025-06", new)
+    assert {day: mrr_of(day) for day in months(new, 3)} == months(new, 3)
+    assert {day: mrr_of(day) for day in ("2025-01-15", "2025-02-15")} == {"2025-01-15": 350, "2025-02-15": 150}
+    again = import_grid(tmp_path / "again", "2025-03,2025-04,2025-05,2025-06", new)
+    assert {k: v for k, v in again.counts["subscription_lines"].items() if k in ("new", "changed", "rejected")} == {"new": 0, "changed": 0, "rejected": 0}
+    undo_import(again)
+    undo_import(second)
+    assert {day: mrr_of(day) for day in before} == before
+    undo_import(first)
+    assert mrr_of("2025-04-15") == 0
+
+
+def test_a_row_that_cannot_be_read_whole_ends_nothing(tmp_path: Path) -> None:
+    import_grid(tmp_path / "old", "2025-01,2025-02,2025-03", {"Acme": ["100", "100", "150"], "Beta": ["1", "1", "1"]})
+    import_grid(tmp_path / "new", "2025-01,2025-02,2025-03", {"Acme": ["100", "oops", "x"], "Beta": ["1", "1", "1"]})
+    assert mrr_of("2025-03-15") == 151
+
+
+def test_a_customer_who_is_in_no_row_any_more_is_asked_about(tmp_path: Path) -> None:
+    import_grid(tmp_path / "old", "2025-01,2025-02,2025-03", {"Acme": ["1", "1", "1"], "Beta": ["2", "2", "2"], "Cato": ["3", "", ""]})
+    run = import_grid(tmp_path / "new", "2025-02,2025-03,2025-04", {"Acme": ["1", "1", "1"]})
+    assert [(q.account.name, q.kind) for q in run.questions.all() if q.account] == [("Beta", "missing")]
+    assert mrr_of("2025-05-15") == 3
+
+
+def import_grid(folder: Path, header: str, rows: dict[str, list[str]]) -> ImportRun:
+    folder.mkdir()
+    text = "\n".join([f"Customer,{header}", *(",".join([name, *cells]) for name, cells in rows.items())])
+    (folder / "grid.csv").write_text(text + "\n", encoding="utf-8")
+    return run_import(begin_import([("grid.csv", folder / "grid.csv")], source="finance", file_date=date(2025, 6, 30)))
+
+
+def test_what_an_earlier_grid_had_of_a_customer_beside_this_one_is_said(tmp_path: Path) -> None:
+    take_in(tmp_path, mrr="Customer,Jan-24,Feb-24,Mar-24\nAcme,100,100,100\nBeta,7,7,7\n", source="finance")
+    same = take_in(tmp_path, mrr="Customer,Jan-24,Feb-24,Mar-24\nAcme,100,100,110\nBeta,7,7,7\n", source="finance")
+    assert not any("counts beside it" in note for note in same.notes)
+    by_plan = take_in(tmp_path, mrr="Customer,Plan,Jan-24,Feb-24,Mar-24\nAcme,Pro,100,100,110\n", source="finance")
+    assert [note for note in by_plan.notes if "counts beside it" in note] == [
+        "The grid does not name what an earlier one had of customers in it; it counts beside it until somebody ends it: Acme, 110.00 a month"
+    ]
+
+
+def test_a_correction_of_arr_whose_twelfth_has_no_end_sets_nothing_aside(tmp_path: Path) -> None:
+    import_grid(tmp_path / "old", "2025-01 ARR,2025-02 ARR,2025-03 ARR", {"Acme": ["1000.55", "1000", "7.1"]})
+    run = import_grid(tmp_path / "new", "2025-01 ARR,2025-02 ARR,2025-03 ARR", {"Acme": ["1000.55", "1000.55", "1000.55"]})
+    assert (run.counts["subscription_lines"]["rejected"], QuarantinedRow.objects.count()) == (0, 0)
+    assert mrr_of("2025-03-15") == Fraction("1000.55") / 12

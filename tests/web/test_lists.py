@@ -16,7 +16,7 @@ from laer.metrics.policy import load_policy
 from laer.web.book import settling
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.in_force import lines_in_force
-from laer.web.book.models import Account, Contract, ImportRun, QuarantinedRow, Question, SubscriptionLine
+from laer.web.book.models import Account, Assignment, Contract, ImportRun, QuarantinedRow, Question, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import AuditEvent, User
 
@@ -174,6 +174,49 @@ def test_a_row_for_each_contract_with_its_id_is_both_too(tmp_path: Path):
     assert (Contract.objects.filter(auto_renews=True).count(), arr("2026-06-01")) == (8, 96_000)
 
 
+def test_a_list_of_contracts_with_their_value_spreads_it_over_the_term_and_names_the_owners(tmp_path: Path):
+    rows = ("Acme,C-1,2024-01-01,2025-12-31,24000,Ana", "Beta,C-2,2025-01-01,2025-12-31,6000,Bo", "Acme,C-3,2026-01-01,2026-12-31,18000,Ana")
+    run = take(given(tmp_path / "contracts.csv", "Account Name,Contract ID,Start Date,End Date,Contract Value,Owner", *rows), "2025-06-01")
+    assert (run.state, QuarantinedRow.objects.count()) == ("done", 0)
+    assert {(str(line.contract.start_on), line.mrr_num) for line in SubscriptionLine.objects.all() if line.contract} == {
+        ("2024-01-01", 1000), ("2025-01-01", 500), ("2026-01-01", 1500)
+    }  # fmt: skip
+    assert arr("2025-06-02") == 18_000
+    assert {(a.account.name, a.person.name) for a in Assignment.objects.all()} == {("Acme", "Ana"), ("Beta", "Bo")}
+
+
+@pytest.mark.parametrize("header", ["Customer,Contract Start,Contract End,ACV", "Customer,Contract Start,Contract End,ACV,Owner", "Customer,Contract Start,Contract End,ARR,Owner,Contract ID"])
+def test_contracts_with_owners_run_over_their_terms_as_those_without(tmp_path: Path, header: str):
+    """One more column made the list one of customers, whose amounts were true from the file's date on: no history."""
+    rows = ("Acme,2024-01-01,2025-12-31,2400,Ana,K1", "Beta,2025-03-01,2026-02-28,1200,Bo,K2", "Cato,2024-05-01,2026-04-30,600,Ana,K3")
+    wide = header.count(",") + 1
+    take(given(tmp_path / "contracts.csv", header, *(",".join(row.split(",")[:wide]) for row in rows)), "2025-06-01")
+    assert [arr(day) for day in ("2023-12-01", "2024-06-01", "2025-02-01", "2025-06-01")] == [0, 3_000, 3_000, 4_200]
+    assert SubscriptionLine.objects.exclude(contract=None).exclude(end_on=None).count() == 3
+    if "Owner" in header:
+        assert {(a.account.name, a.person.name) for a in Assignment.objects.all()} == {("Acme", "Ana"), ("Beta", "Bo"), ("Cato", "Ana")}
+
+
+def test_a_contract_value_without_an_end_is_no_months_revenue(tmp_path: Path):
+    rows = ("Acme,2025-01-01,2025-12-31,1200", "Beta,2025-01-01,evergreen,2400", "Cato,2025-01-01,2026-12-31,2400", "Dora,2025-02-01,2026-01-31,600")
+    take(given(tmp_path / "contracts.csv", "Customer,Contract Start,Contract End,TCV", *rows), "2025-06-01")
+    assert arr("2025-06-02") == 1_200 + 1_200 + 600
+    assert QuarantinedRow.objects.count() == 1
+
+
+def test_a_grid_says_who_owns_its_customers(tmp_path: Path):
+    take(given(tmp_path / "grid.csv", "Customer,CSM,Industry,2025-01,2025-02,2025-03", "Acme,Ana,Retail,100,100,150", "Beta,Bo,,200,,200"), "2025-03-31")
+    assert arr("2025-03-31") == 12 * 350
+    assert {(a.account.name, a.person.name) for a in Assignment.objects.all()} == {("Acme", "Ana"), ("Beta", "Bo")}
+    assert Account.objects.get(name="Acme").industry == "Retail"
+
+
+def test_an_end_that_is_not_to_come_is_open(tmp_path: Path):
+    rows = ("Acme,2025-01-01,evergreen,1200", "Beta,2025-01-01,Until further notice,2400", "Cato,2025-01-01,2025-12-31,600", "Dora,2025-02-01,2026-01-31,600")
+    take(given(tmp_path / "lines.csv", "Customer,Start Date,End Date,ARR", *rows), "2025-06-01")
+    assert (arr("2027-01-01"), QuarantinedRow.objects.count()) == (3_600, 0)
+
+
 def test_a_list_that_says_the_net_of_a_discount_says_nothing_new(tmp_path: Path):
     take(given(tmp_path / "accounts.csv", "Account ID,Account Name", "A1,Acme"), "2025-01-01")
     take(given(tmp_path / "lines.csv", "Subscription ID,Account ID,Start Date,MRR", "S1,A1,2025-01-01,1000"), "2025-01-01")
@@ -201,3 +244,21 @@ def test_a_renewal_that_was_said_to_have_ended_can_be_said_to_go_on(tmp_path: Pa
     assert arr("2025-06-01") == 84_000
     settling.decide_renewal(admin, contract.pk, "renewed")
     assert arr("2025-06-01") == 96_000
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "contracts"),
+    [
+        ("Customer,Start Date,End Date,Amount,Owner", ("Acme,2025-01-01,2025-12-31,{},Ana", "Beta,2025-03-01,2026-02-28,{},Bo", "Acme,2026-01-01,,{},Ana"), 0),
+        (
+            "Customer,Industry,Country,Owner,Contract Value,Start Date,End Date",
+            ("Acme,Retail,DE,Ana,{},2025-01-01,2025-12-31", "Beta,Bank,CH,Bo,{},2025-03-01,2026-02-28"),
+            2,
+        ),
+        ("Customer,Industry,Owner,Start Date,End Date,Amount", ("Acme,Retail,Ana,2025-01-01,2025-12-31,{}", "Beta,Bank,Bo,2025-03-01,2026-02-28,{}"), 0),
+    ],
+)
+def test_dated_amounts_beside_what_tells_of_the_accounts_are_lines(tmp_path: Path, header: str, rows: tuple[str, ...], contracts: int):
+    take(given(tmp_path / "list.csv", header, *(row.format(1_200) for row in rows)), "2025-06-01")
+    assert (SubscriptionLine.objects.count(), Contract.objects.count(), QuarantinedRow.objects.count()) == (len(rows), contracts, 0)
+    assert {(a.account.name, a.person.name) for a in Assignment.objects.all()} == {("Acme", "Ana"), ("Beta", "Bo")}

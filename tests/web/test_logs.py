@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from laer.web.logs import REQUEST, Json, Text, scrubbed
 from tests.cast import Cast
@@ -50,10 +51,14 @@ def test_a_request_is_one_line_with_its_route_and_not_its_path(cast: Cast, lines
     lines.clear()
     answer = client.get("/accounts/?q=Zephyr+ann@example.com", headers={"user-agent": "Telltale/1.0"}, REMOTE_ADDR="203.0.113.9")
     (line,) = requests(lines)
-    assert set(line) == {"at", "level", "logger", "message", "request_id", "method", "route", "status", "ms"}
+    assert set(line) == {"at", "level", "logger", "message", "request_id", "method", "route", "status", "ms", "cpu_ms", "queries", "db_ms"}
     assert (line["method"], line["route"], line["status"], line["level"]) == ("GET", "accounts", 200, "INFO")
     assert line["request_id"] == answer["X-Request-ID"]
-    assert 0 <= line["ms"] < 60_000
+    assert 0 <= line["db_ms"] <= line["ms"] < 60_000
+    assert line["cpu_ms"] > 0
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/accounts/")
+    assert requests(lines)[-1]["queries"] == len(asked)
     assert not [word for word in ("Zephyr", "ann@", "203.0.113.9", "Telltale", "?", cast.users["csm"].email) if word in "".join(lines)]
 
 

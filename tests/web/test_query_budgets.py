@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from laer.web.book.models import Contact, FieldChange, Note, Ticket
-from laer.web.people import teams
+from laer.web.people import company, teams
 from laer.web.people.models import Person
 from laer.web.work import actions
 from laer.web.work.models import Task
@@ -38,9 +38,10 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")
     found |= {"data": ("admin", "/data/"), "data:questions": ("csm", "/data/questions/")}
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
-    for tab in ("you", "people", "teams", "cover", "access", "audit"):
+    for tab in ("you", "people", "teams", "cover", "access", "company", "audit"):
         found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")
     found |= {"note": ("csm", f"/notes/{Note.objects.order_by('id')[0].pk}/"), "notifications": ("csm", "/notifications/")}
+    found["peek"] = ("csm", f"{account}peek/")
     found["touches"] = ("csm", f"{account}touches/")
     found |= {"tasks": ("csm", "/tasks/?view=all"), "task": ("csm", f"/tasks/{Task.objects.order_by('id')[0].pk}/")}
     found["settings:person"] = ("admin", f"/settings/people/{cast.people['csm'].pk}/")
@@ -73,6 +74,7 @@ def test_every_page_keeps_its_budget(cast: Cast) -> None:
     over = {}
     for name, (who, url) in pages.items():
         forget()
+        company.refresh()  # what a process knows of its firm from its first request on
         with CaptureQueriesContext(connection) as asked:
             response = cast.client(who).get(url)
         assert response.status_code == 200, url

@@ -65,7 +65,7 @@ def test_the_runway_has_a_bar_from_zero_in_the_month_of_the_last_day(client: Cli
     page = client.get("/renewals/")
     assert 'data-chart="bars"' in page.content.decode()
     runway = page.context["runway"]
-    (place,) = [i for i, value in enumerate(runway["data"]["series"][0]["values"]) if value != "0"]
+    (place,) = [i for i, value in enumerate(runway["data"]["series"][0]["values"]) if float(value)]
     last = last_covered(first_of_month_ahead())
     assert (runway["data"]["series"][0]["name"], runway["data"]["x"][place], runway["data"]["series"][0]["values"][place]) == ("Open", f"{last:%Y-%m}", "1200.00")
     assert runway["data"]["urls"][place] == runway["rows"][place]["url"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -65,12 +66,17 @@ def test_another_persons_change_cannot_be_undone(cast: Cast) -> None:
     assert Account.objects.get(pk=cast.adopting.pk).segment == "SMB"
 
 
+# Whom one may make an owner of one's own accounts: everybody is a colleague, whatever they own.
+COLLEAGUES = re.compile(r'<select[^>]* name="(?:person|assignee)".*?</select>', re.DOTALL)
+
+
 @pytest.mark.parametrize("query", [{}, {"q": "e"}, {"q": "kestrel"}, {"q": "vantage.example"}, {"segment": "Enterprise"}, {"sort": "name"}, {"owner": "none"}, {"state": "paying"}, {"mrr_min": "1"}])  # fmt: skip
 def test_the_outsider_finds_nothing_of_theirs(cast: Cast, query: dict[str, str]) -> None:
     for headers in ({}, {"HX-Request": "true"}):
         page = cast.client("outsider").get("/accounts/", query, headers=headers).content.decode()
         for name in MINE:
             assert name not in page
+        page = COLLEAGUES.sub("", page)
         for word in {"Enterprise", "Mid-market", "Energy", "Vera Lind"} - set(query.values()):  # what he typed himself is echoed
             assert word not in page
 

@@ -1,11 +1,29 @@
 // {"unit": "percent|money|number", "currency": "USD", "x": ["2026-01", …], "series": [{"name": "NRR, 12 months", "values": [1.04, null, …],
-//  "dash": "solid|dashed|dotted", "area": true, "urls": ["/…", …]}], "target": {"value": 1.1, "label": "target 110%"}}
+//  "dash": "solid|dashed|dotted|dashdot", "area": true, "end": false (no value behind its end), "urls": ["/…", …]}], "target": {"value": 1.1, "label": "target 110%"}}
 // A month without a value is a gap, never a zero. Each line differs in its dash and carries its name at its end.
 import { exactly, number, say } from "./numbers.js";
 import { axisText, moment, steps, tooltip } from "./palette.js";
 
 const DASHES = ["solid", [6, 4], [2, 3], [10, 3, 2, 3]];
-const named = { solid: "solid", dashed: [6, 4], dotted: [2, 3] };
+// The dash of each line in its key, for who sees no colour.
+const KEYS = { solid: "path://M0 4h24v3H0z", dashed: "path://M0 4h10v3H0zM14 4h10v3H14z", dotted: "path://M0 4h4v3H0zM7 4h4v3H7zM14 4h4v3H14zM21 4h3v3H21z", dashdot: "path://M0 4h12v3H0zM15 4h3v3H15zM21 4h3v3H21z" };
+const NAMES = Object.keys(KEYS);
+const named = { solid: "solid", dashed: [6, 4], dotted: [2, 3], dashdot: [10, 3, 2, 3] };
+
+// How many lines the keys take: each goes on the line begun, if there is room.
+function rows(series, width) {
+  let lines = 1;
+  let used = 0;
+  for (const { name } of series) {
+    const room = 48 + 6.4 * name.length;
+    if (used && used + room > width) {
+      lines += 1;
+      used = 0;
+    }
+    used += room;
+  }
+  return lines;
+}
 
 export function lines(data, colors, width) {
   const unit = { unit: data.unit, currency: data.currency };
@@ -16,12 +34,12 @@ export function lines(data, colors, width) {
   const high = all.length ? Math.max(...all) : 1;
   const pad = Math.max((high - low) * 0.12, high * 0.01);
   const floor = data.from_zero || low - pad < 0 ? Math.min(0, low) : low - pad;
-  const keys = series.reduce((sum, { name }) => sum + 48 + 6.4 * name.length, 0) > width ? series.length : 1; // lines of the legend
+  const keys = rows(series, width);
   const ends = width > 330; // room for each line's last value behind its end
   return {
     color: colors.series,
     grid: { left: 6, right: ends ? 52 : 14, top: 20 + 20 * keys, bottom: 4, containLabel: true },
-    legend: { left: 0, top: 0, icon: "path://M0 4h24v3H0z", itemWidth: 22, itemHeight: 8, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 }, selectedMode: series.length > 1 },
+    legend: { left: 0, top: 0, data: series.map(({ name, dash }, at) => ({ name, icon: KEYS[dash] ?? KEYS[NAMES[at % NAMES.length]] })), itemWidth: 22, itemHeight: 8, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 }, selectedMode: series.length > 1 },
     tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], { long: true }), ...points.map((p) => `${p.seriesName}   ${exactly(series[p.seriesIndex].values[p.dataIndex], unit)}`)].join("\n")),
     xAxis: {
       type: "category",
@@ -42,7 +60,7 @@ export function lines(data, colors, width) {
       data: one.values.map((value, index) => ({ value: value ?? "-", url: one.urls?.[index] })),
       lineStyle: { width: 2.25, type: named[one.dash] ?? DASHES[at % DASHES.length] },
       areaStyle: one.area ? { color: colors.area } : undefined,
-      endLabel: { show: ends, formatter: ({ value }) => (value === "-" ? "" : say(value, unit)), color: colors.strong, fontSize: 11, fontWeight: 600 },
+      endLabel: { show: ends && one.end !== false, formatter: ({ value }) => (value === "-" ? "" : say(value, unit)), color: colors.strong, fontSize: 11, fontWeight: 600 },
       emphasis: { disabled: true },
       triggerLineEvent: true,
       markLine:

@@ -1,11 +1,11 @@
+import { locale } from "../reader.js";
+
 // Decimals travel through JSON as text, so every value passes here before it is drawn. Missing stays missing.
 export function number(value) {
   if (value === null || value === undefined || value === "") return null;
   const read = Number(value);
   return Number.isFinite(read) ? read : null;
 }
-
-const lang = () => document.documentElement.lang || "en";
 
 function compact(value) {
   const size = Math.abs(value);
@@ -21,22 +21,22 @@ export function say(value, { unit = "number", currency = "USD", sign = false, wh
   const signDisplay = sign ? "exceptZero" : "auto";
   if (unit === "percent") {
     const digits = whole ? 0 : 1;
-    return new Intl.NumberFormat(lang(), { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay }).format(value);
+    return new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay }).format(value);
   }
   if (unit === "money") {
     const [scaled, letter, most] = compact(value);
     const digits = whole && letter !== "M" && letter !== "B" ? 0 : most;
-    const parts = new Intl.NumberFormat(lang(), { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay }).formatToParts(scaled);
+    const parts = new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay }).formatToParts(scaled);
     const last = parts.findLastIndex(({ type }) => type === "integer" || type === "fraction");
     return parts.map(({ value: text }, at) => (at === last ? text + letter : text)).join("").replace("-", "−");
   }
-  return new Intl.NumberFormat(lang(), { maximumFractionDigits: 1, signDisplay }).format(value);
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: 1, signDisplay }).format(value);
 }
 
 // As the table says it: to the unit, no letters.
 export function exactly(value, { unit = "number", currency = "USD" } = {}) {
   if (value === null) return "unknown";
-  if (unit === "money") return new Intl.NumberFormat(lang(), { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(value);
-  if (unit === "percent") return new Intl.NumberFormat(lang(), { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
-  return new Intl.NumberFormat(lang()).format(value);
+  if (unit === "money") return new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(value);
+  if (unit === "percent") return new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+  return new Intl.NumberFormat(locale()).format(value);
 }

@@ -1,3 +1,5 @@
+import { worded } from "../reader.js";
+
 // The colours of the theme in force, read from the CSS variables.
 export function palette() {
   const style = getComputedStyle(document.documentElement);
@@ -47,5 +49,5 @@ export function moment(text, { long = false, tight = false } = {}) {
   if (!match) return String(text);
   const date = new Date(Date.UTC(+match[1], +match[2] - 1, +(match[3] ?? 1)));
   const parts = match[3] ? { day: "numeric", month: "short", ...(long && { year: "numeric" }) } : { month: "short", year: tight ? "2-digit" : "numeric" };
-  return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: "UTC", ...parts }).format(date);
+  return new Intl.DateTimeFormat(worded(), { timeZone: "UTC", ...parts }).format(date);
 }

@@ -19,6 +19,9 @@ def open_book(*, migrated: bool = True) -> None:
         problem = schema_problem()
         if problem:
             fail(problem)
+        from laer.web.people import company
+
+        company.refresh()  # the firm's time zone decides what today is
 
 
 def fail(message: str, code: int = 2) -> None:

@@ -14,7 +14,6 @@ from laer.cli import app
 from laer.cli.book import fail, open_book
 
 EMAIL = "admin@laer.example"
-SOURCE = "demo"
 
 
 @app.command()
@@ -24,22 +23,23 @@ def demo(
     accounts: Annotated[int, typer.Option(min=20, help="accounts of the firm")] = 420,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="last day of its history; default: today")] = None,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="start the server afterwards")] = True,
+    leave: Annotated[bool, typer.Option("--leave", help="take the demo firm out instead: logins and settings stay, the book is empty")] = False,
+    own_too: Annotated[bool, typer.Option("--with-own-work", help="with --leave: what was imported or added to the demo by hand goes too")] = False,
 ) -> None:
     """A generated firm with 24 months of history: import, pass, login, server. LAER_HOME defaults to .laer/demo here."""
-    os.environ.setdefault("LAER_HOME", str(Path.cwd() / ".laer" / "demo"))
-    os.environ.setdefault("LAER_COMPANY", "Demo firm")
+    own_home = Path.cwd() / ".laer" / "demo"
+    if not leave or own_home.exists():  # one that was made in the browser is in the installation's own home
+        os.environ.setdefault("LAER_HOME", str(own_home))
+    if leave:
+        _leave(own_too)
+        return
     open_book(migrated=False)
     from laer.cli.operate.installation import initialise
     from laer.cli.operate.serving import supervise
 
     started = time.perf_counter()
     initialise()
-    from laer.web.book.models import ImportRun
-
-    if ImportRun.objects.exclude(kind="demo").exists():
-        fail(f"the book in {os.environ['LAER_HOME']} is not a demo: give another LAER_HOME")
-    if not ImportRun.objects.filter(kind="demo", state="done").exists():
-        _load(seed, accounts, date.fromisoformat(as_of) if as_of else date.today())
+    if _make(seed, accounts, date.fromisoformat(as_of) if as_of else date.today()):
         typer.echo(f"the firm was made in {time.perf_counter() - started:.0f} s", err=True)
     password = _login()
     typer.echo(f"\n  http://127.0.0.1:{port}/\n  e-mail    {EMAIL}\n  password  {password}\n")
@@ -47,17 +47,60 @@ def demo(
         supervise(port=port)
 
 
-def _load(seed: int, accounts: int, as_of: date) -> None:
-    from laer.sources.demo import firm
-    from laer.web.book.importing import import_batches
-    from laer.web.runs.passes import start_pass
+def _make(seed: int, accounts: int, as_of: date) -> bool:
+    """Make the firm where there is none; whether one was made. One that was interrupted is made anew."""
+    from laer.web.book.models import ImportRun
+    from laer.web.people import company
+    from laer.web.people.models import Demo
+    from laer.web.people.roles import Refused
+    from laer.web.runs import demo as firms
 
-    run = import_batches(firm(seed, as_of=as_of, accounts=accounts), source=SOURCE, kind="demo", file_date=as_of)
-    new = sum(c["new"] for c in run.counts.values())
-    rejected = sum(c["rejected"] for c in run.counts.values())
-    typer.echo(f"{new:,} rows taken in" + (f", {rejected:,} set aside" if rejected else ""), err=True)
-    done = start_pass()
-    typer.echo(f"pass {done.pk}: {done.counts['accounts']:,} accounts, {done.counts['lines']:,} lines", err=True)
+    state = company.refresh().demo
+    if state == Demo.SHOWN:
+        return False
+    if state == Demo.NONE and ImportRun.objects.filter(kind=firms.KIND, state="done").exists():
+        if ImportRun.objects.exclude(kind__in=(firms.KIND, "edit")).exists():
+            fail(f"the book in {os.environ['LAER_HOME']} is not a demo: give another LAER_HOME")
+        firms.recognise()  # made by a version that left no mark
+        return False
+    if state == Demo.LEAVING:
+        firms.leave()
+        state = Demo.NONE
+    if state == Demo.NONE:
+        try:
+            firms.ask_to_make(None)
+        except Refused:
+            fail(f"the book in {os.environ['LAER_HOME']} is not a demo: give another LAER_HOME")
+    if not company.firm().name:
+        firms.call_it("Demo firm")
+    run = firms.make(seed=seed, accounts=accounts, as_of=as_of.isoformat())
+    if run is not None:
+        new = sum(c["new"] for c in run.counts.values())
+        rejected = sum(c["rejected"] for c in run.counts.values())
+        typer.echo(f"{new:,} rows taken in" + (f", {rejected:,} set aside" if rejected else ""), err=True)
+    return True
+
+
+def _leave(own_too: bool) -> None:
+    """The command's form of the button: says what goes, and refuses where that holds work of people's own."""
+    open_book()
+    from laer.web.people import company
+    from laer.web.people.models import Demo
+    from laer.web.people.roles import Refused
+    from laer.web.runs import demo as firms
+    from laer.web.runs.passes import Busy
+
+    own = firms.own_rows()
+    try:
+        if company.refresh().demo != Demo.LEAVING:
+            firms.ask_to_leave(None, all_of_it=own_too)
+        firms.leave()
+    except Refused as refused:
+        told = f" (imports: {len(own.imports)}, accounts: {own.accounts}, changes: {own.changes}, tasks, touches and notes: {own.work})" if own else ""
+        fail(f"{refused}{told}" + ("; --with-own-work takes it out too" if own and not own_too and company.firm().demo else ""))
+    except Busy:
+        fail("a pass is running; try again in a moment", 1)
+    typer.echo("the demo firm is gone; the book is empty")
 
 
 def _login() -> str:

@@ -250,7 +250,7 @@ def _say_how_read(run: ImportRun) -> None:
             continue
         sure = known[0].mapping.get("sure") or 0.0
         said = ", ".join(file.record.replace("_", " ") for file in known)
-        typer.echo(f"{name}: {'a row per customer, which feeds ' if len(known) > 1 else ''}{said} ({sure:.0%} sure)", err=True)
+        typer.echo(f"{name}: {'each row feeds ' if len(known) > 1 else ''}{said} ({sure:.0%} sure)", err=True)
         for note in dict.fromkeys(note for file in known for note in file.mapping.get("notes") or ()):
             typer.echo(f"  note: {note}", err=True)
         for undecided in dict.fromkeys(column for file in known for column in file.mapping.get("undecided") or ()):

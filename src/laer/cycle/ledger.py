@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from laer.engine.session import Session
 from laer.metrics import booking, causes, changes, dimensions, months, retention
-from laer.metrics.policy import RateRules
+from laer.metrics.rate_rules import RateRules
 from laer.metrics.statement import AS_DEFAULT, TOTAL, Month, Sums, cohort_rows, movements_only, statement
 from laer.records.expr import Table
 

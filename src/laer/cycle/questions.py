@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,13 +17,14 @@ from laer.cycle.booked import Booked, answer
 from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.otherwise import sums_otherwise
 from laer.cycle.rates import at_rates
+from laer.cycle.renewals import SCHEMA
 from laer.cycle.scope import Scope
 from laer.cycle.to_date import lines_to_date, spans_to_date
 from laer.engine.session import DuckDBSession
 from laer.metrics import months
 from laer.metrics.changes import BALANCE, MOVEMENTS
-from laer.metrics.policy import RateRules
-from laer.records.periods import FAR
+from laer.metrics.rate_rules import RateRules
+from laer.records.periods import FAR, date_of
 
 LINE_DIMENSIONS = ("plan", "product", "currency")
 CAUSE = "cause"
@@ -54,6 +56,15 @@ class OpenRun(Protocol):
     def __call__(self, run: int) -> RunTables: ...
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question without its run: what is asked again of the next one."""
+
+    name: str
+    params: tuple[tuple[str, Any], ...]
+    scope: Scope
+
+
 class Desk:
     """Answers questions about published runs: bounded threads, memory and time, cached by run, question, parameters and scope."""
 
@@ -61,31 +72,53 @@ class Desk:
         self._open_run, self._memory, self._seconds = open_run, memory, seconds
         self._turn = threading.BoundedSemaphore(AT_ONCE)
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._asked: OrderedDict[tuple[Any, ...], tuple[Asked, float]] = OrderedDict()
+        self._under_way: dict[tuple[Any, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
-        """The answer to a named question.
+    def ask(self, name: str, params: Mapping[str, Any], scope: Scope, run: int, *, repeated: bool = False) -> Any:
+        """The answer to a named question. `repeated`: nobody waits for it, it is made ready.
 
         Raises  QuestionFault for an unknown name or parameter, TimeoutError when it takes longer than allowed
         """
         if name not in QUESTIONS:
             raise QuestionFault(f"no question {name!r}; there are {', '.join(sorted(QUESTIONS))}")
-        key = (run, name, tuple(sorted(params.items())), scope.key)
+        asked = Asked(name, tuple(sorted(params.items())), scope)
+        of_any_run = (name, asked.params, scope.key)
+        key = (run, *of_any_run)
         with self._lock:
+            if not repeated:
+                self._asked[of_any_run] = (asked, time.monotonic())
+                self._asked.move_to_end(of_any_run)
+                while len(self._asked) > REMEMBERED:
+                    self._asked.popitem(last=False)
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
-        if not self._turn.acquire(timeout=self._seconds):
-            raise TimeoutError(f"{name}: too many questions at once")
-        try:
-            answer = self._answer(name, params, scope, run)
-        finally:
-            self._turn.release()
-        with self._lock:
-            self._answers[key] = answer
-            while len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
+            alone = self._under_way.setdefault(key, threading.Lock())
+        with alone:  # whoever asks the same meanwhile waits for the answer instead of making it again
+            with self._lock:
+                if key in self._answers:
+                    return self._answers[key]
+            if not self._turn.acquire(timeout=self._seconds):
+                raise TimeoutError(f"{name}: too many questions at once")
+            try:
+                answer = self._answer(name, params, scope, run)
+            finally:
+                self._turn.release()
+                with self._lock:
+                    self._under_way.pop(key, None)
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > REMEMBERED:
+                    self._answers.popitem(last=False)
         return answer
+
+    def asked_within(self, seconds: float) -> list[Asked]:
+        """What people asked in that time, the latest first."""
+        since = time.monotonic() - seconds
+        with self._lock:
+            return [asked for asked, at in reversed(self._asked.values()) if at >= since]
 
     def _answer(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
         opened = self._open_run(run)
@@ -206,11 +239,18 @@ def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], 
     """
     if "renewals" not in run.tables:
         return []
-    due = scoped(run.tables["renewals"], scope)
-    if params.get("account") is not None:
+    due = run.tables["renewals"]
+    if params.get("account") is not None:  # first, for it leaves little
         due = due.filter(pc.equal(due["account_id"], int(params["account"])))
+    due = scoped(due, scope)
     rows = [row | {"mrr": Fraction(int(row.pop("parts")), run.denominator)} for row in due.to_pylist()]
     return sorted(rows, key=lambda row: (row["due_on"], row["contract_id"]))
+
+
+def renewals_due(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[pa.Table, int]:
+    """The same as a table (`renewals.SCHEMA`), by due date, and what its parts are parts of: for whoever counts and does not list."""
+    due = scoped(run.tables.get("renewals", SCHEMA.empty_table()), scope)
+    return due.sort_by([("due_on", "ascending"), ("contract_id", "ascending")]), run.denominator
 
 
 def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Booked:
@@ -220,6 +260,23 @@ def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], sc
     seen = None if whole is None else scoped(whole, scope)
     first, last, day = (int(params[name]) for name in ("first", "last", "day"))
     return answer(session, given, whole, seen, how["gap_days"], first, last, day)
+
+
+def lines(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
+    """The lines of some accounts as the run read them. Parameter: accounts (their ids).
+
+    Returns     account_id, subscription_id, product, plan, start_on, end_on (exclusive, None: open), mrr (exact, in the currency of the
+                run at its rates); without what only lifts an account to 0
+    """
+    table = scoped(run.tables["lines"], scope)
+    table = table.filter(pc.and_(pc.is_in(table["account_id"], pa.array(sorted(params["accounts"]), pa.int64())), pc.is_valid(table["line_id"])))
+    names = [n for n in ("account_id", "subscription_id", "product", "plan", "start_d", "end_d", "parts") if n in table.column_names]
+    return [
+        {name: row.get(name) for name in ("account_id", "subscription_id", "product", "plan")}
+        | {"start_on": date_of(row["start_d"]), "end_on": date_of(row["end_d"]) if row["end_d"] < FAR else None}
+        | {"mrr": Fraction(int(row["parts"]), run.denominator)}
+        for row in table.select(names).to_pylist()
+    ]
 
 
 def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
@@ -291,8 +348,10 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "revenue_behind": revenue_behind,
     "revenue_otherwise": revenue_otherwise,
     "renewals": renewals,
+    "renewals_due": renewals_due,
     "committed": committed,
     "booked": booked,
     "paused": paused,
     "account_months": account_months,
+    "lines": lines,
 }

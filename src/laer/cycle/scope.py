@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -18,4 +19,4 @@ class Scope:
     def key(self) -> str:
         if self.everything:
             return "all"
-        return blake2b(",".join(map(str, sorted(self.account_ids))).encode(), digest_size=16).hexdigest()
+        return blake2b(array("q", sorted(self.account_ids)).tobytes(), digest_size=16).hexdigest()

@@ -8,11 +8,13 @@ the time. What makes two rows the same row stands in `sifting`.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from laer.engine.sifting import Sifted, schema_of
 from laer.records.types import LAKE
 
 ATTEMPTS = 5
+LOG_ENTRY = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 ZSTD = WriterProperties(compression="ZSTD", max_row_group_size=122_880)
 
 
@@ -153,6 +156,27 @@ class Lake:
         """(row_id, content) of the rows of a source, of those months."""
         with self._engine() as con, self.lease(table) as lease:
             return con.sql(f"select row_id, content from ({self.scan_sql(table, months, lease)}) where source = {sifting.text(source)}").to_arrow_table()
+
+    # Copying
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nobody writes to any table meanwhile, and readers go on. Writers wait: hold it to look at what belongs together, not to copy it."""
+        with ExitStack() as held:
+            for table in LAKE:
+                held.enter_context(self._writing(table))
+            yield
+
+    def parts(self, table: str, lease: leases.Lease) -> list[Path]:
+        """The files that make up the leased version, its log first: what opens elsewhere as the table stood then. None where nothing was written yet."""
+        if lease.version is None:
+            return []
+        log = self.root / table / "_delta_log"
+        entries = [p for p in log.iterdir() if (named := LOG_ENTRY.fullmatch(p.name)) and int(named[1]) <= lease.version]
+        last = log / "_last_checkpoint"
+        if last.exists() and json.loads(last.read_text())["version"] <= lease.version:
+            entries.append(last)
+        return sorted(entries) + [Path(p) for p in self.files(table, lease=lease)]
 
     # Inside
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -37,36 +37,38 @@ class DuckDBSession:
     """
 
     def __init__(self, *, threads: int = 2, memory: str = "1GB") -> None:
+        self._threads, self._memory = threads, memory
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The live connection, for the lake's scans (rooms below `cycle` never see it). Opened when first used: not every question needs an engine."""
         self._spill = tempfile.TemporaryDirectory(prefix="laer-engine-")
-        self._connection = duckdb.connect(
-            config={"threads": str(threads), "memory_limit": memory, "temp_directory": self._spill.name, "preserve_insertion_order": "false"}
+        return duckdb.connect(
+            config={"threads": str(self._threads), "memory_limit": self._memory, "temp_directory": self._spill.name, "preserve_insertion_order": "false"}
         )
 
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The live connection, for the lake's scans (rooms below `cycle` never see it)."""
-        return self._connection
-
     def bind(self, name: str, rows: pa.Table) -> None:
-        self._connection.register(name, rows)
+        self.connection.register(name, rows)
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        self._connection.execute(f'create or replace temp table "{name}" as {_duckdb_sql(expression)}')
+        self.connection.execute(f'create or replace temp table "{name}" as {_duckdb_sql(expression)}')
         return ibis.table(expression.schema(), name=name)
 
     def fetch(self, expression: ir.Table) -> pa.Table:
-        answer = self._connection.sql(_duckdb_sql(expression)).to_arrow_table()
+        answer = self.connection.sql(_duckdb_sql(expression)).to_arrow_table()
         return _as_declared(answer, expression)
 
     def interrupt(self) -> None:
-        self._connection.interrupt()
+        if "connection" in self.__dict__:
+            self.connection.interrupt()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._connection.close()
-        self._spill.cleanup()
+        if "connection" in self.__dict__:
+            self.connection.close()
+            self._spill.cleanup()
 
 
 class SparkSession:

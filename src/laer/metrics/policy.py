@@ -5,7 +5,6 @@ The rules are numbered as in docs/methods/policy.md; the shipped policies stand 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -13,18 +12,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from laer.metrics.rate_rules import RateRules
+
 CONTENT = Path(__file__).parent.parent / "content" / "policies"
 PAUSED = frozenset({"paused"})
 PAST_DUE = frozenset({"past due"})
 TRIALS = frozenset({"trial", "trialing", "trialling"})
-
-
-@dataclass(frozen=True)
-class RateRules:
-    """Rule 11 as a policy has it: what the movement rates are divided by, and what offsets net churn."""
-
-    logo_churn: str = "opening"
-    net_churn: str = "with reactivation"
 
 
 class StatusWords(BaseModel):

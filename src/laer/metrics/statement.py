@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from laer.metrics.policy import RateRules
+from laer.metrics.rate_rules import RateRules
 from laer.records.money import minor_units, rounded
 from laer.records.periods import month_name
 

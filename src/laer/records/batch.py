@@ -28,6 +28,14 @@ class Batch:
     raw: list[dict[str, str]] = field(default_factory=list)
     made: set[int] = field(default_factory=set)
 
+    def keep(self, places: list[int]) -> None:
+        """Only the rows at these places."""
+        if len(places) == len(self.rows):
+            return
+        self.rows, self.keys, self.lines = [self.rows[i] for i in places], [self.keys[i] for i in places], [self.lines[i] for i in places]
+        self.raw = [self.raw[i] for i in places] if self.raw else []
+        self.made = set()
+
 
 @dataclass(frozen=True)
 class Reject:

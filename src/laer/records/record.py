@@ -12,24 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 KINDS = {int: "integer", str: "text", bool: "boolean", date: "date", datetime: "instant", Decimal: "decimal", dict: "json"}
-ARROW = {
-    "integer": pa.int64(),
-    "text": pa.string(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "instant": pa.timestamp("us", tz="UTC"),
-    "decimal": pa.string(),  # exact decimal text: SQLite would turn a decimal column into floats
-    "json": pa.string(),
-    "ref": pa.int64(),
-}
-
-
 @dataclass(frozen=True)
 class Col:
     """What the import and the seam know of a column.
@@ -63,7 +54,7 @@ class Column:
 
     @property
     def arrow(self) -> pa.DataType:
-        return ARROW["ref" if self.col.refers else self.kind]
+        return _arrow()["ref" if self.col.refers else self.kind]
 
 
 @dataclass(frozen=True)
@@ -112,8 +103,27 @@ class Record(BaseModel):
     @classmethod
     def schema_of(cls) -> pa.Schema:
         """Arrow schema of the type as the engine reads it: our id first, virtual columns left out, custom fields as one JSON."""
+        import pyarrow as pa
+
         fields = [(c.name, c.arrow) for c in cls.columns() if not c.col.virtual]
         return pa.schema([*fields, ("custom", pa.string())] if cls.info.home == "book" else fields)
+
+
+@cache
+def _arrow() -> dict[str, pa.DataType]:
+    """Arrow type of each kind. Arrow takes half a second to import, and most commands ask for no schema."""
+    import pyarrow as pa
+
+    return {
+        "integer": pa.int64(),
+        "text": pa.string(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "instant": pa.timestamp("us", tz="UTC"),
+        "decimal": pa.string(),  # exact decimal text: SQLite would turn a decimal column into floats
+        "json": pa.string(),
+        "ref": pa.int64(),
+    }
 
 
 def record_type(name: str) -> type[Record]:

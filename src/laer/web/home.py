@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 PRIVATE = 0o700
@@ -28,6 +30,11 @@ def uploads() -> Path:
     return _private(home() / "files")
 
 
+def catalogues() -> Path:
+    """Folder of translations: `LANGUAGE/LC_MESSAGES/django.po`. It need not be there."""
+    return home() / "locale"
+
+
 def watch_roots() -> list[Path]:
     """Folders below which folders may be watched (`LAER_WATCH_ROOTS`, default `inbox` below the home)."""
     given = [Path(p.strip()).expanduser() for p in os.environ.get("LAER_WATCH_ROOTS", "").split(os.pathsep) if p.strip()]
@@ -42,6 +49,19 @@ def fiscal_year_start() -> int:
     return int(given)
 
 
+def locale() -> str:
+    """How numbers and dates are written for whoever chose nothing (`LAER_LOCALE`, for example de_CH); `en` follows the language of the texts."""
+    given = os.environ.get("LAER_LOCALE", "").strip().replace("-", "_") or "en"
+    if given != "en":
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            Locale.parse(given)
+        except (UnknownLocaleError, ValueError):
+            raise SystemExit(f"LAER_LOCALE: found {given!r}, expected a language and a country such as en_US or de_CH") from None
+    return given
+
+
 def plan_year() -> int | None:
     """The fiscal year whose plan rates the book's figures use (`LAER_PLAN_YEAR`); None: that of the run's day."""
     given = os.environ.get("LAER_PLAN_YEAR", "").strip()
@@ -53,6 +73,16 @@ def plan_year() -> int | None:
 def scratch() -> Path:
     """For copies that live as long as one read; what a killed process left is swept away with its pass."""
     return _private(home() / "tmp")
+
+
+def last_backup() -> datetime | None:
+    """When `laer backup` last wrote an archive of this installation; None where it never did."""
+    mark = home() / "last-backup"
+    return datetime.fromtimestamp(mark.stat().st_mtime, UTC) if mark.exists() else None
+
+
+def note_backup() -> None:
+    (home() / "last-backup").touch(mode=0o600)
 
 
 def secret_key() -> str:
@@ -69,6 +99,30 @@ def secret_key() -> str:
         key = secrets.token_urlsafe(48)
         file.write(key)
     return key
+
+
+def begin_restore(file: Path, aside: Path) -> None:
+    """From here on the home is neither what it was nor what it will be; a restore that is killed leaves the mark behind."""
+    draft = _restoring().with_suffix(".draft")
+    draft.write_text(json.dumps({"file": str(file), "aside": str(aside)}), encoding="utf-8")
+    draft.replace(_restoring())
+
+
+def end_restore() -> None:
+    _restoring().unlink(missing_ok=True)
+
+
+def unfinished_restore() -> dict[str, str]:
+    """`file` (what was being restored) and `aside` (where the former state went) of a restore that did not end; empty where there is none."""
+    try:
+        found: dict[str, str] = json.loads(_restoring().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _restoring() -> Path:
+    return home() / "restore.unfinished"
 
 
 def _private(folder: Path) -> Path:

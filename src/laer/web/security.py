@@ -47,7 +47,7 @@ class LoginRequired:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(OPEN) or request.user.is_authenticated:
+        if request.path == "/start/" or request.path.startswith(OPEN) or request.user.is_authenticated:
             return self.get_response(request)
         if request.headers.get("HX-Request"):
             answer = HttpResponse(status=204)

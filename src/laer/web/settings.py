@@ -1,4 +1,4 @@
-"""Django settings. Every one that a firm may change is an environment variable with the prefix LAER_, documented in docs/reference/settings.md."""
+"""Django settings. Every one that a firm may change is an environment variable with the prefix LAER_, with a row in setting_table.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from laer.web import home
+from laer.web import catalogues, home
 
 BASE = Path(__file__).parent
 
@@ -16,21 +16,27 @@ def flag(name: str, default: bool = False) -> bool:
     return os.environ.get(name, "1" if default else "0").strip().lower() in {"1", "true", "yes", "on"}
 
 
+def given(name: str, default: str) -> str:
+    """What the environment says; an empty variable, as compose files pass them, says nothing."""
+    return os.environ.get(name, "").strip() or default
+
+
 SECRET_KEY = home.secret_key()
 DEBUG = flag("LAER_DEBUG")
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("LAER_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if h.strip()]
 CSRF_TRUSTED_ORIGINS = [o.strip() for o in os.environ.get("LAER_ORIGINS", "").split(",") if o.strip()]
 HTTPS = flag("LAER_HTTPS")
 
-CURRENCY = os.environ.get("LAER_CURRENCY", "USD").strip().upper()
-TIME_ZONE = os.environ.get("LAER_TIME_ZONE", "UTC")
+# The firm. These are the environment's words and the defaults: read `people.company.firm()`, which knows what an admin chose in the browser.
+CURRENCY = given("LAER_CURRENCY", "USD").upper()
+TIME_ZONE = given("LAER_TIME_ZONE", "UTC")
 FX_FILE = os.environ.get("LAER_FX_FILE", "")
 FISCAL_YEAR_START = home.fiscal_year_start()
 PLAN_YEAR = home.plan_year()
 POLICY = os.environ.get("LAER_POLICY", "default")
 READ_SCOPE = os.environ.get("LAER_READ_SCOPE", "own")  # own | all: what members and viewers see
-LOCALE = os.environ.get("LAER_LOCALE", "en_US")
-COMPANY = os.environ.get("LAER_COMPANY", "")
+LOCALE = home.locale()
+COMPANY = given("LAER_COMPANY", "")
 
 INSTALLED_APPS = [
     "laer.web.people",
@@ -60,14 +66,18 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "laer.web.logs.LogRequests",
+    "django.middleware.gzip.GZipMiddleware",  # pads at random what it packs, so that its length tells nothing of a token in it
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "laer.web.people.reader.Reader",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "laer.web.people.setup.SetUpFirst",
     "laer.web.security.LoginRequired",
+    "laer.web.people.company.InForce",
     "laer.web.security.SecondFactor",
     "laer.web.people.sessions.LastSeen",
     "laer.web.people.audit.LogExports",
@@ -77,7 +87,8 @@ ROOT_URLCONF = "laer.web.urls"
 WSGI_APPLICATION = "laer.web.wsgi.application"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "laer.web.rendering.Templates",
+        "NAME": "django",
         "DIRS": [BASE / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -87,6 +98,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "laer.web.pages.navigation.navigation",
                 "laer.web.pages.notifications.bell",
+                "laer.web.pages.start.company",
             ],
             "libraries": {"laer": "laer.web.templatetags.laer", "rows": "laer.web.templatetags.rows"},
             "builtins": ["template_partials.templatetags.partials"],
@@ -158,7 +170,6 @@ ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LAER_PROXIES", "0"))  # how many proxies of our own add to X-Forwarded-For
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # admins state the addresses, by an invitation or `laer user create`
-MFA_TOTP_ISSUER = f"laer {COMPANY}".strip()
 MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off
 MFA_ADAPTER = "laer.web.people.adapter.SealedSecrets"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "login": "60/m/ip"}
@@ -200,6 +211,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
 UPLOAD_LIMIT = int(os.environ.get("LAER_UPLOAD_MB", "512")) * 2**20
 
 LANGUAGE_CODE = "en"
+# English, and every language that a catalogue was put into the installation for: a translation is a file.
+LOCALE_PATHS = [home.catalogues(), BASE / "locale"]
+LANGUAGES = [(code, code) for code in catalogues.languages(LOCALE_PATHS)]
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "/static/"
@@ -208,10 +222,12 @@ STATIC_ROOT = home.home() / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage" if not DEBUG else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "laer.web.static_files.CompressedOnce" if not DEBUG else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
+# Names that hold a hash of what is in them, Django's or esbuild's own (charts-1A2B3C4D.js, which a script asks for): never asked for again.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/dist/.+(\.[0-9a-f]{12}\.\w+|-[0-9A-Z]{8}\.js)$"
 APPEND_SLASH = True
 
 LOG_FORMAT = os.environ.get("LAER_LOG_FORMAT", "text").strip().lower()

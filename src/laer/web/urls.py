@@ -4,17 +4,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, include, path
+from django.utils.translation import gettext as _
 
 
 def no_mail(request: HttpRequest) -> HttpResponse:
     """Without a mail server no link can be sent: an administrator sets the password."""
-    messages.error(request, "No mail server is set up here. An administrator can set a new password: laer user password EMAIL")
+    messages.error(request, _("No mail server is set up here. An administrator can set a new password: laer user password EMAIL"))
     return redirect("account_login")
 
 
 def turned_away(request: HttpRequest) -> HttpResponse:
     """Where allauth would offer a form to sign up, or to connect more providers: there is neither."""
-    return render(request, "socialaccount/turned_away.html", {"email": "", "why": "no login belongs to you"}, status=403)
+    return render(request, "socialaccount/turned_away.html", {"email": "", "why": _("no login belongs to you")}, status=403)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,11 +1,13 @@
 """`laer backup` and `laer restore`: an installation in one file.
 
-The archive holds the book (one consistent state, taken while others write), then the lake and the files, which are only ever
-added to, so that all that the book names is there; last a manifest with a checksum of each member. The secret key only if asked.
+The archive holds the book and the lake as they stood at one moment, taken while others write (`moment`), then the files, which
+are only ever added to, so that all that the book names is there; last a manifest with a checksum of each member. The secret key
+only if asked.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
@@ -15,8 +17,8 @@ import sqlite3
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -27,7 +29,7 @@ import typer
 import laer
 from laer.cli import app
 from laer.cli.book import fail, open_book
-from laer.cli.operate import postgres
+from laer.cli.operate import moment, postgres
 from laer.web import home
 
 FORMAT = 1
@@ -43,13 +45,14 @@ class BadArchive(Exception):
 
 @app.command()
 def backup(
-    file: Path, with_key: Annotated[bool, typer.Option("--with-key", help="put the secret key in too: who has the file can forge sessions")] = False
+    file: Annotated[Path, typer.Argument(help="the file to write, e.g. laer.tar.gz", show_default=False)],
+    with_key: Annotated[bool, typer.Option("--with-key", help="put the secret key in too: who has the file can forge sessions")] = False,
 ) -> None:
     """Write the whole installation to FILE (.tar.gz). It may be serving meanwhile."""
     open_book(migrated=False)
-    from laer.web.runs.schema import applied, schema_problem
+    from laer.web.runs.schema import applied, interrupted, schema_problem
 
-    if not applied():
+    if interrupted() or not applied():
         fail(str(schema_problem()))
     if file.is_dir():
         fail(f"{file} is a folder; name the file to write, e.g. {file / 'laer.tar.gz'}")
@@ -58,7 +61,10 @@ def backup(
 
 
 @app.command()
-def restore(file: Path, force: Annotated[bool, typer.Option("--force", help="replace what is there; it is moved aside, not deleted")] = False) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(help="what `laer backup` wrote", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="replace what is there; it is moved aside, not deleted")] = False,
+) -> None:
     """Put the installation in FILE into LAER_HOME."""
     open_book(migrated=False)
     from laer.cli.operate.installation import collect_static
@@ -67,22 +73,26 @@ def restore(file: Path, force: Annotated[bool, typer.Option("--force", help="rep
 
     if not file.is_file():
         fail(f"there is no file {file}")
-    found = {"a book": bool(applied()), "a lake": any(home.lake().iterdir()), "files": any(home.uploads().iterdir())}
+    found = {"a book": bool(applied()), "a lake": any(not p.name.startswith("_") for p in home.lake().iterdir()), "files": any(home.uploads().iterdir())}
     occupied = [name for name, there in found.items() if there]
     if occupied and not force:
         fail(f"{home.home()} is not empty (it has {', '.join(occupied)}); --force moves that aside and restores")
     with alone("restore"):
+        moment.sweep(home.home(), ".restoring-*")
         aside = home.home() / f"replaced-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
+        earlier = home.unfinished_restore().get("aside")
         with tempfile.TemporaryDirectory(dir=home.home(), prefix=".restoring-") as staging:
             try:
                 manifest = unpack(file, Path(staging))
-                _replace(manifest, Path(staging), aside)
+                _replace(manifest, Path(staging), aside, file)
             except (BadArchive, postgres.ToolError) as error:
                 fail(f"{file}: {error}", 1)
                 return
     typer.echo(f"restored {file}, made {manifest['made_at']} by laer {manifest['laer']}")
     if aside.exists():
         typer.echo(f"what was there before is in {aside}")
+    if earlier and earlier != str(aside):
+        typer.echo(f"what was there before the restore that was interrupted is in {earlier}")
     if not manifest["key"]:
         typer.echo("the archive has no secret key: the one of this installation stays, and sessions made elsewhere end")
     collect_static()
@@ -101,20 +111,19 @@ def write_archive(file: Path, *, with_key: bool = False) -> tuple[int, int]:
         "format": FORMAT, "laer": laer.__version__, "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "database": connection.vendor, "migrations": applied(), "key": with_key, "members": {},
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(dir=home.home(), prefix=".backup-") as folder:
+    moment.sweep(home.home(), ".backup-*")
+    moment.sweep(file.parent, f".{glob.escape(file.name)}.*.part")
+    with tempfile.TemporaryDirectory(dir=home.home(), prefix=f".backup-{os.getpid()}-") as folder, ExitStack() as held:
         book = Path(folder) / BOOKS[connection.vendor]
-        if connection.vendor == "sqlite":
-            _copy_sqlite(Path(connection.settings_dict["NAME"]), book)
-        else:
-            try:
-                postgres.dump(connection.settings_dict, book)
-            except postgres.ToolError as error:
-                fail(str(error), 1)
+        try:
+            lake = held.enter_context(moment.taken(book))
+        except postgres.ToolError as error:
+            fail(str(error), 1)
         part = file.with_name(f".{file.name}.{os.getpid()}.part")
         try:
             descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w:gz", compresslevel=4) as tar:
-                for name, path in _members(book, with_key):
+                for name, path in _members(book, lake, with_key):
                     try:
                         manifest["members"][name] = _add(tar, path, name)
                     except FileNotFoundError:
@@ -122,6 +131,7 @@ def write_archive(file: Path, *, with_key: bool = False) -> tuple[int, int]:
                 text = json.dumps(manifest, indent=1, sort_keys=True).encode()
                 _add_bytes(tar, text, MANIFEST)
             os.replace(part, file)
+            home.note_backup()
         finally:
             part.unlink(missing_ok=True)
     return len(manifest["members"]), file.stat().st_size
@@ -198,8 +208,11 @@ def _checked(manifest: dict[str, Any] | None, sums: dict[str, str]) -> dict[str,
     return manifest
 
 
-def _replace(manifest: dict[str, Any], staging: Path, aside: Path) -> None:
-    """Move what is there aside and what is staged in its place. Within one folder these are renames."""
+def _replace(manifest: dict[str, Any], staging: Path, aside: Path, file: Path) -> None:
+    """Move what is there aside and what is staged in its place. Within one folder these are renames.
+
+    From the first of them to the last a mark stands in the home: killed between, nothing opens it until a restore is done.
+    """
     from django.db import connection
 
     book = staging / BOOKS[manifest["database"]]
@@ -213,8 +226,15 @@ def _replace(manifest: dict[str, Any], staging: Path, aside: Path) -> None:
     if manifest["database"] == "sqlite":
         live = Path(connection.settings_dict["NAME"])
         old += [(live.with_name(live.name + end), aside / (BOOKS["sqlite"] + end)) for end in ("", "-wal", "-shm")]
+    earlier = home.unfinished_restore()
+    home.begin_restore(file.absolute(), Path(earlier.get("aside", aside)))
     if manifest["database"] != "sqlite":  # what can fail comes first: nothing has been moved yet
-        postgres.load(connection.settings_dict, book, aside_schema=f"replaced_{int(time.time())}")
+        try:
+            postgres.load(connection.settings_dict, book, aside_schema=f"replaced_{int(time.time())}")
+        except postgres.ToolError:
+            if not earlier:
+                home.end_restore()  # what was there is back
+            raise
     for path, place in old:
         if path.exists():
             aside.mkdir(mode=home.PRIVATE, exist_ok=True)
@@ -228,6 +248,7 @@ def _replace(manifest: dict[str, Any], staging: Path, aside: Path) -> None:
             shutil.move(staging / name, path)
     if manifest["key"]:
         shutil.move(staging / KEY, home.home() / KEY)
+    home.end_restore()
 
 
 def _damage(book: Path, manifest: dict[str, Any]) -> str | None:
@@ -242,22 +263,13 @@ def _damage(book: Path, manifest: dict[str, Any]) -> str | None:
     return None if found == "ok" else found
 
 
-def _copy_sqlite(live: Path, copy: Path) -> None:
-    """One consistent state of a book that others write to, as a single file. Python's own SQLite, the one that Django uses."""
-    with closing(sqlite3.connect(f"file:{live}?mode=ro", uri=True, timeout=20)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-        target.execute("PRAGMA journal_mode=DELETE")
-
-
-def _members(book: Path, with_key: bool) -> Iterator[tuple[str, Path]]:
+def _members(book: Path, lake: Iterable[Path], with_key: bool) -> Iterator[tuple[str, Path]]:
     yield book.name, book
     if with_key:
         home.secret_key()
         yield KEY, home.home() / KEY
-    for name, folder in (("lake", home.lake()), ("files", home.uploads())):
-        found = [p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()]
-        # A Delta log before the data that it names: what is added meanwhile is then merely not named.
-        for path in sorted(found, key=lambda p: ("_delta_log" not in p.parts, str(p))):
+    for name, folder, found in (("lake", home.lake(), lake), ("files", home.uploads(), moment.plain_files(home.uploads()))):
+        for path in found:
             yield f"{name}/{path.relative_to(folder).as_posix()}", path
 
 

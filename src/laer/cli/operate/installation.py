@@ -27,6 +27,7 @@ def init() -> None:
     typer.echo(f"book:     {book_name()}")
     typer.echo("next:")
     if not User.objects.exists():
+        typer.echo("  laer serve               sets up the rest in the browser, or here:")
         typer.echo("  laer user create you@example.com --role admin")
     typer.echo("  laer import PATH…        files into the book")
     typer.echo("  laer serve               the pages on http://127.0.0.1:8000/")
@@ -40,10 +41,10 @@ def upgrade() -> None:
 
     from laer.cli.operate.archive import write_archive
     from laer.cli.operate.serving import alone
-    from laer.web.runs.schema import applied, schema_problem, unknown
+    from laer.web.runs.schema import applied, interrupted, schema_problem, unknown
 
     there = applied()
-    if not there or unknown(there):
+    if interrupted() or not there or unknown(there):
         fail(str(schema_problem()))
     with alone("upgrade"):
         saved = home.home() / "backups" / f"before-{laer.__version__}-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar.gz"
@@ -74,7 +75,7 @@ def make_if_new() -> None:
         return
     with alone("serve"):
         initialise()
-    typer.echo(f"laer: made an installation in {home.home()}; its first login is made with: laer user create you@example.com --role admin")
+    typer.echo(f"laer: made an installation in {home.home()}")
 
 
 def initialise() -> None:
@@ -83,13 +84,13 @@ def initialise() -> None:
     from django.core.management import call_command
     from django.db import DatabaseError, connection
 
-    from laer.web.runs.schema import applied, schema_problem
+    from laer.web.runs.schema import applied, interrupted, schema_problem
 
     folder = home.home()
     if folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o077:
         folder.chmod(home.PRIVATE)
     problem = schema_problem()
-    if problem and applied():
+    if problem and (interrupted() or applied()):
         fail(problem)  # an older book is upgraded with a backup, not here
     if problem:
         try:

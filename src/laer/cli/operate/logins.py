@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 users = typer.Typer(no_args_is_help=True, help="Logins: create, list, password.")
 app.add_typer(users, name="user")
 
-PRINT = typer.Option("--print-password", help="Make a strong password and print it once.")
+PRINT = typer.Option("--print-password", help="make a strong password and print it once")
+EMAIL = typer.Argument(help="the address that the login signs in with", show_default=False)
 
 
 @users.command("create")
 def create(
-    email: str,
+    email: Annotated[str, EMAIL],
     role: Annotated[str, typer.Option(help="admin, lead, finance, member or viewer")],
     name: Annotated[str, typer.Option(help="as pages show it")] = "",
     print_password: Annotated[bool, PRINT] = False,
@@ -53,7 +54,7 @@ def show() -> None:
 
 
 @users.command("password")
-def password(email: str, print_password: Annotated[bool, PRINT] = False) -> None:
+def password(email: Annotated[str, EMAIL], print_password: Annotated[bool, PRINT] = False) -> None:
     """Give a login another password. Its open sessions end."""
     open_book()
     from laer.web.people.models import User
@@ -63,7 +64,7 @@ def password(email: str, print_password: Annotated[bool, PRINT] = False) -> None
         fail(f"no login {email!r}; there are: {', '.join(User.objects.order_by('email').values_list('email', flat=True)[:20]) or 'none'}")
         return
     new, made = _password(print_password)
-    _check_password(new, user)
+    _check_password(new, user.email)
     user.set_password(new)  # the sessions carry a hash of the password
     user.save(update_fields=["password"])
     typer.echo(f"{user.email} has another password")
@@ -78,51 +79,31 @@ def strong_password() -> str:
 
 def check_login(email: str, role: str) -> None:
     """Stop when there can be no such login."""
-    from django.core.exceptions import ValidationError
-    from django.core.validators import validate_email
-
+    from laer.web.people.logins import is_address
     from laer.web.people.models import Role, User
 
     if role not in Role.values:
         fail(f"no role {role!r}; the roles are {', '.join(Role.values)}")
-    try:
-        validate_email(email)
-    except ValidationError:
+    if not is_address(email):
         fail(f"{email!r} is not an e-mail address")
     if User.objects.filter(email__iexact=email).exists():
         fail(f"there is a login {email.lower()} already; its password is changed with `laer user password {email.lower()}`")
 
 
 def create_login(email: str, password: str, role: str, name: str = "") -> User:
-    """A login and its person: the one that files already named by this address, else a new one."""
-    from django.db import transaction
-    from django.utils import timezone
-
-    from laer.web.people.models import Person, User
+    """A login and its person, or stop with what is wrong."""
+    from laer.web.people.logins import make_login
 
     check_login(email, role)
-    _check_password(password, User(email=email))
-    with transaction.atomic():
-        user = User.objects.create_user(email, password, role=role)
-        person = Person.objects.filter(email__iexact=email, user=None, archived_at=None).order_by("pk").first()
-        if person is None:
-            local = email.split("@")[0].replace(".", " ").replace("_", " ").title()
-            person = Person(name=name or local, email=user.email, created_at=timezone.now())
-        elif name:
-            person.name = name
-        person.user = user
-        person.save()
-    return user
+    _check_password(password, email)
+    return make_login(email, password, role, name)
 
 
-def _check_password(password: str, user: User) -> None:
-    from django.contrib.auth.password_validation import validate_password
-    from django.core.exceptions import ValidationError
+def _check_password(password: str, email: str) -> None:
+    from laer.web.people.logins import weaknesses
 
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        fail("the password is refused: " + " ".join(error.messages))
+    if weak := weaknesses(password, email):
+        fail("the password is refused: " + " ".join(weak))
 
 
 def _password(make: bool) -> tuple[str, bool]:

@@ -16,9 +16,9 @@ class ToolError(Exception):
     """A tool is missing or failed, in words."""
 
 
-def dump(book: dict[str, Any], file: Path) -> None:
-    """One consistent state of the database, taken while others write."""
-    _run(book, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--exclude-schema={ASIDE}", f"--file={file}")
+def dump(book: dict[str, Any], file: Path, *, snapshot: str) -> None:
+    """The database as a transaction that is still open sees it (`pg_export_snapshot()`), taken while others write."""
+    _run(book, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--exclude-schema={ASIDE}", f"--snapshot={snapshot}", f"--file={file}")
 
 
 def load(book: dict[str, Any], file: Path, *, aside_schema: str) -> None:

@@ -30,7 +30,7 @@ SETTLED = 60.0  # a process that ran for so long starts again at once
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8000,
     host: Annotated[str, typer.Option(help="address to listen on; 0.0.0.0 for every one")] = "127.0.0.1",
     threads: Annotated[int, typer.Option(min=1, max=512, help="requests served at once by each web process")] = 32,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="run the background worker too")] = True,
@@ -86,6 +86,7 @@ def supervise(host: str = "127.0.0.1", port: int = 8000, *, threads: int = 32, w
     from django.db import connection
 
     from laer.cli.operate.installation import collect_static
+    from laer.web.people import setup
     from laer.web.runs import beat
 
     address = _address(host)
@@ -97,6 +98,7 @@ def supervise(host: str = "127.0.0.1", port: int = 8000, *, threads: int = 32, w
     with alone("serve"):
         collect_static()
         beat.expect(worker)
+        code = setup.make_code() if setup.is_needed() else ""
         connection.close()
         laer = [sys.executable, "-m", "laer.cli"]
         children = [Child("web", [*laer, "web", address, str(port), str(threads), str(web_processes)])]
@@ -107,7 +109,7 @@ def supervise(host: str = "127.0.0.1", port: int = 8000, *, threads: int = 32, w
         try:
             for child in children:
                 child.start()
-            threading.Thread(target=_announce, args=(address, port, stop), daemon=True).start()
+            threading.Thread(target=_announce, args=(address, port, stop, code), daemon=True).start()
             while not stop.wait(0.25):
                 for child in children:
                     child.look()
@@ -201,8 +203,8 @@ def _port_is_free(address: str, port: int) -> None:
             fail(f"cannot listen on {address}:{port} ({os.strerror(error.errno or 0).lower()}); choose another with --port", 1)
 
 
-def _announce(address: str, port: int, stop: threading.Event) -> None:
-    """Say where the pages are as soon as somebody answers there."""
+def _announce(address: str, port: int, stop: threading.Event, code: str) -> None:
+    """Say where the pages are as soon as somebody answers there; before there is a login, also how its owner proves to be the owner."""
     ip = ipaddress.ip_address(address)
     at = ("::1" if ip.version == 6 else "127.0.0.1") if ip.is_unspecified else address
     while not stop.wait(0.1):
@@ -212,6 +214,11 @@ def _announce(address: str, port: int, stop: threading.Event) -> None:
         return
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"laer is at http://{shown}:{port}/ (Ctrl-C ends it)")
+    if code:
+        typer.echo("\n  Set it up in the browser. This link works until the first login is made:\n")
+        typer.echo(f"  http://{'127.0.0.1' if ip.is_unspecified else shown}:{port}/start/?code={code}\n")
+        if not ip.is_loopback:
+            typer.echo(f"  From another machine open /start/ there and type the code: {code}\n")
     if not ip.is_loopback and not os.environ.get("LAER_HOSTS"):
         typer.echo("laer: other machines need the name they use for this one in LAER_HOSTS, e.g. LAER_HOSTS=laer.example.com", err=True)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from laer.records.record import Col, Info, Record
+from laer.records.types.who import ACCOUNT
 
 
 class Product(Record):
@@ -34,7 +35,7 @@ class Contract(Record):
         key_aka=("contract id", "contract number", "agreement id", "order form id"),
     )
     contract_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company"), refers="accounts")]
+    account_id: Annotated[int, Col(ACCOUNT, refers="accounts")]
     name: Annotated[str | None, Col(("contract name", "contract", "agreement", "name"))] = None
     signed_on: Annotated[date | None, Col(("signed on", "signed date", "signature date", "close date", "closed won date", "contract signed date"))] = None
     start_on: Annotated[date | None, Col(("contract start", "contract start date", "start date", "term start", "effective date", "start"))] = None
@@ -211,7 +212,7 @@ class Discount(Record):
         "discounts", "discount", "one row per discount granted", "discount_id", natural=("subscription_id", "start_on"), key_aka=("discount id", "coupon id")
     )
     discount_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
+    account_id: Annotated[int, Col(ACCOUNT, refers="accounts")]
     subscription_id: Annotated[int | None, Col(("subscription id", "subscription"), refers="subscriptions")] = None
     percent: Annotated[Decimal | None, Col(("discount percent", "percent off", "discount %", "percent", "discount rate"))] = None
     amount: Annotated[Decimal | None, Col(("discount amount", "amount off"))] = None
@@ -227,7 +228,7 @@ class Pause(Record):
 
     info: ClassVar = Info("pauses", "pause", "one row per pause", "pause_id", natural=("account_id", "subscription_id", "from_on"), key_aka=("pause id",))
     pause_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
+    account_id: Annotated[int, Col(ACCOUNT, refers="accounts")]
     subscription_id: Annotated[int | None, Col(("subscription id", "subscription"), refers="subscriptions")] = None
     from_on: Annotated[date, Col(("paused on", "paused from", "pause from", "paused since", "pause start", "pause start date", "from"))]
     until_on: Annotated[date | None, Col(("resumed on", "resumes on", "paused until", "pause until", "pause end", "pause end date", "resume date", "until"))] = None

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from laer.records.record import Col, Info, Record
+from laer.records.types.who import ACCOUNT
 
 HEALTH = {  # how files spell a colour of health
     "green": "green", "g": "green", "good": "green", "healthy": "green", "ok": "green", "on track": "green", "strong": "green", "low risk": "green",
@@ -30,7 +31,7 @@ class UsageDay(Record):
         key_aka=("usage id", "event id", "row id", "id"),
     )
     row_id: Annotated[str | None, Col(("usage id", "event id", "row id"))] = None
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
+    account_id: Annotated[int, Col(ACCOUNT, refers="accounts")]
     subscription_id: Annotated[int | None, Col(("subscription id", "subscription"), refers="subscriptions")] = None
     user_id: Annotated[str | None, Col(("user id", "user", "end user id", "member id"))] = None
     feature: Annotated[str | None, Col(("feature name", "feature", "event name", "module", "event"))] = None
@@ -96,7 +97,7 @@ class SurveyResponse(Record):
     response_id: int
     account_id: Annotated[
         int,
-        Col(("account id", "customer id", "company id", "account", "customer", "company", "account name", "customer name", "company name"), refers="accounts"),
+        Col(ACCOUNT, refers="accounts"),
     ]
     contact_id: Annotated[int | None, Col(("contact id", "respondent id"), refers="contacts")] = None
     kind: Annotated[str | None, Col(("survey type", "survey kind", "kind", "survey", "metric"))] = None
@@ -112,7 +113,7 @@ class ChurnEvent(Record):
         "churn_events", "churn event", "one row per departure", "churn_event_id", natural=(), key_aka=("churn event id", "churn id", "cancellation id")
     )
     churn_event_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer"), refers="accounts")]
+    account_id: Annotated[int, Col(ACCOUNT, refers="accounts")]
     notified_on: Annotated[date | None, Col(("notified on", "notice date", "notification date", "cancel requested on"))] = None
     effective_on: Annotated[date, Col(("churn date", "effective on", "effective date", "churned on", "cancellation date", "churned at"))]
     reason: Annotated[str | None, Col(("reason code", "churn reason", "reason", "cancellation reason"))] = None

@@ -7,6 +7,9 @@ from typing import Annotated, ClassVar
 
 from laer.records.record import Col, Info, Record
 
+# How files name the account that a row belongs to: by id, or by name where they have none.
+ACCOUNT = ("account id", "customer id", "company id", "account", "customer", "company", "account name", "customer name", "company name")
+
 
 class Person(Record):
     """Somebody of our own firm, with or without a login (owners are named in files)."""

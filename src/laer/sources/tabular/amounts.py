@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from laer.sources.tabular.cells import spelled
-from laer.sources.tabular.headers import header_words
+from laer.sources.tabular.headers import header_words, in_english
 from laer.sources.tabular.intervals import TERM
 
 PERIODS = {"monthly": 1, "quarterly": 3, "semi-annual": 6, "annual": 12, "biennial": 24}
@@ -202,7 +202,7 @@ def _per(seen: _Seen, header: str, beside: str, interval: str, sentences: list[s
         sentences.append(f"{seen.intervals:,} of {seen.rows:,} rows say in {interval} how often it is billed{without}")
         return STATED
     named = next((_PERIOD_WORDS[word] for word in header_words(header).split() if word in _PERIOD_WORDS), None)
-    if named or "total contract" in header_words(header):
+    if named or "contract value" in in_english(header_words(header)) or "total contract" in header_words(header):
         sentences.append("The name of the column says for how long it is.")
         return named or TERM
     telling = [pairs for pairs in seen.terms.values() if len({term for term, _ in pairs}) > 1]

@@ -19,7 +19,7 @@ from laer.sources.tabular.salesforce_ids import one_ids
 from laer.sources.tabular.scales import power_of, read_in_units
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words
+from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words, read_end
 
 SIZE = 5000
 WORDS = {"date": "date", "instant": "time", "integer": "whole number", "decimal": "number", "boolean": "yes or no"}
@@ -145,7 +145,9 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
         named = target == key or bool(column.col.refers)
         kind = "text" if named else column.kind
         inclusive = target == "end_on" and (table.known.end if table.known else mapping.end) == "inclusive"
-        memo = Memo(_day_after, mapping.date_order) if inclusive else _memo(kind, mapping.date_order, style, zone)
+        memo = _memo(kind, mapping.date_order, style, zone)
+        if target == "end_on" and kind == "date":
+            memo = Memo(_day_after if inclusive else read_end, mapping.date_order)
         if kind == "decimal" and (power := power_of(header)):
             memo = Memo(read_in_units, style, power)
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
@@ -169,8 +171,8 @@ def _memo(kind: str, order: str | None, style: str, zone: str) -> Memo | None:
 
 def _day_after(text: str, order: str | None) -> date | None | Unreadable:
     """The first day after an end that is itself included."""
-    day = STATED["date"](text, order)
-    return day + timedelta(days=1) if type(day) is date and day < date.max else cast("date | None | Unreadable", day)
+    day = read_end(text, order)
+    return day + timedelta(days=1) if type(day) is date and day < date.max else day
 
 
 def _surplus(table: Table, record: str, line: int, cells: list[str]) -> Reject:

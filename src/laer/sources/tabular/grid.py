@@ -20,9 +20,10 @@ from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.grid_header import Month, wide_header
 from laer.sources.tabular.headers import BARE_ID, header_words, match_columns
-from laer.sources.tabular.layout import Aside, Row
+from laer.sources.tabular.layout import Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
-from laer.sources.tabular.table import SURPLUS, Known, Lot, Table
+from laer.sources.tabular.table import SURPLUS, Known, Table, TableOver
+from laer.sources.tabular.tall_grid import Wide, as_wide
 from laer.sources.tabular.values import Memo, Unreadable
 
 SAMPLE = 200  # rows that must show numbers
@@ -51,22 +52,28 @@ class Cell(NamedTuple):
     unreadable: str = ""
 
 
-class GridTable(Table):
+class GridTable(TableOver):
     """The lines of a grid: its columns beside the months as they stand, then `start_date`, `end_date` and `mrr` (or `arr`).
 
     A subscription id is added where several rows of the grid would else be one subscription. Lines carry the number of
     the grid's row that they come from.
+
+    first, through  numbers of its first and last month
+    zeros           a row that begins with blanks gives a line of 0 for them: the book may know of something that ends there
     """
 
+    zeros = False
+
     def __init__(self, table: Table, months: list[Month], sums: list[int]) -> None:
-        super().__init__(table.path, table.file, table.sheet)
-        self._table, self._months = table, months
+        super().__init__(table)
+        self._months = months
+        self.first, self.through = months[0].number, months[-1].number
         self._starts = [first_day(m.number).isoformat() for m in months]
         left = {m.place for m in months} | set(sums)
         self._beside = [place for place in range(len(table.header)) if place not in left]
         beside = [table.header[place] for place in self._beside]
         self._columns, why_account = _columns(table, beside)
-        self.measure, why_measure = _measure(table, months, beside)
+        self.measure, why_measure = (table.said if isinstance(table, Wide) else None) or _measure(table, months, beside)
         self._named = [table.header.index(h) for h in _identity(self._columns)]
         self._number: Memo = Memo(read_number, "point")
         again, empty, rows = self._look()
@@ -84,18 +91,6 @@ class GridTable(Table):
         )
         self._say(sums, why, why_measure, empty, rows)
 
-    @property
-    def notes(self) -> list[str]:
-        return [*self._table.notes, *super().notes]
-
-    @property
-    def aside(self) -> list[Aside]:
-        return self._table.aside
-
-    @property
-    def done(self) -> float:
-        return self._table.done
-
     def rows(self) -> Iterator[Row]:
         times: Counter[tuple[str, ...]] = Counter()
         width = len(self._table.header)
@@ -109,11 +104,6 @@ class GridTable(Table):
             for start, end, amount in self._lines(cells):
                 yield line, [*beside, start, end, amount, *surplus]
 
-    def chunks(self, size: int) -> Iterator[Lot]:
-        rows, size = self.rows(), self.lot_of(size)
-        while lot := list(islice(rows, size)):
-            yield [line for line, _ in lot], [cells for _, cells in lot]
-
     def _lines(self, cells: list[str]) -> Iterator[tuple[str, str, str]]:
         """(start, end, amount) of each run of equal values of one row."""
         place, starts = 0, self._starts
@@ -121,6 +111,8 @@ class GridTable(Table):
         for cell, run in groupby(read):
             begun, place = place, place + len(list(run))
             end = starts[place] if place < len(starts) else ""
+            if self.zeros and begun == 0 and cell == Cell(None):
+                yield starts[0], end, "0"
             if cell.unreadable:
                 for i in range(begun, place):
                     yield starts[i], starts[i + 1] if i + 1 < len(starts) else "", f"{cell.unreadable} in column {self._months[i].header}"
@@ -182,6 +174,8 @@ def as_grid(table: Table) -> Table:
     Faults  UnreadableFile where two columns stand for one month
     """
     wide = wide_header(table.header) if table.header else None
+    if wide is None and (turned := as_wide(table)) is not None:
+        return table if _is_other(turned, turned.months) else GridTable(turned, turned.months, [])
     if wide is None or len(wide.months) + len(wide.sums) == len(table.header) or _is_other(table, wide.months):
         return table
     if wide.twice:

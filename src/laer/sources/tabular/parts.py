@@ -24,6 +24,8 @@ ONE_EACH = 0.98  # share of distinct names from which a sheet has a row per cust
 NAMED = 0.9  # share of rows that name one
 CLOSE = 0.9  # how like a header must be to leave the account for another record
 REVENUE = ("mrr", "arr")
+PRICED = (*REVENUE, "amount")  # what a list of contracts may say that each comes to: what an amount is, is weighed and asked
+VALUE_OF = frozenset(spelled("acv tcv"))
 OWN_REVENUE, MILLION = "annual revenue", 1_000_000
 SHEETS = (None, "accounts", "products", "contracts", "subscription_lines", "contacts", "pulses", "notes", "assignments")  # what such a sheet may look like
 TERMS = frozenset(spelled("renewal renews renew contract term auto autorenew notice signed expiry expiration expires agreement"))
@@ -45,11 +47,27 @@ def recognise_all(table: Table, *, sample: int = SAMPLE, status: frozenset[str] 
     seen = Sample(table, sample)
     if table.hint == CHURNED and whole.record in ("accounts", "churn_events"):
         return departed(table, whole, seen)
-    parts = customer_sheet(table, whole, seen, status)
+    if table.known:
+        return _with_accounts(table, whole, seen)
+    parts = (_of_contracts(whole) and priced_contracts(table, whole, seen)) or customer_sheet(table, whole, seen, status)
     lines = fitting("subscription_lines", table.header, seen) if parts is None and whole.record in (None, "products") else {}
     if _by_item(lines) and any(m.column == "account_id" for m in lines.values()):
         return [recognise(table, sample=sample, record="subscription_lines")]  # a price list names no customers
-    return parts or priced_contracts(table, whole, seen) or [whole]
+    return parts or priced_contracts(table, whole, seen) or _dated_amounts(table, whole, seen) or [whole]
+
+
+def _dated_amounts(table: Table, whole: Mapping, seen: Sample) -> list[Mapping] | None:
+    """The lines of a list of amounts from day to day that also tells of the accounts, which made it look like neither; None where it is none."""
+    if whole.record not in (None, "accounts") or table.known:
+        return None
+    lines = fitting("subscription_lines", table.header, seen)
+    sure = {m.column: h for h, m in lines.items() if m.likeness >= CLOSE}
+    priced = next((sure[c] for c in PRICED if c in sure and not _own_revenue(seen, sure[c])), None)
+    if priced is None or not {"account_id", "start_on"} <= sure.keys():
+        return None
+    if {"contract", "tcv"} & set(in_english(header_words(priced)).split()) and "end_on" in sure:
+        return priced_contracts(table, recognise(table, record="contracts"), seen)
+    return _with_accounts(table, recognise(table, record="subscription_lines"), seen)
 
 
 def departed(table: Table, whole: Mapping, seen: Sample) -> list[Mapping]:
@@ -69,8 +87,15 @@ def departed(table: Table, whole: Mapping, seen: Sample) -> list[Mapping]:
     return [first, events]
 
 
+def _of_contracts(whole: Mapping) -> bool:
+    """Whether a list with a row per customer is one of contracts all the same: they have ids or a contract's value, and run from a day to a day."""
+    if whole.record != "contracts" or not {"start_on", "end_on"} <= whole.headers.keys():
+        return False
+    return "contract_id" in whole.headers or any(set(header_words(h).split()) & VALUE_OF for h in whole.columns)
+
+
 def priced_contracts(table: Table, whole: Mapping, seen: Sample) -> list[Mapping] | None:
-    """The contracts of a list that says what each comes to in a month or year, and the lines under them; None where it says no amount.
+    """The contracts of a list that says what each comes to, and the lines under them; None where it says no amount.
 
     A line runs from its contract's start to its end; `undated.stated` links the two where the contract has no id of its own.
     """
@@ -81,7 +106,7 @@ def priced_contracts(table: Table, whole: Mapping, seen: Sample) -> list[Mapping
     if whole.record != "contracts" or table.known or not {"account_id", "start_on", "end_on"} <= there.keys():
         return None
     lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h not in there.values() and not _own_revenue(seen, h)}
-    revenue = [h for h, m in lines.items() if m.column in REVENUE and m.likeness >= CLOSE]
+    revenue = [h for h, m in lines.items() if m.column in PRICED and m.likeness >= CLOSE]
     if not revenue:
         return None
     found = {h: m for h, m in lines.items() if h in revenue or (m.likeness >= CLOSE and m.column in WITH_LINE)}
@@ -89,11 +114,42 @@ def priced_contracts(table: Table, whole: Mapping, seen: Sample) -> list[Mapping
         if column in there:
             found[there[column]] = Match(whole.confidence[there[column]], there[column], column, "")
     line = _part(table, seen, "subscription_lines", found, None)
-    gone = {h for h in found if h in lines}
+    accounts = _told_of_accounts(table, seen, there, found)
+    gone = dict.fromkeys((h for h in found if h in lines), "subscription line") | dict.fromkeys(set(accounts) - {there["account_id"]}, "account")
     columns = {h: None if h in gone else target for h, target in whole.columns.items()}
     custom = {slug: kind for slug, kind in whole.custom.items() if f"{CUSTOM}{slug}" in columns.values()}
-    reasons = whole.reasons | dict.fromkeys(gone, "goes to the subscription line")
-    return [replace(whole, columns=columns, custom=custom, reasons=reasons, end=line.end, end_evidence=line.end_evidence, sheet=True), line]
+    reasons = whole.reasons | {h: f"goes to the {noun}" for h, noun in gone.items()}
+    contract = replace(whole, columns=columns, custom=custom, reasons=reasons, end=line.end, end_evidence=line.end_evidence, sheet=True)
+    return [*([_part(table, seen, "accounts", accounts, None)] if accounts else []), contract, line]
+
+
+def _with_accounts(table: Table, whole: Mapping, seen: Sample) -> list[Mapping]:
+    """The lines of a grid, and before them what its columns beside the months tell of the accounts."""
+    accounts = _told_of_accounts(table, seen, {column: h for column, h in whole.headers.items() if not column.startswith(CUSTOM)}, {})
+    gone = set(accounts) - {whole.headers["account_id"]}
+    if not gone:
+        return [whole]
+    columns = {h: None if h in gone else target for h, target in whole.columns.items()}
+    custom = {slug: kind for slug, kind in whole.custom.items() if f"{CUSTOM}{slug}" in columns.values()}
+    line = replace(whole, columns=columns, custom=custom, reasons=whole.reasons | dict.fromkeys(gone, "goes to the account"), sheet=True)
+    return [_part(table, seen, "accounts", accounts, None), line]
+
+
+def _told_of_accounts(table: Table, seen: Sample, there: dict[str, str], taken: dict[str, Match]) -> dict[str, Match]:
+    """Columns of a list of contracts that say the same in every row of an account, and the account's own: it is what they tell of."""
+    fits = fitting("accounts", table.header, seen)
+    named = there["account_id"]
+    of = table.header.index(named)
+    if named not in fits or fits[named].column not in ("account_id", "name"):
+        return {}
+    found = {}
+    for header, match in fits.items():
+        if header != named and header not in taken and header not in there.values() and match.column in OF_ACCOUNTS and match.likeness >= CLOSE:
+            at = table.header.index(header)
+            pairs = {(cells[of].strip(), text) for cells in seen.rows if (text := cells[at].strip())}
+            if pairs and len({account for account, _ in pairs}) == len(pairs):
+                found[header] = match
+    return {named: fits[named], **found} if found else {}
 
 
 def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset[str]) -> list[Mapping] | None:

@@ -9,7 +9,19 @@ from collections.abc import Iterable, Iterator
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.dates import shape_of
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, NumberStyle, Unreadable, affix, is_absent, is_serial, read_boolean, read_date, read_integer, read_number
+from laer.sources.tabular.values import (
+    STATED,
+    NumberStyle,
+    Unreadable,
+    affix,
+    is_absent,
+    is_open,
+    is_serial,
+    read_boolean,
+    read_date,
+    read_integer,
+    read_number,
+)
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _CODE = re.compile(r"[+]?0[0-9]|\+")  # leading zeros and phone numbers are names, not quantities
@@ -66,7 +78,7 @@ class Sample:
         if words:
             return sum(n for text, n in values.items() if text.casefold() in words) / values.total()
         if (name, kind) not in self._shares:
-            said = {text: n for text, n in values.items() if kind not in STATED or not is_absent(text)}
+            said = {text: n for text, n in values.items() if kind not in STATED or not (is_absent(text) or (kind == "date" and is_open(text)))}
             self._shares[name, kind] = sum(n for text, n in said.items() if reads_in(kind, text)) / sum(said.values()) if said else 1.0
         return self._shares[name, kind]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -197,6 +197,34 @@ class Table:
             return cells[:width]
         self.note("surplus", f"Row {line} has more cells than the header ({width + len(beyond)} against {width}); the rest is kept under an empty name.")
         return [*cells[:width], ", ".join(beyond)]
+
+
+class TableOver(Table):
+    """A table made of the rows of another: its notes, what it set aside and how far it is are the other's."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table.path, table.file, table.sheet)
+        self._table = table
+
+    @property
+    def notes(self) -> list[str]:
+        return [*self._table.notes, *super().notes]
+
+    @property
+    def aside(self) -> list[Aside]:
+        return self._table.aside
+
+    @property
+    def done(self) -> float:
+        return self._table.done
+
+    def rows(self) -> Iterator[Row]:
+        raise NotImplementedError
+
+    def chunks(self, size: int) -> Iterator[Lot]:
+        rows, size = self.rows(), self.lot_of(size)
+        while lot := list(islice(rows, size)):
+            yield [line for line, _ in lot], [cells for _, cells in lot]
 
 
 def _longest(names: list[str]) -> str:

@@ -6,6 +6,7 @@ All are functions of the text and fixed settings, so that `Memo` can read a whol
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -17,8 +18,9 @@ from laer.sources.tabular.numbers import INT64, NumberStyle, affix, read_integer
 from laer.sources.tabular.serials import is_serial, read_day, read_moment
 
 __all__ = [
-    "ABSENT", "FALSE", "ORDERS", "STATED", "TRUE", "DateOrder", "Decision", "Memo", "NumberStyle", "Unreadable", "affix", "decide_date_order",
-    "interval_factor", "is_absent", "is_serial", "normal_words", "read_boolean", "read_date", "read_day", "read_instant", "read_integer", "read_moment",
+    "ABSENT", "FALSE", "OPEN", "ORDERS", "STATED", "TRUE", "DateOrder", "Decision", "Memo", "NumberStyle", "Unreadable", "affix", "decide_date_order",
+    "interval_factor", "is_absent", "is_open", "is_serial", "normal_words", "read_boolean", "read_date", "read_day", "read_end", "read_instant", "read_integer",
+    "read_moment",
     "read_number", "read_scaled", "read_text",
 ]  # fmt: skip
 
@@ -27,6 +29,15 @@ FALSE = frozenset(spelled("false f no n 0 0.0 off ✗ ✘ ☐ unchecked inactive
 ABSENT = frozenset(
     ("-", "--", "---", "–", "—", "n/a", "n.a.", "n.a", "na", "none", "null", "nil", "#n/a", "#nv", "#null!", "(blank)", "(null)", "(none)", "k.a.", "k. a.")
 )
+
+OPEN = frozenset(  # said of a day that is not to come
+    (
+        "evergreen", "open", "open end", "open ended", "ongoing", "on going", "unlimited", "perpetual", "perpetuity", "indefinite", "indefinitely",
+        "infinite", "forever", "no end", "no end date", "no expiry", "never", "continuous", "rolling", "until cancelled", "until canceled",
+        "until terminated", "until further notice", "unbefristet", "offen", "bis auf weiteres", "indéfini", "illimité", "indefinido", "ilimitado",
+        "indeterminato", "onbepaald",
+    )
+)  # fmt: skip
 
 
 def is_absent(text: str) -> bool:
@@ -52,6 +63,11 @@ def _stated(read: Callable[..., Any]) -> Callable[..., Any]:
     return reading
 
 
+def is_open(text: str) -> bool:
+    """Whether a cell says of an end that it is not to come."""
+    return normal_words(text) in OPEN
+
+
 def _amount(text: str, style: str = "point") -> Decimal | None | Unreadable:
     value = read_number(text, style)
     return read_scaled(text, style) if type(value) is Unreadable else value
@@ -72,3 +88,9 @@ STATED: dict[str, Callable[..., Any]] = {
 }
 """Readers of a column whose kind is known, by kind: what spread-sheets and people make of such cells is read too. `laer
 revenue` reads amounts by `read_number` alone, as rule 19 says."""
+
+
+def read_end(text: str, order: str | None = None) -> date | None | Unreadable:
+    """The day of an end; None where empty, or where it says that there is none."""
+    value: date | None | Unreadable = STATED["date"](text, order)
+    return None if type(value) is Unreadable and is_open(text) else value

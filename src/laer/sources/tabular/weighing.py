@@ -18,7 +18,7 @@ from laer.sources.tabular.mapping import Mapping
 from laer.sources.tabular.salesforce_ids import one_ids
 from laer.sources.tabular.scales import power_of, read_in_units
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable
+from laer.sources.tabular.values import STATED, Memo, Unreadable, read_end
 
 WITH_END = ("subscription_lines", "contracts", "discounts")  # types to which the meaning of an end applies
 GROUP = ("product_id", "plan", "currency")  # what is sold for one price
@@ -68,7 +68,7 @@ def _ends(table: Table, mapping: Mapping) -> EndEvidence | None:
     if mapping.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= header.keys():
         return None
     places = [table.header.index(header[name]) for name in ("account_id", "start_on", "end_on")]
-    read = Memo(STATED["date"], mapping.date_order)
+    read = Memo(read_end, mapping.date_order)
 
     def lines() -> Iterator[tuple[str, date, date | None]]:
         account, start, end = places

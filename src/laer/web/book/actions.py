@@ -10,16 +10,19 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.records.record import Column, record_type
-from laer.sources.tabular.values import Unreadable, read_boolean, read_date, read_integer, read_number
+from laer.sources.tabular.values import Unreadable, read_boolean
 from laer.web.book.models import MODELS, Account, AccountMerge, Assignment, DirtyAccount, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json, exact
 from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Person, User
+from laer.web.people.typed import Unclear, typed_day, typed_number, typed_whole
+from laer.web.record_words import column_text
 
-READERS: dict[str, Callable[[str], Any]] = {"integer": read_integer, "boolean": read_boolean, "decimal": read_number, "date": lambda t: read_date(t, "ymd")}
+READERS: dict[str, Callable[[str], Any]] = {"integer": typed_whole, "boolean": read_boolean, "decimal": typed_number, "date": typed_day}
 EDITABLE = {
     "accounts": ("name", "domain", "industry", "country", "region", "segment", "employees", "lead_source", "signed_up_on", "churn_flag"),
     "contacts": ("name", "email", "phone", "title", "role"),
@@ -40,7 +43,7 @@ def edit_field(user: User, record: str, object_id: int, name: str, text: str) ->
     """
     row = editable_row(user, record, object_id)
     if name not in EDITABLE.get(record, ()):
-        raise Refused(f"{name} cannot be edited here; these can: {', '.join(EDITABLE.get(record, ()))}")
+        raise Refused(_("%(name)s cannot be edited here; these can: %(fields)s") % {"name": name, "fields": ", ".join(EDITABLE.get(record, ()))})
     new = read_field(record, name, text)
     old = getattr(row, name)
     if old == new:
@@ -55,10 +58,11 @@ def undo_edit(user: User, change_id: int) -> FieldChange | None:
         return _undo_owner(user, change)
     row = editable_row(user, change.record, change.object_id)
     if change.field not in EDITABLE.get(change.record, ()):
-        raise Refused(f"{change.field} cannot be put back here; these can: {', '.join(EDITABLE.get(change.record, ()))}")
+        can = ", ".join(EDITABLE.get(change.record, ()))
+        raise Refused(_("%(field)s cannot be put back here; these can: %(fields)s") % {"field": change.field, "fields": can})
     field = row._meta.get_field(change.field)
     if as_json(getattr(row, change.field)) != change.new:
-        raise Refused(f"{change.field} has changed again since; look at its history")
+        raise Refused(_("%(field)s has changed again since; look at its history") % {"field": change.field})
     return write_fields(user, change.record, row, {change.field: field.to_python(change.old)})[0]
 
 
@@ -71,7 +75,7 @@ def archive_row(user: User, record: str, object_id: int) -> None:
 def restore_row(user: User, record: str, object_id: int) -> None:
     row = editable_row(user, record, object_id, archived=True)
     if record == "accounts" and AccountMerge.objects.filter(merged_id=row.pk, ended_at=None).exists():
-        raise Refused(f"{row.name} was merged into another account; take the merge back instead (Data, Same customer?)")
+        raise Refused(_("%(name)s was merged into another account; take the merge back instead (Data, Same customer?)") % {"name": row.name})
     write_fields(user, record, row, {"archived_at": None})
 
 
@@ -85,7 +89,7 @@ def assign_owner(user: User, account_id: int, person_id: int | None) -> FieldCha
     now = timezone.now()
     person = Person.objects.filter(pk=person_id, archived_at=None).first() if person_id else None
     if person_id and person is None:
-        raise Refused("Owner: found nobody of that number, expected one of the people listed")
+        raise Refused(_("Owner: found nobody of that number, expected one of the people listed"))
     with transaction.atomic():
         held = list(_csm_of(account.pk))
         if {a.person_id for a in held} == ({person.pk} if person else set()):
@@ -112,13 +116,13 @@ def create_account(user: User, values: Mapping[str, str], owner_id: int | None =
     read = {name: read_field("accounts", name, values.get(name, "")) for name in EDITABLE["accounts"]}
     there = visible_accounts(user).filter(name__iexact=read["name"], domain=read["domain"]).first()
     if there:
-        raise Refused(f"{there.name} is in the book already")
+        raise Refused(_("%(name)s is in the book already") % {"name": there.name})
     now = timezone.now()
     if owner_id is None and user.role not in ("admin", "lead"):
         owner_id = Person.objects.filter(user=user).values_list("pk", flat=True).first()
     owner = Person.objects.filter(pk=owner_id, archived_at=None).first() if owner_id else None
     if owner_id and owner is None:
-        raise Refused("Owner: found nobody of that number, expected one of the people listed")
+        raise Refused(_("Owner: found nobody of that number, expected one of the people listed"))
     with transaction.atomic():
         run = ImportRun.objects.create(
             source="person", state=ImportState.DONE, kind="edit", user=user, created_at=now, finished_at=now, counts={"accounts": {"new": 1}}
@@ -161,7 +165,7 @@ def _undo_owner(user: User, change: FieldChange) -> FieldChange:
     with transaction.atomic():
         held = list(_csm_of(account.pk))
         if (", ".join(a.person.name for a in held) or None) != change.new:
-            raise Refused("the owner has changed again since; look at its history")
+            raise Refused(_("the owner has changed again since; look at its history"))
         for assignment in held:
             if assignment.created_at == change.recorded_at:
                 assignment.archived_at = now
@@ -185,16 +189,19 @@ def read_field(record: str, name: str, text: str) -> Any:
     text = text.strip()
     if not text:
         if column.required:
-            raise Refused(f"{column.label} cannot be empty")
+            raise Refused(_("%(label)s cannot be empty") % {"label": column_text(column.label)})
         return None
     reader = READERS.get(column.kind)
-    value = reader(text) if reader else text
+    try:
+        value = reader(text) if reader else text
+    except Unclear as unclear:
+        raise Refused(f"{column_text(column.label)}: {unclear}") from None
     if isinstance(value, Unreadable):
-        expected = {"integer": "a whole number", "boolean": "yes or no", "decimal": "a number", "date": "a date such as 2026-04-12"}[column.kind]
-        raise Refused(f"{column.label}: found '{text}', expected {expected}")
+        raise Refused(_("%(label)s: found '%(text)s', expected yes or no") % {"label": column_text(column.label), "text": text})
     limit = getattr(MODELS[record]._meta.get_field(name), "max_length", None)
     if limit and isinstance(value, str) and len(value) > limit:
-        raise Refused(f"{column.label}: found {len(value)} characters, expected at most {limit}")
+        said = {"label": column_text(column.label), "n": len(value), "limit": limit}
+        raise Refused(_("%(label)s: found %(n)s characters, expected at most %(limit)s") % said)
     return exact(value) if isinstance(value, Decimal) else value
 
 

@@ -14,11 +14,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.book import writing
 from laer.web.book.actions import Refused
 from laer.web.book.models import MODELS, Account, DirtyAccount, Exclusion, FieldChange
-from laer.web.book.scope import visible_accounts
+from laer.web.book.scope import visible_accounts, visible_rows
 from laer.web.people.models import User
 
 FIELD = "excluded"  # the name in the change log; its value is the reason
@@ -45,11 +46,11 @@ def exclude_rows(user: User, record: str, rows: Iterable[int], check: str, reaso
     _allowed(user)
     reason = " ".join(reason.split())
     if not reason:
-        raise Refused("Reason: found nothing, expected why these rows shall not count")
+        raise Refused(_("Reason: found nothing, expected why these rows shall not count"))
     if len(reason) > 300:
-        raise Refused(f"Reason: found {len(reason)} characters, expected at most 300")
+        raise Refused(_("Reason: found %(n)s characters, expected at most 300") % {"n": len(reason)})
     if not excludable(record):
-        raise Refused(f"{record.replace('_', ' ') or 'these rows'} cannot be excluded; rows of accounts can")
+        raise Refused(_("%(rows)s cannot be excluded; rows of accounts can") % {"rows": record.replace("_", " ") or _("these rows")})
     now, done = at or timezone.now(), 0
     for part in writing.chunks(sorted(set(rows))):
         with transaction.atomic():
@@ -70,7 +71,7 @@ def take_back(user: User, ids: Iterable[int]) -> int:
     now, done = timezone.now(), 0
     for part in writing.chunks(sorted(set(ids))):
         with transaction.atomic():
-            found = list(active().filter(pk__in=part, account_id__in=visible_accounts(user).values("pk")).select_for_update())
+            found = list(active().filter(visible_rows(user), pk__in=part).select_for_update())
             Exclusion.objects.filter(pk__in=[e.pk for e in found]).update(taken_back_at=now, taken_back_by=user)
             for record, reason in sorted({(e.record, e.reason) for e in found}):
                 _log(user, record, [(e.object_id, e.account_id) for e in found if (e.record, e.reason) == (record, reason)], old=reason, new=None, now=now)
@@ -88,7 +89,7 @@ def _rows_of(user: User, record: str, ids: list[int]) -> list[tuple[int, int]]:
     seen = visible_accounts(user)
     if record == "accounts":
         return [(pk, pk) for pk in seen.filter(pk__in=ids).values_list("pk", flat=True)]
-    found = MODELS[record].objects.filter(pk__in=ids, archived_at=None, account_id__in=seen.values("pk"))
+    found = MODELS[record].objects.filter(visible_rows(user), pk__in=ids, archived_at=None)
     return [(row, account) for row, account in found.values_list("pk", "account_id")]
 
 

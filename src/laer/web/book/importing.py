@@ -27,6 +27,7 @@ from laer.records.types import BOOK, LAKE, ORDER
 from laer.sources.tabular.answers import period_open
 from laer.sources.tabular.batches import batches
 from laer.sources.tabular.files import UnreadableFile, files_at
+from laer.sources.tabular.grid import GridTable
 from laer.sources.tabular.mapping import CUSTOM, Mapping, fingerprint
 from laer.sources.tabular.parts import recognise_all
 from laer.sources.tabular.read import open_tables
@@ -34,13 +35,14 @@ from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.weighing import weighed
 from laer.web import home
-from laer.web.book import derive, mappings, status_words, suggesting, undated, usage
+from laer.web.book import derive, gridded, mappings, status_words, suggesting, undated, usage
 from laer.web.book.applying import Writer
 from laer.web.book.known_amounts import known_to
 from laer.web.book.matching import Matcher
 from laer.web.book.models import MODELS, CustomField, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow, SavedMapping
 from laer.web.book.staging import Change, Plan, Stage
 from laer.web.people.audit import log_event
+from laer.web.people.company import firm
 from laer.web.people.models import Act, User
 
 SAMPLES = 200  # changed and rejected rows that a preview shows
@@ -118,6 +120,8 @@ def begin_import(
     In       (name shown to people, path) of files or folders
     Raises   UnreadableFile when none can be read; a file that cannot be read beside others is a note of the run
     """
+    if firm().is_changing:  # what came in now would go with the demo
+        raise UnreadableFile("the files", "the demo firm is being made or left", "a book that stands still", "try again in a minute")
     run = ImportRun.objects.create(source=source, user=user, file_date=file_date, created_at=timezone.now(), kind=kind)
     folder = home.uploads() / str(run.pk)
     notes: list[str] = []
@@ -410,13 +414,18 @@ def _accounts_stated(run: ImportRun) -> Iterator[Batch]:
     """The accounts of all files of a run, for what must be unique among them."""
     for file in files_in_order(run):
         if file.record == "accounts":
-            yield from (batch for batch, _ in batches(table_of(file), mappings.from_json(file.mapping), zone=settings.TIME_ZONE))
+            yield from (batch for batch, _ in batches(table_of(file), mappings.from_json(file.mapping), zone=firm().time_zone))
 
 
 def _parts(file: ImportFile, stage: Stage, heard: undated.Heard, shown: FilePreview) -> Iterator[tuple[Batch, list[Reject]]]:
     """The batches of a file; what its rows leave to the file's date is filled in."""
     mapping = mappings.from_json(file.mapping)
-    for batch, rejects in batches(table_of(file), mapping, zone=settings.TIME_ZONE):
+    table = table_of(file)
+    grid = table if isinstance(table, GridTable) and mapping.record == "subscription_lines" else None
+    if grid is not None:
+        grid.zeros = True
+    parts = batches(table, mapping, zone=firm().time_zone)
+    for batch, rejects in parts if grid is None else gridded.whole(parts, grid, stage, heard):
         status_words.put(batch, mapping)
         if mapping.sheet or batch.record == "pulses":
             undated.stated(batch, stage)

@@ -11,18 +11,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from laer.records.batch import Batch
 from laer.web.book import aliases
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import Account, ExternalId, ImportRun, ImportState
 from laer.web.book.naming import country_of, exact_name, own_domain
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 if TYPE_CHECKING:
     from laer.web.book.staging import Planned
 
 DOMAIN, NAME, NAMED = "domain", "name", "named"
-RULES = {DOMAIN: "domain", NAME: "name and country", NAMED: "the name that the source gave before its ids"}  # as people read them
+RULES = {  # as people read them
+    DOMAIN: gettext_lazy("domain"),
+    NAME: gettext_lazy("name and country"),
+    NAMED: gettext_lazy("the name that the source gave before its ids"),
+}
 SEVERAL: Any = object()  # more than one has it
 ROWS = 5_000
 
@@ -190,4 +197,8 @@ def matched_by(run: ImportRun) -> dict[str, int]:
 
 def said(counts: Mapping[str, int]) -> str:
     """`12 by domain, 3 by name and country`; empty for none."""
-    return ", ".join(f"{counts[rule]:,} by {words}" for rule, words in RULES.items() if counts.get(rule))
+    return ", ".join(_("%(n)s by %(rule)s") % {"n": number(counts[rule]), "rule": words} for rule, words in RULES.items() if counts.get(rule))
+
+
+def rule_in_words(rule: str) -> str:
+    return str(RULES.get(rule, rule))

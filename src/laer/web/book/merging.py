@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.book import aliases
 from laer.web.book.actions import Refused, log_change, mark_dirty
@@ -52,7 +53,7 @@ def merge_accounts(user: User, kept_id: int, merged_id: int) -> AccountMerge:
     Raises  PermissionDenied where the person may not edit both, Refused while an import writes or where there is nothing to merge
     """
     if kept_id == merged_id:
-        raise Refused("an account cannot be merged with itself")
+        raise Refused(_("an account cannot be merged with itself"))
     with transaction.atomic():
         both = {a.pk: a for a in Account.objects.select_for_update().filter(pk__in=(kept_id, merged_id), archived_at=None).order_by("pk")}
         if len(both) < 2 or not may_merge(user, *both.values()):
@@ -94,11 +95,12 @@ def end_merge(user: User, merge_id: int) -> AccountMerge:
         if merge is None or not user.may_import or not editable_accounts(user, archived=True).filter(pk=merge.merged_id).exists():
             raise PermissionDenied
         if merge.ended_at is not None:
-            raise Refused("this merge has been taken back already")
+            raise Refused(_("this merge has been taken back already"))
         _nobody_writes()
         further = aliases.standing().filter(merged_id=merge.kept_id).select_related("kept").first()
         if further:
-            raise Refused(f"{merge.kept.name} was itself merged into {further.kept.name} since; take that back first")
+            said = {"kept": merge.kept.name, "further": further.kept.name}
+            raise Refused(_("%(kept)s was itself merged into %(further)s since; take that back first") % said)
         if not editable_accounts(user).filter(pk=merge.kept_id).exists() and not editable_accounts(user, archived=True).filter(pk=merge.kept_id).exists():
             raise PermissionDenied
         kept, merged, now = merge.kept, merge.merged, timezone.now()
@@ -146,7 +148,7 @@ def reopen(user: User, suggestion_id: int) -> None:
 def _nobody_writes() -> None:
     """An import knows accounts by their numbers for as long as it runs: rows that it writes after a merge would miss their account."""
     if ImportRun.objects.filter(state__in=WRITING).exists():
-        raise Refused("an import is being written or undone; try again when it is done")
+        raise Refused(_("an import is being written or undone; try again when it is done"))
 
 
 def _go_over(merge: AccountMerge, source: int, target: int) -> None:
@@ -173,7 +175,7 @@ def _arrived(merge: AccountMerge, kept: int) -> None:
             for part in _parts(subscriptions):  # a line may name its subscription only
                 moved.setdefault(record, []).extend(model.objects.filter(subscription_id__in=part, account_id=kept).values_list("id", flat=True))
     since = FieldChange.objects.filter(recorded_at__gt=merge.at, account_id=kept)
-    for record, _ in going():
+    for record, _rows in going():
         for part in _parts(moved.get(record, [])):
             moved.setdefault("changes", []).extend(since.filter(record=record, object_id__in=part).values_list("id", flat=True))
 
@@ -182,7 +184,7 @@ def _compare_afresh(merge: AccountMerge) -> None:
     """What imports stated of these rows since, they stated of the kept account's: the next import looks again."""
     for part in _parts(merge.moved.get("external_ids", [])):
         ExternalId.objects.filter(pk__in=part, run_id__gt=merge.last_run).exclude(row_hash=TAKEN_OUT).update(row_hash=FORGOTTEN)
-    for record, _ in attached():
+    for record, _model in attached():
         for part in _parts(merge.moved.get(record, [])):
             stated = ExternalId.objects.filter(record=record, object_id__in=part, run_id__gt=merge.last_run)
             stated.exclude(row_hash=TAKEN_OUT).update(row_hash=FORGOTTEN)

@@ -12,17 +12,18 @@ from django.db import models
 from django.db.models import Q
 
 from laer.web.people.models import Person, User
+from laer.web.wording import gettext_lazy
 
 
 class ImportState(models.TextChoices):
-    UPLOADED = "uploaded", "Uploaded"
-    PREVIEWED = "previewed", "Previewed"
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Importing"
-    DONE = "done", "Imported"
-    FAILED = "failed", "Failed"
-    UNDOING = "undoing", "Undoing"
-    UNDONE = "undone", "Undone"
+    UPLOADED = "uploaded", gettext_lazy("Uploaded")
+    PREVIEWED = "previewed", gettext_lazy("Previewed")
+    QUEUED = "queued", gettext_lazy("Waiting")
+    RUNNING = "running", gettext_lazy("Importing")
+    DONE = "done", gettext_lazy("Imported")
+    FAILED = "failed", gettext_lazy("Failed")
+    UNDOING = "undoing", gettext_lazy("Undoing")
+    UNDONE = "undone", gettext_lazy("Undone")
 
 
 class ImportRun(models.Model):
@@ -181,7 +182,11 @@ class Account(BookRow):
     changed_at = models.DateTimeField(null=True)  # its last change, to tell a card that is older
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["name", "id"]), models.Index(fields=["domain"])]
+        indexes: ClassVar = [
+            models.Index(fields=["name", "id"]),
+            models.Index(fields=["domain"]),
+            models.Index(fields=["archived_at"], condition=Q(archived_at__isnull=False), name="accounts_archived"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -361,7 +366,8 @@ class Assignment(BookRow):
     until_on = models.DateField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["person", "account"])]
+        # All that says whose account it is today: the scope of somebody who reads a third of the book comes from it alone.
+        indexes: ClassVar = [models.Index(fields=["person", "account", "archived_at", "from_on", "until_on"], name="assignments_of_person")]
 
 
 class Question(models.Model):
@@ -415,9 +421,9 @@ class MatchSuggestion(models.Model):
     """Two accounts that may be one customer, for a person to decide. The left one has the smaller number."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        MERGED = "merged", "Merged"
-        DISMISSED = "dismissed", "Not the same"
+        OPEN = "open", gettext_lazy("Open")
+        MERGED = "merged", gettext_lazy("Merged")
+        DISMISSED = "dismissed", gettext_lazy("Not the same")
 
     id = models.BigAutoField(primary_key=True)
     left = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
@@ -490,12 +496,12 @@ class WatchedFile(models.Model):
     """A file of a watched folder as it was seen last, and what became of its bytes."""
 
     class State(models.TextChoices):
-        GROWING = "growing", "Still being written"
-        IMPORTING = "importing", "Importing"
-        IMPORTED = "imported", "Imported"
-        ASKED = "asked", "Waits for a person"
-        LEFT = "left", "Left out by a person"
-        FAILED = "failed", "Cannot be read"
+        GROWING = "growing", gettext_lazy("Still being written")
+        IMPORTING = "importing", gettext_lazy("Importing")
+        IMPORTED = "imported", gettext_lazy("Imported")
+        ASKED = "asked", gettext_lazy("Waits for a person")
+        LEFT = "left", gettext_lazy("Left out by a person")
+        FAILED = "failed", gettext_lazy("Cannot be read")
 
     id = models.BigAutoField(primary_key=True)
     folder = models.ForeignKey(WatchedFolder, on_delete=models.CASCADE, related_name="files")

@@ -12,9 +12,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from laer.records.money import minor_units, rounded
 from laer.records.record import record_type
@@ -34,12 +35,14 @@ from laer.web.book.models import (
     Ticket,
 )  # fmt: skip
 from laer.web.book.scope import editable_accounts, visible_accounts
+from laer.web.people.company import firm
 from laer.web.people.models import Person, User
+from laer.web.record_words import column_text, record_label
 
 SHOWN = 50  # rows of a part, before somebody asks for more
 MOST = 20  # times that
 LINES = 2_000
-WORK = {"tasks": "task", "touches": "touch"}  # what people do is logged here too, and is no record type yet
+WORK = {"tasks": gettext_lazy("task"), "touches": gettext_lazy("touch")}  # what people do is logged here too, and is no record type yet
 CLOSED = ("closed", "solved", "resolved", "done", "cancelled", "canceled")
 
 
@@ -133,7 +136,7 @@ def contract_arr(account_id: int, as_of: date) -> dict[int, tuple[Decimal, str]]
     found: dict[tuple[int, str], Fraction] = {}
     lines = _lines_in_force(account_id, as_of).filter(contract_id__isnull=False).values_list("contract_id", "currency", "mrr_num", "mrr_den")
     for contract, currency, num, den in lines[:LINES]:
-        key = (contract, currency or settings.CURRENCY)
+        key = (contract, currency or firm().currency)
         found[key] = found.get(key, Fraction(0)) + Fraction(num, den)
     return {contract: (rounded(12 * mrr, minor_units(currency)), currency) for (contract, currency), mrr in found.items()}
 
@@ -145,8 +148,9 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     history (newest first): start_on, end_on, seats, mrr, currency, change, ended_because, plan, recorded_at
     """
     here = SubscriptionLine.objects.filter(account_id=account_id, archived_at=None)
-    mine = Q(account_id=account_id) | Exists(here.filter(subscription=OuterRef("pk")))  # a subscription may have moved here by its lines
-    found = Subscription.objects.filter(mine, archived_at=None).select_related("product")
+    # A subscription may have moved here by its lines. One set of ids: with an OR a database reads all subscriptions there are.
+    mine = Subscription.objects.filter(account_id=account_id).values("id").union(here.values("subscription_id"))
+    found = Subscription.objects.filter(pk__in=mine, archived_at=None).select_related("product")
     last = SubscriptionLine.objects.filter(subscription=OuterRef("pk"), archived_at=None).order_by("-start_on").values("start_on")[:1]
     live = _lines_in_force(account_id, as_of).filter(subscription=OuterRef("pk")).order_by().values("subscription").annotate(n=Count("id")).values("n")
     ordered = found.annotate(live=Subquery(live, output_field=IntegerField()), last=Subquery(last)).order_by(
@@ -211,20 +215,20 @@ def last_changes(account_id: int) -> dict[str, FieldChange]:
 def field_label(change: FieldChange) -> str:
     """What a change log calls the field: `Segment`, `Contract: end`, a custom field by its slug."""
     if change.field == "owner":
-        return "Owner"
+        return _("Owner")
     if change.field == "archived_at":
-        name = "Archived"
+        name = _("Archived")
     elif change.field.startswith("custom."):
         name = change.field.removeprefix("custom.").replace("_", " ").capitalize()
     else:
         try:
-            name = record_type(change.record).column(change.field).label
+            name = column_text(record_type(change.record).column(change.field).label)
         except KeyError:
             name = change.field.replace("_", " ").capitalize()
     if change.record == "accounts":
         return name
-    noun = WORK[change.record] if change.record in WORK else record_type(change.record).info.noun
-    return f"{noun.capitalize()}: {name[0].lower()}{name[1:]}"
+    noun = str(WORK[change.record]) if change.record in WORK else record_type(change.record).info.noun
+    return _("%(record)s: %(field)s") % {"record": record_label(noun), "field": name[0].lower() + name[1:]}
 
 
 def origin(account: Account) -> ImportRun | None:
@@ -275,7 +279,7 @@ def _subscription(subscription: Subscription, lines: list[SubscriptionLine], ext
     live = [line for line in lines if in_force(line.start_on, line.end_on, as_of)]
     shown = live or lines[-1:]
     first = shown[0] if shown else None
-    currency = (first.currency if first else None) or settings.CURRENCY
+    currency = (first.currency if first else None) or firm().currency
     if live:
         status = "trial" if all(line.is_trial for line in live) else "active"
     else:
@@ -287,7 +291,7 @@ def _subscription(subscription: Subscription, lines: list[SubscriptionLine], ext
     return {
         "subscription_id": subscription.pk,
         "external_id": external,
-        "product": product or plan or subscription.name or "Subscription",
+        "product": product or plan or subscription.name or _("Subscription"),
         "plan": plan if product and plan != product else None,
         "status": status,
         "seats": sum(seats) if seats else None,
@@ -303,7 +307,7 @@ def _history(lines: list[SubscriptionLine]) -> list[dict[str, Any]]:
     steps = []
     before: SubscriptionLine | None = None
     for line in lines:
-        currency = line.currency or settings.CURRENCY
+        currency = line.currency or firm().currency
         mrr = Fraction(line.mrr_num, line.mrr_den)
         steps.append({
             "start_on": line.start_on, "end_on": line.end_on, "seats": line.seats, "mrr": rounded(mrr, minor_units(currency)), "currency": currency,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from laer.sources.tabular.table import SURPLUS
@@ -30,8 +30,10 @@ class Corrected:
 
 def waiting() -> QuerySet[QuarantinedRow]:
     """Rows that wait for repair: neither dismissed nor taken in again, in an import that stands. Causes no query."""
-    again = Q(retried_run=None) | Q(retried_run__state__in=GIVEN_UP)
-    return QuarantinedRow.objects.filter(again, dismissed_at=None).exclude(run__state=ImportState.UNDONE)
+    # Asked of each row that waits: joined, a database may begin with the imports, and every note that is written is one.
+    given_up = ImportRun.objects.filter(pk=OuterRef("retried_run_id"), state__in=GIVEN_UP)
+    undone = ImportRun.objects.filter(pk=OuterRef("run_id"), state=ImportState.UNDONE)
+    return QuarantinedRow.objects.filter(Q(retried_run=None) | Exists(given_up), ~Exists(undone), dismissed_at=None)
 
 
 def begin_retry(corrected: Iterable[Corrected], user: User | None) -> list[ImportRun]:

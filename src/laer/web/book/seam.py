@@ -40,18 +40,31 @@ def make_views(using: str = "default", **_: Any) -> None:
     """Make the views whose tables exist (during a migration to an earlier state some do not)."""
     connection = connections[using]
     drop_views(using)
+    there = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
-        there = {
-            t.name: {c.name for c in connection.introspection.get_table_description(cursor, t.name)}
-            for t in connection.introspection.get_table_list(cursor)
-            if t.type == "t"
-        }
         for name in BOOK:
             record = record_type(name)
             table = MODELS[name]._meta.db_table
             needed = {"id" if c.name == record.info.key else c.name for c in record.columns() if not c.col.virtual}
-            if needed <= there.get(table, set()):
+            if table in there and needed <= _columns_of(cursor, table):
                 cursor.execute(f'CREATE VIEW "{view_name(name)}" AS {view_sql(record)}')
+
+
+def _columns_of(cursor: Any, table: str) -> set[str]:
+    """Django's own look at a table parses its SQL for collations: 40 ms each on SQLite."""
+    cursor.execute(f'SELECT * FROM "{table}" LIMIT 0')
+    return {column[0] for column in cursor.description}
+
+
+def missing_views(using: str = "default") -> list[str]:
+    """Views that the book should have and has not: a migration was cut short after its last step. One query."""
+    connection = connections[using]
+    postgres = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
+    listed = "SELECT name FROM sqlite_master WHERE type = 'view'" if connection.vendor == "sqlite" else postgres
+    with connection.cursor() as cursor:
+        cursor.execute(listed)
+        there = {name for (name,) in cursor.fetchall()}
+    return sorted({view_name(name) for name in BOOK} - there)
 
 
 def drop_views(using: str = "default", **_: Any) -> None:

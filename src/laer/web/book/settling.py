@@ -9,22 +9,24 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.metrics.policy import load_policy
 from laer.web.book.actions import Refused, editable_row, write_fields
 from laer.web.book.in_force import lines_in_force
 from laer.web.book.models import Contract, FieldChange, Question, SubscriptionLine
-from laer.web.book.scope import editable_accounts
+from laer.web.book.scope import editable_accounts, editable_rows
 from laer.web.book.undated import ANSWERS, day_of
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, User
+from laer.web.wording import gettext_lazy
 
-DECISIONS = {"renewed": "It renewed by itself", "ended": "It ended"}
+DECISIONS = {"renewed": gettext_lazy("It renewed by itself"), "ended": gettext_lazy("It ended")}
 
 
 def open_questions(user: User) -> Any:
     """Questions about accounts that the person may edit, oldest first. Causes no query."""
-    waiting = Question.objects.filter(answer="", account__in=editable_accounts(user)).select_related("account", "run")
+    waiting = Question.objects.filter(editable_rows(user), answer="").select_related("account", "run")
     return waiting.order_by("id")
 
 
@@ -36,11 +38,11 @@ def answer_question(user: User, question_id: int, answer: str) -> Question:
     """
     question = _question(user, question_id)
     if answer not in ANSWERS:
-        raise Refused(f"found the answer '{answer}', expected one of {', '.join(ANSWERS)}")
+        raise Refused(_("found the answer '%(answer)s', expected one of %(answers)s") % {"answer": answer, "answers": ", ".join(ANSWERS)})
     with transaction.atomic():
         question = Question.objects.select_for_update(of=("self",)).select_related("account").get(pk=question.pk)  # of two answers at once the first holds
         if question.answer:
-            raise Refused("this question was answered already")
+            raise Refused(_("this question was answered already"))
         if answer == "left":
             question.data["changes"] = [change.pk for change in _end_lines(user, question)]
         now = timezone.now()
@@ -56,7 +58,7 @@ def take_back_answer(user: User, question_id: int) -> Question:
     with transaction.atomic():
         question = Question.objects.select_for_update(of=("self",)).select_related("account").get(pk=question.pk)
         if not question.answer:
-            raise Refused("this question is open")
+            raise Refused(_("this question is open"))
         details = {"question": question.pk, "account": question.account_id, "answer": question.answer}
         log_event(Act.ANSWER_TAKEN_BACK, user, subject=question.account.name, details=details)
         for change in FieldChange.objects.filter(pk__in=question.data.pop("changes", [])).order_by("-id"):
@@ -75,7 +77,7 @@ def decide_renewal(user: User, contract_id: int, decision: str) -> FieldChange:
     Raises  PermissionDenied where the person may not edit the account, Refused for a decision that does not exist
     """
     if decision not in DECISIONS:
-        raise Refused(f"found the decision '{decision}', expected one of {', '.join(DECISIONS)}")
+        raise Refused(_("found the decision '%(decision)s', expected one of %(decisions)s") % {"decision": decision, "decisions": ", ".join(DECISIONS)})
     contract: Contract = editable_row(user, "contracts", contract_id)
     values = {"auto_renews": True, "cancelled_on": None} if decision == "renewed" else {"cancelled_on": contract.end_on}
     return write_fields(user, "contracts", contract, values)[0]

@@ -23,11 +23,13 @@ from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import normal_words
 from laer.web.book import mappings
 from laer.web.book.models import ImportFile, ImportRun, SavedMapping
+from laer.web.wording import gettext_lazy
 
 RECORD, COLUMN = "subscription_lines", "status"
 MEANINGS = {
-    "active": "active: it counts", "past due": "past due: it counts", "paused": "paused", "trial": "trial: it counts 0", "unpaid": "unpaid: it counts 0",
-    "cancelled": "cancelled: it counts until its end", "expired": "expired: it counts until its end",
+    "active": gettext_lazy("active: it counts"), "past due": gettext_lazy("past due: it counts"), "paused": gettext_lazy("paused"),
+    "trial": gettext_lazy("trial: it counts 0"), "unpaid": gettext_lazy("unpaid: it counts 0"),
+    "cancelled": gettext_lazy("cancelled: it counts until its end"), "expired": gettext_lazy("expired: it counts until its end"),
 }  # fmt: skip
 AT_MOST = 40  # words that are asked for: a column with more of them is no status
 Open = Callable[[ImportFile], Table]

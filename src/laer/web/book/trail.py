@@ -14,28 +14,44 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.records.record import record_type
 from laer.web.book.models import MODELS, Account, FieldChange
+from laer.web.people.formats import formats
 from laer.web.people.models import Act, AuditEvent
+from laer.web.record_words import column_text
+from laer.web.wording import gettext_lazy
 
 CLOSINGS = "closed_months"
-KINDS: dict[str, tuple[str, tuple[Act, ...]]] = {
+KINDS: dict[str, tuple[Any, tuple[Act, ...]]] = {
     "sign-ins": (
-        "Sign-ins",
+        gettext_lazy("Sign-ins"),
         (Act.SIGNED_IN, Act.SIGN_IN_FAILED, Act.SIGNED_OUT, Act.SESSIONS_ENDED, Act.PASSWORD_CHANGED, Act.FACTOR_ADDED, Act.FACTOR_REMOVED),
     ),
     "people": (
-        "People and rights",
+        gettext_lazy("People and rights"),
         (Act.INVITED, Act.INVITATION_REVOKED, Act.JOINED, Act.ROLE_CHANGED, Act.SWITCHED_OFF, Act.SWITCHED_ON,
          Act.ACCESS_CHANGED, Act.TEAM_CHANGED, Act.COVER_CHANGED),
     ),
-    "edits": ("Edits", (Act.ADDED, Act.VIEW_CHANGED)),
-    "imports": ("Imports", (Act.IMPORTED, Act.IMPORT_UNDONE, Act.IMPORT_REDONE)),
-    "exports": ("Exports", (Act.EXPORTED,)),
-    "closings": ("Closings", ()),
+    "edits": (gettext_lazy("Edits"), (Act.ADDED, Act.VIEW_CHANGED)),
+    "imports": (gettext_lazy("Imports"), (Act.IMPORTED, Act.IMPORT_UNDONE, Act.IMPORT_REDONE)),
+    "exports": (gettext_lazy("Exports"), (Act.EXPORTED, Act.LINK_KEPT, Act.LINK_LET_GO)),
+    "closings": (gettext_lazy("Closings"), ()),
 }  # fmt: skip
-GROUPS = {act: kind for kind, (_, acts) in KINDS.items() for act in acts}
+# Words that an event's details are written with: the log keeps them in English, whoever reads it sees their own.
+WRITTEN = {
+    "read scope": gettext_lazy("read scope"), "second factor": gettext_lazy("second factor"),
+    "made": gettext_lazy("made"), "changed": gettext_lazy("changed"), "dissolved": gettext_lazy("dissolved"), "ended": gettext_lazy("ended"),
+    "deleted": gettext_lazy("deleted"), "change taken back": gettext_lazy("change taken back"), "opened first": gettext_lazy("opened first"),
+    "no longer opened first": gettext_lazy("no longer opened first"), "wrong code": gettext_lazy("wrong code"), "role": gettext_lazy("role"),
+    "person": gettext_lazy("person"), "sessions": gettext_lazy("sessions"), "parent": gettext_lazy("parent"), "members": gettext_lazy("members"),
+    "list": gettext_lazy("list"), "shared": gettext_lazy("shared"), "of": gettext_lazy("of"), "by": gettext_lazy("by"), "from": gettext_lazy("from"),
+    "to": gettext_lazy("to"), "lines": gettext_lazy("lines"), "accounts": gettext_lazy("accounts"), "import": gettext_lazy("import"),
+    "answer": gettext_lazy("answer"), "account": gettext_lazy("account"), "question": gettext_lazy("question"), "named": gettext_lazy("named"),
+    "going_on": gettext_lazy("going_on"),
+}  # fmt: skip
+GROUPS = {act: kind for kind, (__, acts) in KINDS.items() for act in acts}
 TONES = {Act.SIGN_IN_FAILED: "bad", Act.SWITCHED_OFF: "warn", Act.ROLE_CHANGED: "warn", Act.ACCESS_CHANGED: "warn", Act.EXPORTED: "info"}
 
 
@@ -141,7 +157,8 @@ def _between(rows: QuerySet[Any], column: str, wanted: Wanted) -> QuerySet[Any]:
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
+    """Of the reader's day: the list says its instants on their clock."""
+    return timezone.make_aware(datetime.combine(day, time()), formats().zone)
 
 
 def name_of(user: Any) -> str:
@@ -151,35 +168,38 @@ def name_of(user: Any) -> str:
 def _of_event(row: AuditEvent) -> Entry:
     act = Act(row.act)
     subject = row.subject or (name_of(row.about) if row.about and row.about_id != row.user_id else "")
+    subject = str(WRITTEN.get(subject, subject)) if act == Act.ACCESS_CHANGED else subject
     details = ", ".join(_said(key, value) for key, value in row.details.items() if value not in (None, "", []) and key not in ("old", "new", "account_id"))
     if "new" in row.details:
         details = f"{_word(row.details.get('old'))} → {_word(row.details['new'])}"
-    who = name_of(row.user) or (name_of(row.about) if row.about else "") or ("Somebody" if act == Act.SIGN_IN_FAILED else "laer")
-    return Entry(row.at, who, act.label, GROUPS[act], TONES.get(act, ""), subject, details, row.ip or "", row.agent, row.details.get("account_id"))
+    who = name_of(row.user) or (name_of(row.about) if row.about else "") or (_("Somebody") if act == Act.SIGN_IN_FAILED else "laer")
+    return Entry(row.at, who, str(act.label), GROUPS[act], TONES.get(act, ""), subject, details, row.ip or "", row.agent, row.details.get("account_id"))
 
 
 def _of_change(row: FieldChange, names: dict[int, str]) -> Entry:
-    who = name_of(row.user) or ("Command line" if row.source == "command line" else row.source.capitalize())
+    who = name_of(row.user) or (_("Command line") if row.source == "command line" else row.source.capitalize())
     if row.record == CLOSINGS:
         new = row.new if isinstance(row.new, dict) else {}
-        what = "Month reopened" if new.get("state") == "open" else "Month closed"
+        what = _("Month reopened") if new.get("state") == "open" else _("Month closed")
         return Entry(row.recorded_at, who, what, "closings", "warn", str(new.get("month", "")), str(new.get("reason") or ""), "", "", None)
-    columns = {c.name: c.label for c in record_type(row.record).columns()} if row.record in MODELS else {}
-    field = {"archived_at": "archived"}.get(row.field) or columns.get(row.field, row.field.replace("_", " "))
+    columns = {c.name: column_text(c.label) for c in record_type(row.record).columns()} if row.record in MODELS else {}
+    field = {"archived_at": _("archived")}.get(row.field) or columns.get(row.field, row.field.replace("_", " "))
     details = f"{_word(row.old)} → {_word(row.new)}"
     subject = names.get(row.account_id or 0, "") or f"{row.record} {row.object_id}"
-    return Entry(row.recorded_at, who, f"Edited: {field}", "edits", "", subject, details, "", "", row.account_id)
+    return Entry(row.recorded_at, who, _("Edited: %(field)s") % {"field": field}, "edits", "", subject, details, "", "", row.account_id)
 
 
 def _said(key: str, value: Any) -> str:
-    return str(value) if key in ("what", "why", "role") else f"{key}: {len(value) if isinstance(value, list) else value}"
+    if key in ("what", "why", "role"):
+        return str(WRITTEN.get(value, value))
+    return _("%(what)s: %(value)s") % {"what": WRITTEN.get(key, key), "value": len(value) if isinstance(value, list) else value}
 
 
 def _word(value: Any) -> str:
     if value is None or value == "":
-        return "nothing"
+        return _("nothing")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, dict) and "name" in value:  # a person: by number and name
         value = value["name"]
     text = str(value)

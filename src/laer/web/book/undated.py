@@ -24,11 +24,12 @@ from laer.web.book.in_force import InForce, lines_in_force
 from laer.web.book.models import MODELS, Account, Contract, ExternalId, ImportRun, Question, SubscriptionLine
 from laer.web.book.prepare import prepare
 from laer.web.book.staging import Stage
+from laer.web.wording import gettext_lazy
 
 AMOUNTS = ("mrr", "arr", "amount", "unit_price")
 NAMED = 10  # of several, those that a note names
 MISSING, BLANK, CAME_BACK = "missing", "blank", "came back"
-ANSWERS = {"left": "Left", "filtered": "Still a customer", "renamed": "Under another name"}
+ANSWERS = {"left": gettext_lazy("Left"), "filtered": gettext_lazy("Still a customer"), "renamed": gettext_lazy("Under another name")}
 
 
 @dataclass
@@ -39,15 +40,22 @@ class Heard:
     accounts: set[int] = field(default_factory=set)
     blank: dict[int, str] = field(default_factory=dict)
     stated: dict[str, tuple[str, int]] = field(default_factory=dict)  # whose amount was said -> file and line
+    dropped: set[int] = field(default_factory=set)  # accounts that an earlier grid of months had, and this one has not
+    gridded: set[int] = field(default_factory=set)  # subscriptions that a grid of the import has
+    beside: set[int] = field(default_factory=set)  # lines of an earlier grid, of customers that this one has
     items: dict[int, set[int]] = field(default_factory=dict)  # accounts of a list by product or plan -> the lines that it speaks of
 
 
 def stated(batch: Batch, stage: Stage) -> Batch:
     """Pulses and contracts of a list with what its date says: the day of a pulse, a contract known by the day it ends."""
     if batch.record == "subscription_lines":
-        for row in batch.rows:  # a contract without an id of its own is known by its account and start
-            if row.get("contract_id") is None and row.get("start_on") is not None and row.get("account_id"):
-                row["contract_id"] = f"~{row['account_id']}|{row['start_on']}"
+        # A contract without an id of its own is known by its account and start.
+        loose = [row for row in batch.rows if row.get("contract_id") is None and row.get("start_on") is not None and row.get("account_id")]
+        names = [f"~{row['account_id']}|{row['start_on']}" for row in loose]
+        known = stage.resolve("contracts", set(names)) if names else {}
+        for row, name in zip(loose, names, strict=True):
+            if name in known:
+                row["contract_id"] = name
     if batch.record == "pulses":
         for row in batch.rows:
             row.setdefault("stated_on", stage.day)
@@ -55,11 +63,11 @@ def stated(batch: Batch, stage: Stage) -> Batch:
         _known_by_their_end(batch, stage)
     if batch.record in ("contracts", "pulses"):
         need = "end_on" if batch.record == "contracts" else "colour"
-        _keep(batch, [i for i, row in enumerate(batch.rows) if row.get(need) is not None or batch.keys[i] is not None])
+        batch.keep([i for i, row in enumerate(batch.rows) if row.get(need) is not None or batch.keys[i] is not None])
     if batch.record == "contacts":
-        _keep(batch, [i for i, row in enumerate(batch.rows) if any(row.get(c) for c in ("email", "name", "first_name", "last_name"))])
+        batch.keep([i for i, row in enumerate(batch.rows) if any(row.get(c) for c in ("email", "name", "first_name", "last_name"))])
     if batch.record == "notes":
-        _keep(batch, [i for i, row in enumerate(batch.rows) if row.get("text")])
+        batch.keep([i for i, row in enumerate(batch.rows) if row.get("text")])
     return batch
 
 
@@ -121,7 +129,7 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
             row["start_unknown"] = True
         batch.keys[i] = batch.keys[i] or f"~{name}|{stage.day}{f'|{item}' if item else ''}"
         kept.append(i)
-    _keep(batch, kept)
+    batch.keep(kept)
     return batch, same, rejects
 
 
@@ -180,11 +188,11 @@ def _take_the_place(row: dict[str, Any], line: InForce, stage: Stage) -> None:
 
 def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
     """Questions about the accounts that this source's lists had and that this one does not name, or names without an amount."""
-    if not heard.lists:
+    if heard.beside:
+        _say_beside(run, heard)
+    if not heard.lists and not heard.dropped:
         return 0
-    known = set(ExternalId.objects.filter(source=stage.source, record="accounts").exclude(row_hash=TAKEN_OUT).values_list("object_id", flat=True))
-    known &= set(Account.objects.filter(archived_at=None).values_list("id", flat=True)) if known else set()
-    gone = sorted(known - heard.accounts)
+    gone = _gone(stage, heard)
     live = _in_force([*gone, *heard.blank], stage)
     now = timezone.now()
     _came_back(run, stage.source, heard.accounts - heard.blank.keys())
@@ -217,6 +225,22 @@ def _say_unsaid(run: ImportRun, stage: Stage, heard: Heard) -> None:
     run.save(update_fields=["notes"])
 
 
+def _say_beside(run: ImportRun, heard: Heard) -> None:
+    """Note the subscriptions of an earlier grid that this one does not name of customers whom it names: they still count, beside what it says."""
+    there: list[tuple[str, str, Fraction]] = []
+    for start in range(0, len(ids := sorted(heard.beside)), 5_000):
+        lines = SubscriptionLine.objects.filter(id__in=ids[start : start + 5_000], archived_at=None)
+        rows = lines.values_list("account__name", "subscription__name", "mrr_num", "mrr_den", "subscription_id")
+        there += [(account, name or "", Fraction(num, den)) for account, name, num, den, of in rows if of not in heard.gridded]
+    if not there:
+        return
+    said = [f"{account}{f': {name}' if name else ''}, {_amount(mrr)} a month" for account, name, mrr in sorted(there)[:NAMED]]
+    more = f", and {len(there) - NAMED:,} more" if len(there) > NAMED else ""
+    note = "The grid does not name what an earlier one had of customers in it; it counts beside it until somebody ends it"
+    run.notes = [*run.notes, f"{note}: {'; '.join(said)}{more}"]
+    run.save(update_fields=["notes"])
+
+
 def _came_back(run: ImportRun, source: str, accounts: set[int]) -> None:
     """Close the questions about accounts that are there again; the import notes it, so that its undo can ask anew."""
     back = list(Question.objects.filter(run__source=source, answer="", account_id__in=accounts))
@@ -236,11 +260,19 @@ def ask_again(run: ImportRun) -> None:
 
 def would_ask(stage: Stage, heard: Heard) -> int:
     """How many accounts an import would ask about."""
-    if not heard.lists:
+    if not heard.lists and not heard.dropped:
         return 0
-    known = set(ExternalId.objects.filter(source=stage.source, record="accounts").exclude(row_hash=TAKEN_OUT).values_list("object_id", flat=True))
-    live = _in_force([*sorted(known - heard.accounts), *heard.blank], stage)
+    live = _in_force([*_gone(stage, heard), *heard.blank], stage)
     return sum(any(line.mrr for line in lines) for lines in live.values())
+
+
+def _gone(stage: Stage, heard: Heard) -> list[int]:
+    """Accounts that this source named before, and does not any more: in its lists, or else in its grids."""
+    known = set(heard.dropped)
+    if heard.lists:
+        known |= set(ExternalId.objects.filter(source=stage.source, record="accounts").exclude(row_hash=TAKEN_OUT).values_list("object_id", flat=True))
+    known &= set(Account.objects.filter(archived_at=None).values_list("id", flat=True)) if known else set()
+    return sorted(known - heard.accounts)
 
 
 def _in_force(accounts: Iterable[int], stage: Stage) -> dict[int, list[InForce]]:
@@ -254,14 +286,6 @@ def _ever_paid(accounts: list[int], stage: Stage) -> set[int]:
         lines = SubscriptionLine.objects.filter(account_id__in=accounts[start : start + 5_000], archived_at=None, mrr_num__gt=0, start_on__lte=stage.day)
         found |= set(lines.exclude(created_run=stage.run_id).values_list("account_id", flat=True))
     return found
-
-
-def _keep(batch: Batch, places: list[int]) -> None:
-    if len(places) == len(batch.rows):
-        return
-    batch.rows, batch.keys, batch.lines = [batch.rows[i] for i in places], [batch.keys[i] for i in places], [batch.lines[i] for i in places]
-    batch.raw = [batch.raw[i] for i in places] if batch.raw else []
-    batch.made = set()
 
 
 def _amount(mrr: Fraction) -> str:

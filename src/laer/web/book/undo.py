@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.records.types import BOOK
 from laer.web.book import matching, undated, usage, writing
@@ -34,7 +35,7 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
     if run.state == ImportState.UNDONE:
         return run.counts.get("undo", {})
     if run.state not in UNDOABLE:
-        raise NotUndoable(f"import {run.pk} is {run.get_state_display().lower()}; only a finished import can be undone")
+        raise NotUndoable(_("import %(run)s is %(state)s; only a finished import can be undone") % {"run": run.pk, "state": run.get_state_display().lower()})
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
     matching.detach(run)
     left: list[dict[str, Any]] = []

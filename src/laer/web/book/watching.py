@@ -15,6 +15,8 @@ from pathlib import Path
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.records.types import ORDER
 from laer.sources.tabular.answers import unanswered
@@ -26,6 +28,7 @@ from laer.web.book.importing import Progress
 from laer.web.book.mappings import from_json
 from laer.web.book.models import ImportFile, ImportRun, ImportState, WatchedFile, WatchedFolder
 from laer.web.people.models import User
+from laer.web.templatetags.laer import number
 
 SETTLED = timedelta(seconds=30)  # since its last change, before a file is taken for whole
 SOON = timedelta(minutes=1)  # until the next look, while a file is waited for
@@ -60,17 +63,18 @@ def add_folder(path: Path | str, source: str, every_minutes: int = 60, user: Use
     """
     place, source = allowed(path), source.strip()
     if not source or len(source) > 80:
-        raise NotAllowed("Source: expected the name of a system, at most 80 characters")
+        raise NotAllowed(_("Source: expected the name of a system, at most 80 characters"))
     if not EVERY[0] <= every_minutes <= EVERY[1]:
-        raise NotAllowed(f"Every: found {every_minutes} minutes, expected {EVERY[0]} to {EVERY[1]:,}")
+        said = {"n": every_minutes, "least": EVERY[0], "most": number(EVERY[1])}
+        raise NotAllowed(_("Every: found %(n)s minutes, expected %(least)s to %(most)s") % said)
     if len(str(place)) > 600:
-        raise NotAllowed("the path is too long")
+        raise NotAllowed(_("the path is too long"))
     now = timezone.now()
     try:
         with transaction.atomic():
             return WatchedFolder.objects.create(path=str(place), source=source, every_minutes=every_minutes, created_by=user, created_at=now, next_look_at=now)
     except IntegrityError:
-        raise NotAllowed(f"{place} is watched for {source} already") from None
+        raise NotAllowed(_("%(place)s is watched for %(source)s already") % {"place": place, "source": source}) from None
 
 
 def remove_folder(folder_id: int) -> bool:
@@ -89,15 +93,15 @@ def allowed(path: Path | str) -> Path:
     Raises  NotAllowed
     """
     if not str(path).strip() or "\0" in str(path):
-        raise NotAllowed("Folder: expected a path")
+        raise NotAllowed(_("Folder: expected a path"))
     roots = home.watch_roots()
     given = Path(str(path).strip()).expanduser()
     place = (given if given.is_absolute() else roots[0] / given).resolve()
     below = ", ".join(map(str, roots))
     if not any(place.is_relative_to(root) for root in roots) or _private(place):
-        raise NotAllowed(f"{place} is not below a folder that may be watched ({below}); LAER_WATCH_ROOTS names others")
+        raise NotAllowed(_("%(place)s is not below a folder that may be watched (%(below)s); LAER_WATCH_ROOTS names others") % {"place": place, "below": below})
     if not place.is_dir():
-        raise NotAllowed(f"{place} is not a folder")
+        raise NotAllowed(_("%(place)s is not a folder") % {"place": place})
     return place
 
 
@@ -274,7 +278,10 @@ def said(result: Seen | dict[str, object]) -> str:
     if found.error:
         return found.error
     parts: Iterable[tuple[int, str]] = (
-        (found.imported, "imported"), (found.asked, "waits for a person" if found.asked == 1 else "wait for a person"), (found.growing, "still being written"),
-        (found.failed, "cannot be read"), (found.unchanged, "unchanged"),
-    )  # fmt: skip
-    return ", ".join(f"{n:,} {words}" for n, words in parts if n) or "no file"
+        (found.imported, ngettext("%(n)s imported", "%(n)s imported", found.imported)),
+        (found.asked, ngettext("%(n)s waits for a person", "%(n)s wait for a person", found.asked)),
+        (found.growing, ngettext("%(n)s still being written", "%(n)s still being written", found.growing)),
+        (found.failed, ngettext("%(n)s cannot be read", "%(n)s cannot be read", found.failed)),
+        (found.unchanged, ngettext("%(n)s unchanged", "%(n)s unchanged", found.unchanged)),
+    )
+    return ", ".join(text % {"n": number(n)} for n, text in parts if n) or _("no file")

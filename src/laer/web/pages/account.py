@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from laer.records.money import minor_units
@@ -22,6 +24,7 @@ from laer.web.book.scope import may_see_field, visible_accounts
 from laer.web.pages.account_feed import feed_of_account
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
 from laer.web.pages.accounts import user_of
+from laer.web.pages.meanings import meaning_of
 from laer.web.pages.renewals import due_rows
 from laer.web.pages.tasks import tasks_of_account
 from laer.web.pages.touch_dialog import dialog
@@ -32,11 +35,21 @@ from laer.web.runs.usage import Usage, weekly_usage
 from laer.web.templatetags.laer import ago, day, money, money_short, number
 
 TABS = {
-    "overview": "Overview", "feed": "Activity", "tasks": "Tasks", "subscriptions": "Subscriptions", "contacts": "Contacts", "tickets": "Tickets",
-    "usage": "Usage", "changes": "Changes",
+    "overview": gettext_lazy("Overview"), "feed": gettext_lazy("Activity"), "tasks": gettext_lazy("Tasks"),
+    "subscriptions": gettext_lazy("Subscriptions"), "contacts": gettext_lazy("Contacts"), "tickets": gettext_lazy("Tickets"),
+    "usage": gettext_lazy("Usage"), "changes": gettext_lazy("Changes"),
 }  # fmt: skip
 TONES = {"active": "good", "trial": "info", "scheduled": "info", "ended": ""}
-STATES = {"paying": "paying", "churned": "has churned", "prospect": "never paid"}
+STATUSES = {
+    "active": gettext_lazy("active"), "trial": gettext_lazy("trial"), "scheduled": gettext_lazy("scheduled"), "ended": gettext_lazy("ended"),
+    "without lines": gettext_lazy("without lines"),
+}  # fmt: skip
+CHANGES = {
+    "new": gettext_lazy("new"), "expansion": gettext_lazy("expansion"), "contraction": gettext_lazy("contraction"), "renewal": gettext_lazy("renewal"),
+    "reactivation": gettext_lazy("reactivation"), "addition": gettext_lazy("addition"), "correction": gettext_lazy("correction"),
+    "trial": gettext_lazy("trial"),
+}  # fmt: skip
+STATES = {"paying": gettext_lazy("paying"), "churned": gettext_lazy("has churned"), "prospect": gettext_lazy("never paid")}
 OVERVIEW_CHANGES = 8
 OVERVIEW_CONTACTS = 5
 
@@ -105,41 +118,42 @@ def _head(row: Account, card: AccountCard | None, owner: str | None, currency: s
 def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> list[dict[str, Any]]:
     """MRR, ARR, contract end, seats, open tickets, since when; what no pass has computed yet is unknown."""
     counts = queries.counts_of(row)
-    seats = {"label": "Seats", "value": number(counts.seats), "hint": "on the lines in force"}
-    open_tickets = {"label": "Open tickets", "value": number(counts.open_tickets), "hint": f"of {number(counts.tickets)}", "url": "?tab=tickets"}
+    seats = {"label": _("Seats"), "value": number(counts.seats), "hint": _("on the lines in force")}
+    open_tickets = {
+        "label": _("Open tickets"),
+        "value": number(counts.open_tickets),
+        "hint": _("of %(count)s") % {"count": number(counts.tickets)},
+        "url": "?tab=tickets",
+    }
     if card is None:
-        unknown = [{"label": label, "value": number(None)} for label in ("MRR", "ARR")]
-        return [*unknown, {"label": "Contract ends", "value": number(None), "word": True}, seats, open_tickets, _since(row, None)]
+        unknown = [{"label": label, "value": number(None)} for label in (_("MRR"), _("ARR"))]
+        return [*unknown, {"label": _("Contract ends"), "value": number(None), "word": True}, seats, open_tickets, _since(row, None)]
     currency = card.currency or runs.currency_of(run)
     places = minor_units(currency)
     mrr, arr = (Decimal(amount).scaleb(-places) for amount in (card.mrr_minor, card.arr_minor))
     ends_on = last_covered(card.contract_end_on) if card.contract_end_on else None
-    policy = f"Policy {run.policy}, version {run.policy_version}" if run else None
     return [
         {
-            "label": "MRR",
+            "label": _("MRR"),
             "value": money_short(mrr, currency),
             "title": money(mrr, currency),
             "hint": STATES.get(card.state),
             "url": "?tab=subscriptions",
-            "meaning": {
-                "title": "MRR",
-                "text": "The monthly value of all subscription lines in force, each as an exact fraction, rounded once.",
-                "policy": policy,
-            },
+            "meaning": meaning_of("mrr", run),
         },
         {
-            "label": "ARR",
+            "label": _("ARR"),
             "value": money_short(arr, currency),
             "title": money(arr, currency),
-            "hint": "twelve times MRR",
-            "meaning": {"title": "ARR", "text": "Twelve times MRR: what a year brings if nothing changes.", "policy": policy},
+            "hint": _("twelve times MRR"),
+            "url": "?tab=subscriptions",
+            "meaning": meaning_of("arr", run),
         },
         {
-            "label": "Contract ends",
+            "label": _("Contract ends"),
             "value": day(ends_on),
             "word": True,
-            "hint": ago(ends_on) if ends_on else "no contract is known",
+            "hint": ago(ends_on) if ends_on else _("no contract is known"),
         },
         seats,
         open_tickets,
@@ -150,10 +164,10 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
 def _since(row: Account, card: AccountCard | None) -> dict[str, Any]:
     first = card.first_paid_on if card else None
     return {
-        "label": "Customer since",
+        "label": _("Customer since"),
         "value": day(first or row.signed_up_on),
         "word": True,
-        "hint": "first paying day" if first else "signed up" if row.signed_up_on else None,
+        "hint": _("first paying day") if first else _("signed up") if row.signed_up_on else None,
     }
 
 
@@ -169,13 +183,15 @@ def _notices(row: Account, departures: list[dict[str, Any]]) -> list[dict[str, A
         notices.append(
             {
                 "tone": "warn",
-                "title": "This account is archived",
-                "text": f"Since {day(row.archived_at)} it is left out of lists, searches and figures. Nothing is lost: restore it and it is as it was.",
+                "title": _("This account is archived"),
+                "text": _("Since %(day)s it is left out of lists, searches and figures. Nothing is lost: restore it and it is as it was.")
+                % {"day": day(row.archived_at)},
             }
         )
     last = departures[0] if departures else None
     if last and not last["returned"] and last["effective_on"] > timezone.localdate():
-        notices.append({"tone": "bad", "title": f"Leaves on {day(last['effective_on'])}", "text": " · ".join(t for t in (last["reason"], last["text"]) if t)})
+        leaves = _("Leaves on %(day)s") % {"day": day(last["effective_on"])}
+        notices.append({"tone": "bad", "title": leaves, "text": " · ".join(t for t in (last["reason"], last["text"]) if t)})
     return notices
 
 
@@ -188,12 +204,12 @@ def _overview(request: HttpRequest, user: User, row: Account, run: PassRun | Non
     currency = runs.currency_of(run)
     places = minor_units(currency)
     last_said = queries.last_changes(row.pk)
-    found, _ = queries.changes(row.pk, size=OVERVIEW_CHANGES)
+    found, __ = queries.changes(row.pk, size=OVERVIEW_CHANGES)
     chart = {
         "unit": "money",
         "currency": currency,
         "x": [f"{m:%Y-%m}" for m, _ in months],
-        "series": [{"name": "MRR", "values": [Decimal(v).scaleb(-places) for _, v in months]}],
+        "series": [{"name": _("MRR"), "values": [Decimal(v).scaleb(-places) for _, v in months]}],
     }
     people = queries.contacts(row.pk, size=OVERVIEW_CONTACTS).rows
     return {
@@ -219,10 +235,16 @@ def _subscriptions(request: HttpRequest, user: User, row: Account, run: PassRun 
     arr = queries.contract_arr(row.pk, as_of)
     due = {r["contract_id"]: {"text": r["words"], "tone": r["tone"]} for r in due_rows(request, run, row.pk)} if signed.rows else {}
     return {
-        "lines": [s | {"subscription_id": outside_name(s["external_id"]), "tone": TONES.get(s["status"], "warn")} for s in lines.rows],
+        "lines": [_subscription(s) for s in lines.rows],
         "contracts": [contract_row(c, arr.get(c.pk), as_of) | {"renewal": due.get(c.pk)} for c in signed.rows],
         "more_url": _more_url("subscriptions", more, lines.more or signed.more),
     }
+
+
+def _subscription(row: dict[str, Any]) -> dict[str, Any]:
+    history = [step | {"change": CHANGES.get(step["change"], step["change"])} for step in row["history"]]
+    said = {"tone": TONES.get(row["status"], "warn"), "status_text": STATUSES.get(row["status"], row["status"]), "history": history}
+    return row | said | {"subscription_id": outside_name(row["external_id"])}
 
 
 def _contacts(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
@@ -242,7 +264,7 @@ def _tickets(request: HttpRequest, user: User, row: Account, run: PassRun | None
                 "priority": t.priority,
                 "tone": PRIORITIES.get((t.priority or "").casefold(), "outline"),
                 "open": t.is_open,
-                "status": t.status or ("open" if t.is_open else "closed"),
+                "status": t.status or (_("open") if t.is_open else _("closed")),
                 "opened_at": t.opened_at,
                 "closed_at": t.closed_at,
                 "satisfaction": t.satisfaction,
@@ -269,14 +291,18 @@ def _usage_tab(request: HttpRequest, user: User, row: Account, run: PassRun | No
     figures = []
     if usage:
         figures = [
-            {"label": "Uses, 13 weeks", "value": number(sum(usage.counts)), "hint": f"{number(len(usage.features))} features"},
-            {"label": "Last used", "value": day(usage.last_on), "word": True, "hint": ago(usage.last_on)},
             {
-                "label": "Active users, last week",
-                "value": number(usage.users[-1] if usage.users else None),
-                "hint": f"of {number(counts.seats)} seats" if counts.seats else None,
+                "label": _("Uses, 13 weeks"),
+                "value": number(sum(usage.counts)),
+                "hint": ngettext("%(count)s feature", "%(count)s features", len(usage.features)) % {"count": number(len(usage.features))},
             },
-            {"label": "Errors, 13 weeks", "value": number(usage.errors)},
+            {"label": _("Last used"), "value": day(usage.last_on), "word": True, "hint": ago(usage.last_on)},
+            {
+                "label": _("Active users, last week"),
+                "value": number(usage.users[-1] if usage.users else None),
+                "hint": ngettext("of %(count)s seat", "of %(count)s seats", counts.seats) % {"count": number(counts.seats)} if counts.seats else None,
+            },
+            {"label": _("Errors, 13 weeks"), "value": number(usage.errors)},
         ]
     return {"usage_chart": _usage_chart(usage, counts.seats), "usage_figures": figures, "features": usage.features}
 
@@ -313,8 +339,8 @@ def _usage(row: Account, run: PassRun | None) -> Usage:
 def _usage_chart(usage: Usage, seats: int | None) -> dict[str, Any] | None:
     if not usage:
         return None
-    series = {"name": "Active users", "values": usage.users} if usage.users else {"name": "Uses a week", "values": usage.counts}
-    line = {"line": {"name": "Seats", "values": [seats] * len(usage.weeks)}} if usage.users and seats else {}
+    series = {"name": _("Active users"), "values": usage.users} if usage.users else {"name": _("Uses a week"), "values": usage.counts}
+    line = {"line": {"name": _("Seats"), "values": [seats] * len(usage.weeks)}} if usage.users and seats else {}
     return {"unit": "number", "x": usage.weeks, "series": [series], **line}
 
 

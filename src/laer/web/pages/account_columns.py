@@ -7,14 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy
 
 from laer.records.money import minor_units
 from laer.web.pages.exports import Money
 from laer.web.templatetags.laer import last_covered
 
 TITLES = {
-    "segment": "Segment", "industry": "Industry", "country": "Country", "state": "State", "spark": "MRR, 12 months", "mrr": "MRR", "arr": "ARR",
-    "first_paid_on": "Customer since", "contract_end_on": "Contract ends", "owner_name": "Owner",
+    "segment": gettext_lazy("Segment"), "industry": gettext_lazy("Industry"), "country": gettext_lazy("Country"), "state": gettext_lazy("State"),
+    "spark": gettext_lazy("MRR, 12 months"), "mrr": gettext_lazy("MRR"), "arr": gettext_lazy("ARR"), "first_paid_on": gettext_lazy("Customer since"),
+    "contract_end_on": gettext_lazy("Contract ends"), "owner_name": gettext_lazy("Owner"),
 }  # fmt: skip
 DEFAULT = ("segment", "country", "spark", "mrr", "arr", "contract_end_on", "owner_name")
 

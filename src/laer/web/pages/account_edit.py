@@ -13,6 +13,8 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from laer.web.book import actions, queries
@@ -20,7 +22,7 @@ from laer.web.book.models import Account, FieldChange
 from laer.web.pages.account_rows import ABOUT, field_of, label_of, seen
 from laer.web.pages.accounts import chosen_person, user_of
 
-YES_NO = ({"value": "yes", "label": "Yes"}, {"value": "no", "label": "No"})
+YES_NO = ({"value": "yes", "label": gettext_lazy("Yes")}, {"value": "no", "label": gettext_lazy("No")})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +45,7 @@ def edit(request: HttpRequest, account_id: int, name: str) -> HttpResponse:
     except actions.Refused as refused:
         return _form(request, row, name, text, [str(refused)], in_place)
     undo = reverse("change_undo", args=[change.pk]) if change else ""
-    said = f"{label_of(name)} changed" if change else f"{label_of(name)} is as it was"
+    said = (_("%(field)s changed") if change else _("%(field)s is as it was")) % {"field": label_of(name)}
     after = queries.account_for(user, row.pk)
     if in_place and after:
         response = _fact(request, after, name)
@@ -66,10 +68,10 @@ def undo(request: HttpRequest, change_id: int) -> HttpResponse:
     except (ObjectDoesNotExist, PermissionDenied):
         raise Http404 from None
     except actions.Refused as refused:
-        messages.warning(request, f"Not undone: {refused}")
+        messages.warning(request, _("Not undone: %(reason)s") % {"reason": refused})
         change = None
     else:
-        messages.success(request, f"{queries.field_label(change)} is back to what it was" if change else "Nothing to undo")
+        messages.success(request, _("%(field)s is back to what it was") % {"field": queries.field_label(change)} if change else _("Nothing to undo"))
     of = change.account_id if change else FieldChange.objects.get(pk=change_id).account_id
     return came_from(request, reverse("account", args=[of]) if of else reverse("accounts"))
 
@@ -78,7 +80,7 @@ def undo(request: HttpRequest, change_id: int) -> HttpResponse:
 def archive(request: HttpRequest, account_id: int) -> HttpResponse:
     user, row = seen(request, account_id)
     actions.archive_row(user, "accounts", row.pk)
-    messages.success(request, f"{row.name} archived", extra_tags=f"undo:{reverse('account_restore', args=[row.pk])}")
+    messages.success(request, _("%(name)s archived") % {"name": row.name}, extra_tags=f"undo:{reverse('account_restore', args=[row.pk])}")
     return redirect("accounts")
 
 
@@ -91,7 +93,7 @@ def restore(request: HttpRequest, account_id: int) -> HttpResponse:
         except actions.Refused as refused:
             messages.warning(request, str(refused))
         else:
-            messages.success(request, f"{row.name} is back")
+            messages.success(request, _("%(name)s is back") % {"name": row.name})
     return redirect("account", row.pk)
 
 

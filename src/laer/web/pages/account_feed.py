@@ -8,6 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from laer.records.money import minor_units
 from laer.web.book.models import Account
@@ -29,7 +32,13 @@ ICONS = {
     "touch": "message-circle", "note": "note", "task": "check", "change": "pencil", "import": "file-import", "contract": "file-text",
     "mrr": "chart-bar", "pulse": "heartbeat",
 }  # fmt: skip
-MOODS = {Sentiment.GOOD: ("went well", "good"), Sentiment.NEUTRAL: ("neutral", ""), Sentiment.BAD: ("went badly", "bad")}
+MOODS = {
+    Sentiment.GOOD: (gettext_lazy("went well"), "good"), Sentiment.NEUTRAL: (gettext_lazy("neutral"), ""), Sentiment.BAD: (gettext_lazy("went badly"), "bad"),
+}  # fmt: skip
+MOVES = {
+    "new": gettext_lazy("new"), "reactivation": gettext_lazy("reactivation"), "expansion": gettext_lazy("expansion"),
+    "contraction": gettext_lazy("contraction"), "churn": gettext_lazy("churn"),
+}  # fmt: skip
 COLOURS = {"green": "good", "yellow": "warn", "amber": "warn", "red": "bad"}
 ALL = (*SOURCES, Source("mrr", "month", lambda account: AccountMonth.objects.filter(account=account), dated=True))
 
@@ -41,7 +50,7 @@ def feed_of_account(request: HttpRequest, user: User, row: Account, run: PassRun
     events, behind = feed(row, ALL, kind, below, SHOWN)
     currency = runs.currency_of(run)
     own = f"&kind={kind}" if kind else ""
-    filters = [("", "Everything"), *KINDS.items()]
+    filters = [("", _("Everything")), *KINDS.items()]
     return {
         "events": [_said(e, user, currency, editor) for e in events if e.kind != "change" or may_see_field(user, e.row.field)],
         "kinds": [{"title": title, "url": f"?tab=feed{f'&kind={key}' if key else ''}", "active": key == kind} for key, title in filters],
@@ -53,14 +62,18 @@ def feed_of_account(request: HttpRequest, user: User, row: Account, run: PassRun
 
 
 def _said(event: Event, user: User, currency: str, editor: bool) -> dict[str, Any]:
-    common = {"kind": event.kind, "icon": ICONS[event.kind], "at": event.at, "dated": event.dated}
+    common = {"kind": event.kind, "icon": ICONS[event.kind], "at": timezone.localtime(event.at).date() if event.dated else event.at, "dated": event.dated}
     return common | {"note_id": event.row.pk if editor and event.kind == "note" else None} | SAY[event.kind](event.row, user, currency)
 
 
 def _touch(row: Any, user: User, currency: str) -> dict[str, Any]:
     mood = MOODS.get(row.sentiment)
     people = ", ".join(c.name or c.email or "" for c in row.contacts.all())
-    parts = (f"{row.minutes} minutes" if row.minutes else "", "they reached out" if row.direction == Direction.IN else "", f"with {people}" if people else "")
+    parts = (
+        ngettext("%(count)s minute", "%(count)s minutes", row.minutes) % {"count": row.minutes} if row.minutes else "",
+        _("they reached out") if row.direction == Direction.IN else "",
+        _("with %(people)s") % {"people": people} if people else "",
+    )
     return {
         "title": TouchKind(row.kind).label,
         "note": ", ".join(part for part in parts if part),
@@ -72,38 +85,42 @@ def _touch(row: Any, user: User, currency: str) -> dict[str, Any]:
 
 def _note(row: Any, user: User, currency: str) -> dict[str, Any]:
     by = row.created_run
-    return {"title": "Note", "html": as_html(row.text), "who": name_of(by.user) if by and by.user and by.kind == "edit" else by.source if by else ""}
+    return {"title": _("Note"), "html": as_html(row.text), "who": name_of(by.user) if by and by.user and by.kind == "edit" else by.source if by else ""}
 
 
 def _task(row: Any, user: User, currency: str) -> dict[str, Any]:
-    return {"title": row.title, "note": "task done", "url": reverse("task", args=[row.pk]), "who": name_of(row.done_by)}
+    return {"title": row.title, "note": _("task done"), "url": reverse("task", args=[row.pk]), "who": name_of(row.done_by)}
 
 
 def _change(row: Any, user: User, currency: str) -> dict[str, Any]:
     new = text_of(row.new)
     old = text_of(row.old)
-    shown = {"old": "" if old is None else old, "new": "empty" if new in (None, "") else new}
+    shown = {"old": "" if old is None else old, "new": _("empty") if new in (None, "") else new}
     return shown | {"title": field_label(row), "who": name_of(row.user) or row.source}
 
 
 def _import(row: Any, user: User, currency: str) -> dict[str, Any]:
-    return {"title": f"Import from {row.source}", "url": reverse("import_result", args=[row.pk]) if user.may_import else None, "who": name_of(row.user)}
+    title = _("Import from %(source)s") % {"source": row.source}
+    return {"title": title, "url": reverse("import_result", args=[row.pk]) if user.may_import else None, "who": name_of(row.user)}
 
 
 def _contract(row: Any, user: User, currency: str) -> dict[str, Any]:
-    span = f"{day(row.start_on)} to {day(last_covered(row.end_on))}" if row.start_on and row.end_on else ""
-    return {"title": f"{row.name or 'Contract'} signed", "note": span}
+    both = {"first": day(row.start_on), "last": day(last_covered(row.end_on))}
+    span = _("%(first)s to %(last)s") % both if row.start_on and row.end_on else ""
+    return {"title": _("%(name)s signed") % {"name": row.name} if row.name else _("Contract signed"), "note": span}
 
 
 def _mrr(row: Any, user: User, currency: str) -> dict[str, Any]:
     before, after = (money_short(Decimal(amount).scaleb(-minor_units(currency)), currency) for amount in (row.opening_minor, row.closing_minor))
-    names = ("new", "reactivation", "expansion", "contraction", "churn")
-    moved = " and ".join(name for name in names if getattr(row, f"{name}_minor"))
-    return {"title": "MRR", "old": before, "new": after, "note": moved, "when": month_text(row.month)}
+    moved = [said for name, said in MOVES.items() if getattr(row, f"{name}_minor")]
+    note = str(moved[0]) if moved else ""
+    for further in moved[1:]:
+        note = _("%(one)s and %(other)s") % {"one": note, "other": further}
+    return {"title": _("MRR"), "old": before, "new": after, "note": note, "when": month_text(row.month)}
 
 
 def _pulse(row: Any, user: User, currency: str) -> dict[str, Any]:
-    return {"title": "Pulse", "pill": {"text": row.colour, "tone": COLOURS.get(row.colour.casefold(), "")}, "text": row.reason or ""}
+    return {"title": _("Pulse"), "pill": {"text": row.colour, "tone": COLOURS.get(row.colour.casefold(), "")}, "text": row.reason or ""}
 
 
 SAY: dict[str, Callable[[Any, User, str], dict[str, Any]]] = {

@@ -10,9 +10,11 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.book import actions, queries
 from laer.web.book.models import Account, FieldChange
+from laer.web.book.together import SOURCE as TOGETHER
 from laer.web.pages.accounts import user_of
 from laer.web.people.models import User
 from laer.web.templatetags.laer import day
@@ -33,7 +35,7 @@ def seen(request: HttpRequest, account_id: int) -> tuple[User, Account]:
 
 
 def label_of(name: str) -> str:
-    return "Owner" if name == "owner" else actions.column_of("accounts", name).label
+    return _("Owner") if name == "owner" else _(actions.column_of("accounts", name).label)
 
 
 def field_of(row: Account, name: str, editor: bool, owners: list[Any], said: FieldChange | None = None) -> dict[str, Any]:
@@ -56,9 +58,9 @@ def contact_row(contact: Any) -> dict[str, Any]:
 
 
 def contract_row(contract: Any, arr: tuple[Decimal, str] | None, as_of: date) -> dict[str, Any]:
-    status = contract.status or _stage(contract, as_of)
+    tone, status = ("", contract.status) if contract.status else _stage(contract, as_of)
     return {
-        "name": contract.name or (f"Contract of {contract.start_on:%Y}" if contract.start_on else "Contract"),
+        "name": contract.name or (_("Contract of %(year)s") % {"year": contract.start_on.year} if contract.start_on else _("Contract")),
         "signed_on": contract.signed_on,
         "start_on": contract.start_on,
         "end_on": contract.end_on,
@@ -68,17 +70,17 @@ def contract_row(contract: Any, arr: tuple[Decimal, str] | None, as_of: date) ->
         "arr": arr and arr[0],
         "currency": arr and arr[1],
         "status": status,
-        "tone": CONTRACT_TONES.get(status.casefold(), ""),
+        "tone": tone or CONTRACT_TONES.get(status.casefold(), ""),
     }
 
 
-def _stage(contract: Any, as_of: date) -> str:
-    """Where a contract without a status of its own stands, by its dates."""
+def _stage(contract: Any, as_of: date) -> tuple[str, str]:
+    """Tone and word of where a contract without a status of its own stands, by its dates."""
     if not contract.start_on and not contract.end_on:
-        return "unknown"
+        return "", _("unknown")
     if contract.start_on and contract.start_on > as_of:
-        return "not begun"
-    return "ended" if contract.end_on and contract.end_on <= as_of else "in force"
+        return "info", _("not begun")
+    return ("", _("ended")) if contract.end_on and contract.end_on <= as_of else ("good", _("in force"))
 
 
 def departure_row(event: Any, currency: str) -> dict[str, Any]:
@@ -97,7 +99,7 @@ def departure_row(event: Any, currency: str) -> dict[str, Any]:
 
 def owner_row(assignment: Any) -> dict[str, Any]:
     now = queries.in_force(assignment.from_on, assignment.until_on, timezone.localdate())
-    job = assignment.job or "owner"
+    job = assignment.job or _("owner")
     return {
         "name": assignment.person.name,
         "job": job.upper() if len(job) <= 3 else job.capitalize(),
@@ -110,7 +112,14 @@ def owner_row(assignment: Any) -> dict[str, Any]:
 def change_row(change: FieldChange, reader: User, *, undo: bool = False) -> dict[str, Any]:
     run, who = change.run, _origin(change)
     undone = change.source.removeprefix("undo:") if change.source.startswith("undo:") else ""
-    source = f"undo of import {undone}" if undone else "edited here" if change.source == "person" else change.source if not run or run.source != who else ""
+    if undone:
+        source = _("undo of import %(number)s") % {"number": undone}
+    elif change.source == "person":
+        source = _("edited here")
+    elif change.source == TOGETHER:
+        source = _("edited with others")
+    else:
+        source = change.source if not run or run.source != who else ""
     mine = undo and change.user_id == reader.pk and (change.field == "owner" or change.field in actions.EDITABLE.get(change.record, ()))
     later = abs((change.effective_at - change.recorded_at).total_seconds()) > 1
     return {
@@ -121,8 +130,9 @@ def change_row(change: FieldChange, reader: User, *, undo: bool = False) -> dict
         "effective_on": change.effective_at if later else None,
         "who": who,
         "source": source,
-        "run": {"label": f"import {run.pk}", "url": reverse("import_result", args=[run.pk])} if run and reader.may_import else None,
+        "run": {"label": _("import %(number)s") % {"number": run.pk}, "url": reverse("import_result", args=[run.pk])} if run and reader.may_import else None,
         "undo_url": reverse("change_undo", args=[change.pk]) if mine else None,
+        "undo_all_url": reverse("accounts_undo", args=[change.pk]) if mine and change.source == TOGETHER else None,
     }
 
 
@@ -139,11 +149,11 @@ def _name(user: User) -> str:
 def text_of(value: Any) -> Any:
     """A value of the change log as people read it: its days and instants are ISO text there."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, dict) and "name" in value:  # a person: by number and name
         return value["name"]
     if isinstance(value, list):  # a checklist
-        return f"{sum(bool(item.get('done')) for item in value)} of {len(value)} done"
+        return _("%(done)s of %(all)s done") % {"done": sum(bool(item.get("done")) for item in value), "all": len(value)}
     if isinstance(value, str) and len(value) >= 10 and value[4:5] == "-" and value[7:8] == "-":
         try:
             return day(date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value))

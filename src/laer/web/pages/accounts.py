@@ -15,6 +15,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from laer.records.money import minor_units
@@ -22,30 +24,32 @@ from laer.sources.tabular.values import Unreadable, read_date, read_integer, rea
 from laer.web.book import actions
 from laer.web.book import queries as book
 from laer.web.book.models import Account
+from laer.web.book.together import FIELDS, label_of
 from laer.web.pages.account_columns import cells, choices, columns_of, header
 from laer.web.pages.exports import export, format_of
+from laer.web.pages.meanings import meaning_of
 from laer.web.pages.saved_views import ACCOUNTS, EVERYTHING, bar, default_url
-from laer.web.pages.touch_dialog import dialog
 from laer.web.people.models import User
 from laer.web.people.saved_views import views_for
-from laer.web.runs import queries
+from laer.web.runs import checklist, queries
 from laer.web.runs.queries import NONE, Filters
 from laer.web.templatetags.laer import day, money_short, number
 
 CURSORS = ("after", "before", "page")
-STATES = {"paying": "Paying", "churned": "Churned", "prospect": "Prospect"}
+STATES = {"paying": gettext_lazy("Paying"), "churned": gettext_lazy("Churned"), "prospect": gettext_lazy("Prospect")}
 FACETS = (
-    ("state", "State", "circle-dot"),
-    ("segment", "Segment", "category"),
-    ("owner", "Owner", "user"),
-    ("country", "Country", "map-pin"),
-    ("industry", "Industry", "building-community"),
+    ("state", gettext_lazy("State"), "circle-dot"),
+    ("segment", gettext_lazy("Segment"), "category"),
+    ("owner", gettext_lazy("Owner"), "user"),
+    ("country", gettext_lazy("Country"), "map-pin"),
+    ("industry", gettext_lazy("Industry"), "building-community"),
 )
 ENDS = (30, 60, 90, 180, 365)
 BOUNDS = (500, 2_000, 10_000)  # of MRR, in units of the firm's currency
 SENTENCES = {
-    "state": "State is", "segment": "Segment is", "country": "Country is", "industry": "Industry is", "owner": "Owner is",
-    "ends_within": "Contract ends within", "ends_before": "Contract ends before", "mrr_min": "MRR from", "mrr_max": "MRR under",
+    "state": gettext_lazy("State is"), "segment": gettext_lazy("Segment is"), "country": gettext_lazy("Country is"),
+    "industry": gettext_lazy("Industry is"), "owner": gettext_lazy("Owner is"), "ends_within": gettext_lazy("Contract ends within"),
+    "ends_before": gettext_lazy("Contract ends before"), "mrr_min": gettext_lazy("MRR from"), "mrr_max": gettext_lazy("MRR under"),
 }  # fmt: skip
 ADDED = ("name", "domain", "segment", "industry", "country", "region", "employees", "lead_source", "signed_up_on")
 
@@ -88,22 +92,26 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
         "view_bar": bar(user, request.GET, views),
         "facets": _facets(request.GET, filters, counted, currency),
         "total_label": number(page.totals.accounts),
+        "counted": ngettext("%(count)s account", "%(count)s accounts", page.totals.accounts) % {"count": number(page.totals.accounts)},
         "totals": {
             "accounts": page.totals.accounts,
             "mrr": _major(page.totals.mrr_minor, places),
             "arr": _major(page.totals.arr_minor, places),
             "currency": currency,
+            "meanings": [meaning_of(key, None) for key in ("mrr", "arr")],
         },
         "previous_url": page.previous and _url(request.GET, after=None, before=page.previous),
         "next_url": page.next and _url(request.GET, before=None, after=page.next),
         "as_of": run and run.as_of,
-        "whose": None if user.reads_everything else "your book",
+        "whose": None if user.reads_everything else _("your book"),
         "recomputing": page.everything_dirty,
         "download_url": _url(request.GET) if page.rows else None,
         "import_url": reverse("import") if user.may_import else None,
         "new_url": reverse("account_new") if user.may_edit else None,
+        "together": {"may_edit": user.may_edit, "people": book.people() if user.may_edit else [], "fields": [(name, label_of(name)) for name in FIELDS]},
     }
-    context |= dialog(None) if user.may_edit else {}
+    missing: dict[str, Any] = {"checklist": checklist.items(user, run)} if not request.GET and checklist.is_for(user) else {}
+    context |= missing
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
     response = render(request, "pages/accounts.html#results" if fragment else "pages/accounts.html", context)
     patch_vary_headers(response, ["HX-Request"])
@@ -124,13 +132,16 @@ def new(request: HttpRequest) -> HttpResponse:
         except actions.Refused as refused:
             error = str(refused)
         else:
-            messages.success(request, f"{account.name} added")
+            messages.success(request, _("%(name)s added") % {"name": account.name})
             return redirect("account", account.pk) if book.account_for(user, account.pk) else redirect("accounts")
     record = {name: actions.column_of("accounts", name) for name in ADDED}
     fields_ = [
-        {"name": n, "label": c.label, "type": {"date": "date"}.get(c.kind, "text"), "numeric": c.kind == "integer", "required": c.required, "value": values[n]}
+        {
+            "name": n, "label": _(c.label), "type": {"date": "date"}.get(c.kind, "text"), "numeric": c.kind == "integer", "required": c.required,
+            "value": values[n],
+        }
         for n, c in record.items()
-    ]
+    ]  # fmt: skip
     context = {"fields": fields_, "people": book.people(), "owner": values["owner"], "error": error, "action": request.path}
     return render(request, "pages/account_new.html", context, status=422 if error else 200)
 
@@ -177,18 +188,20 @@ def _facets(query: QueryDict, filters: Filters, counted: queries.Facets, currenc
         for value, label, count in counted.get(name, []):
             key = NONE if value is None else value
             active = getattr(filters, name) == key
-            options.append(
-                {"label": STATES.get(label, label), "value": key, "count": count, "url": rest.url({name: None if active else key}), "active": active}
-            )
+            said = (_("nobody") if name == "owner" else _("unknown")) if value is None else STATES.get(label, label)
+            options.append({"label": said, "value": key, "count": count, "url": rest.url({name: None if active else key}), "active": active})
         menus.append({"name": name, "title": title, "icon": icon, "options": options})
-    ends = [{"label": f"Within {days} days", "value": days, "active": filters.ends_within == days} for days in ENDS]
+    ends = [
+        {"label": ngettext("Within %(days)s day", "Within %(days)s days", days) % {"days": days}, "value": days, "active": filters.ends_within == days}
+        for days in ENDS
+    ]
     for one in ends:
         one["url"] = rest.url({"ends_within": None if one["active"] else one["value"], "ends_before": None})
-    menus.append({"name": "ends_within", "title": "Contract ends", "icon": "calendar-event", "options": ends})
+    menus.append({"name": "ends_within", "title": _("Contract ends"), "icon": "calendar-event", "options": ends})
     menus.append(
         {
             "name": "mrr",
-            "title": "MRR",
+            "title": _("MRR"),
             "icon": "chart-bar",
             "options": [_band(rest, filters, low, high, currency) for low, high in zip((None, *BOUNDS), (*BOUNDS, None), strict=True)],
         }
@@ -200,11 +213,11 @@ def _band(rest: _Rest, filters: Filters, low: int | None, high: int | None, curr
     scale = 10 ** minor_units(currency)
     active = (filters.mrr_min, filters.mrr_max) == (low and low * scale, high and high * scale)
     label = (
-        f"Under {money_short(high, currency)}"
+        _("Under %(high)s") % {"high": money_short(high, currency)}
         if low is None
-        else f"{money_short(low, currency)} and more"
+        else _("%(low)s and more") % {"low": money_short(low, currency)}
         if high is None
-        else f"{money_short(low, currency)} to {money_short(high, currency)}"
+        else _("%(low)s to %(high)s") % {"low": money_short(low, currency), "high": money_short(high, currency)}
     )
     return {"label": label, "url": rest.url({"mrr_min": None if active else low, "mrr_max": None if active else high}), "active": active}
 
@@ -222,16 +235,16 @@ def _chips(query: QueryDict, filters: Filters, counted: queries.Facets, currency
 
 def _said(name: str, value: Any, counted: queries.Facets, currency: str) -> str:
     if name == "ends_within":
-        return f"{value} days"
+        return ngettext("%(days)s day", "%(days)s days", value) % {"days": value}
     if name == "ends_before":
         return str(day(value))
     if name in ("mrr_min", "mrr_max"):
         return str(money_short(_major(value, minor_units(currency)), currency))
     if value == NONE:
-        return "nobody" if name == "owner" else "unknown"
+        return _("nobody") if name == "owner" else _("unknown")
     if name == "owner":
-        return next((label for key, label, _ in counted["owner"] if key == value), None) or book.person_name(int(value)) or "somebody unknown"
-    return STATES.get(value, value)
+        return next((label for key, label, *__ in counted["owner"] if key == value), None) or book.person_name(int(value)) or _("somebody unknown")
+    return str(STATES.get(value, value))
 
 
 class _Rest:

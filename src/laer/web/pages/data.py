@@ -16,20 +16,25 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book import importing, settling
-from laer.web.book.matching import matched_by, said
+from laer.web.book.matching import matched_by, rule_in_words, said
 from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.book.retry import waiting
 from laer.web.book.suggesting import open_pairs
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, User
-from laer.web.runs import doctor
+from laer.web.record_words import record_label
+from laer.web.runs import checklist, doctor
 from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
 from laer.web.runs.jobs import enqueue
 from laer.web.runs.models import Job, JobState
+from laer.web.runs.queries import last_run
 from laer.web.templatetags.laer import number, person_name
+from laer.web.wording import gettext_lazy
 
 SHOWN = 50
 PATIENCE = 2.0  # seconds after which a job that nobody took is said to wait for the worker
@@ -43,8 +48,8 @@ STATES = {
     **dict.fromkeys(BUSY, "running"),
     **dict.fromkeys(OPEN, "waiting"),
 }
-WHO = {"watch": "A watched folder"}
-NAMES = {"demo": "Demonstration firm", "retry": "Corrected rows"}
+WHO = {"watch": gettext_lazy("A watched folder")}
+NAMES = {"demo": gettext_lazy("Demonstration firm"), "retry": gettext_lazy("Corrected rows")}
 COUNTED = ("new", "changed", "unchanged", "rejected")
 
 
@@ -72,7 +77,7 @@ def frame(user: User, active: str) -> dict[str, Any]:
     wrong = sum(f.severity != "info" for f in found) if found else None
     tabs = [
         {
-            "title": "Doctor",
+            "title": _("Doctor"),
             "url": reverse("doctor"),
             "active": active == "doctor",
             "count": wrong,
@@ -81,18 +86,18 @@ def frame(user: User, active: str) -> dict[str, Any]:
     ]
     asked = settling.open_questions(user).count() if user.may_edit else 0
     if asked or active == "questions":
-        tabs = [{"title": "Questions", "url": reverse("questions"), "active": active == "questions", "count": asked}, *tabs]
-    tabs.append({"title": "Readiness", "url": reverse("readiness"), "active": active == "readiness"})
+        tabs = [{"title": _("Questions"), "url": reverse("questions"), "active": active == "questions", "count": asked}, *tabs]
+    tabs.append({"title": _("Readiness"), "url": reverse("readiness"), "active": active == "readiness"})
     if user.may_import:
         aside = waiting().count()
         tabs = [
-            {"title": "Imports", "url": reverse("data"), "active": active == "imports"},
-            {"title": "Quarantine", "url": reverse("quarantine"), "active": active == "quarantine", "count": aside, "tone": "bad" if aside else ""},
-            {"title": "Same customer?", "url": reverse("matches"), "active": active == "matches", "count": open_pairs().count(), "tone": ""},
+            {"title": _("Imports"), "url": reverse("data"), "active": active == "imports"},
+            {"title": _("Quarantine"), "url": reverse("quarantine"), "active": active == "quarantine", "count": aside, "tone": "bad" if aside else ""},
+            {"title": _("Same customer?"), "url": reverse("matches"), "active": active == "matches", "count": open_pairs().count(), "tone": ""},
             *tabs,
         ]
         if user.is_admin:
-            tabs.append({"title": "Folders", "url": reverse("folders"), "active": active == "folders"})
+            tabs.append({"title": _("Folders"), "url": reverse("folders"), "active": active == "folders"})
     return {"data_tabs": tabs, "upload_url": reverse("import") if user.may_import else None}
 
 
@@ -114,7 +119,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None,
         "previous_url": previous,
         "next_url": behind,
-        "state": {"shown": "Imports, newest first" if shown else None, "recomputing": DirtyAccount.objects.exists()},
+        "checklist": checklist.items(user, last_run()) if not request.GET and checklist.is_for(user) else [],
+        "state": {"shown": _("Imports, newest first") if shown else None, "recomputing": DirtyAccount.objects.exists()},
     }
     return render(request, "pages/data.html", context)
 
@@ -157,8 +163,8 @@ def with_names(runs: Any) -> Any:
 def name_of(run: ImportRun) -> str:
     names = list(dict.fromkeys(file.name for file in run.files.all()))
     if not names:
-        return NAMES.get(run.kind, f"Import {run.pk}")
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        return NAMES.get(run.kind, _("Import %(run)s") % {"run": run.pk})
+    return names[0] if len(names) == 1 else _("%(name)s and %(n)s more") % {"name": names[0], "n": number(len(names) - 1)}
 
 
 def jobs_of(run_ids: Iterable[int]) -> dict[int, Job]:
@@ -183,26 +189,28 @@ def message_of(run: ImportRun, job: Job | None) -> str:
         return run.error
     if run.state in BUSY and job and job.error:
         reason = job.error.strip().splitlines()[-1].removeprefix("Not tried again: ")[:300]
-        return reason if job.state == JobState.FAILED else f"attempt {job.attempts} failed and is tried again: {reason}"
+        again = _("attempt %(attempts)s failed and is tried again: %(reason)s") % {"attempts": job.attempts, "reason": reason}
+        return reason if job.state == JobState.FAILED else again
     return ""
 
 
 def progress_of(run: ImportRun, job: Job | None) -> dict[str, Any]:
     """How far the run's job is: label, value, max, text."""
     if run.state == ImportState.UNDOING:
-        label = "Undoing"
+        label = _("Undoing")
     elif job and job.kind == "preview":
-        label = "Comparing with the book"
+        label = _("Comparing with the book")
     else:
-        label = "Importing"
+        label = _("Importing")
     if job is None or job.state == JobState.READY:
         waits = job is None or (timezone.now() - job.created_at).total_seconds() > PATIENCE
-        return {"label": "Waiting for the worker" if waits else "Starting", "value": None, "max": 1, "text": "`laer serve` runs one" if waits else ""}
+        return {"label": _("Waiting for the worker") if waits else _("Starting"), "value": None, "max": 1, "text": _("`laer serve` runs one") if waits else ""}
     rows = job.progress.get("rows")
     if rows is None:
         return {"label": label, "value": None, "max": 1, "text": ""}
     total = max(rows, run.rows_total or sum(f.size for f in run.files.all()) // BYTES_A_ROW, 1)
-    return {"label": f"{label} {job.progress.get('file', '')}", "value": rows, "max": total, "text": f"{number(rows)} of about {number(total)} rows"}
+    text = _("%(rows)s of about %(total)s rows") % {"rows": number(rows), "total": number(total)}
+    return {"label": f"{label} {job.progress.get('file', '')}", "value": rows, "max": total, "text": text}
 
 
 def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
@@ -216,7 +224,7 @@ def _row(run: ImportRun, job: Job | None) -> dict[str, Any]:
         "files": files,
         "source": run.source,
         "started_at": run.created_at,
-        "who": person_name(run.user) if run.user else WHO.get(run.kind, "Command line"),
+        "who": person_name(run.user) if run.user else WHO.get(run.kind, _("Command line")),
         "state": state,
         **{c: sums[c] if known else None for c in COUNTED},
         "url": address(run),
@@ -249,11 +257,12 @@ def by_record(counts: Mapping[str, Any]) -> list[dict[str, Any]]:
 def figures(counts: Mapping[str, Any], *, coming: bool) -> list[dict[str, Any]]:
     sums = sums_of(counts)
     repeated = sum(row.get("repeated", 0) for record, row in counts.items() if record in RECORDS)
+    twice = _("%(n)s of them said twice") % {"n": number(repeated)}
     return [
-        {"label": "New", "value": number(sums["new"]), "hint": "rows that the book does not have" if coming else "rows"},
-        {"label": "Changed", "value": number(sums["changed"]), "hint": "rows that say something else now" if coming else "rows"},
-        {"label": "Unchanged", "value": number(sums["unchanged"] + repeated), "hint": f"{number(repeated)} of them said twice" if repeated else "rows"},
-        {"label": "Rejected", "value": number(sums["rejected"]), "hint": "kept for repair" if sums["rejected"] else "none"},
+        {"label": _("New"), "value": number(sums["new"]), "hint": _("rows that the book does not have") if coming else _("rows")},
+        {"label": _("Changed"), "value": number(sums["changed"]), "hint": _("rows that say something else now") if coming else _("rows")},
+        {"label": _("Unchanged"), "value": number(sums["unchanged"] + repeated), "hint": twice if repeated else _("rows")},
+        {"label": _("Rejected"), "value": number(sums["rejected"]), "hint": _("kept for repair") if sums["rejected"] else _("none")},
     ]
 
 
@@ -262,15 +271,18 @@ def matched_notice(matched: Mapping[str, int]) -> list[dict[str, Any]]:
     total = sum(matched.values())
     if not total:
         return []
-    title = f"{number(total)} matched {said(matched).partition(' ')[2]}" if len(matched) == 1 else f"{number(total)} matched: {said(matched)}"
-    one = (
-        "This account is a customer that another source brought: it gets" if total == 1 else "These accounts are customers that other sources brought: they get"
+    rules = {"n": number(total), "rule": rule_in_words(next(iter(matched))), "counts": said(matched)}
+    title = _("%(n)s matched by %(rule)s") % rules if len(matched) == 1 else _("%(n)s matched: %(counts)s") % rules
+    text = ngettext(
+        "This account is a customer that another source brought: it gets this source's id, and no account is made.",
+        "These accounts are customers that other sources brought: they get this source's id, and no account is made.",
+        total,
     )
-    return [{"tone": "info", "title": title, "text": f"{one} this source's id, and no account is made."}]
+    return [{"tone": "info", "title": title, "text": text}]
 
 
 def label_of(record: str) -> str:
-    return record.replace("_", " ").capitalize()
+    return record_label(record)
 
 
 RECORDS = frozenset((*MODELS, "usage_days"))
@@ -304,7 +316,7 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         "left_count": undo.get("left_count", 0),
         "notices": [
             *_closed_notices(run, state),
-            *({"tone": "warn", "title": "Left out", "text": note} for note in run.notes),
+            *({"tone": "warn", "title": _("Left out"), "text": note} for note in run.notes),
             *matched_notice(matched_by(run) if state == "done" else {}),
         ],
         "next_steps": NEXT if state == "done" else None,
@@ -314,10 +326,10 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         context["rejects"] = [shown_reject(r.file, r.line, r.reason, r.raw) for r in aside.order_by("id")[:20]]
         context["rejects_url"] = reverse("quarantine_download") + f"?import={run.pk}&all=1"
         if state == "done" and waiting().filter(run=run).exists():
-            repair = {"label": "Repair the rejected rows", "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
+            repair = {"label": _("Repair the rejected rows"), "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
             context["next_steps"] = [repair, *NEXT]
         if state == "done" and open_pairs().filter(run=run).exists():
-            context["next_steps"] = [{"label": "Same customer?", "url": reverse("matches"), "icon": "users-group"}, *context["next_steps"]]
+            context["next_steps"] = [{"label": _("Same customer?"), "url": reverse("matches"), "icon": "users-group"}, *context["next_steps"]]
     return render(request, "pages/import_result.html", context)
 
 
@@ -325,35 +337,32 @@ def _closed_notices(run: ImportRun, state: str) -> list[dict[str, Any]]:
     """What an undo would do to closed months, or has done."""
     if state == "undone":
         text = after_undo(run)
-        action = {"label": "Restatements", "url": reverse("revenue-close")}
-        return [{"tone": "info", "title": "Closed months keep their figures", "text": text, "action": action}] if text else []
+        action = {"label": _("Restatements"), "url": reverse("revenue-close")}
+        return [{"tone": "info", "title": _("Closed months keep their figures"), "text": text, "action": action}] if text else []
     months = closed_months_of([run]).get(run.pk) if state in ("done", "failed") else None
-    return [{"tone": "info", "title": "This import reaches into closed months", "text": before_undo(months)}] if months else []
+    return [{"tone": "info", "title": _("This import reaches into closed months"), "text": before_undo(months)}] if months else []
 
 
 NEXT = [
-    {"label": "Accounts", "url": "/accounts/", "icon": "building"},
-    {"label": "Revenue", "url": "/revenue/", "icon": "chart-bar"},
-    {"label": "What the doctor finds", "url": "/data/doctor/", "icon": "stethoscope"},
+    {"label": gettext_lazy("Accounts"), "url": "/accounts/", "icon": "building"},
+    {"label": gettext_lazy("Revenue"), "url": "/revenue/", "icon": "chart-bar"},
+    {"label": gettext_lazy("What the doctor finds"), "url": "/data/doctor/", "icon": "stethoscope"},
 ]
 
 
 def _said(run: ImportRun, job: Job | None, state: str, undo: Mapping[str, Any]) -> dict[str, Any]:
     message = message_of(run, job)
     if state == "undone" and run.undone_at:
-        parts = [
-            f"{number(undo.get('archived', 0))} rows taken out",
-            f"{number(undo.get('restored', 0))} fields put back",
-            f"{number(undo.get('lake', 0))} usage rows taken out",
-        ]
-        message = ", ".join(parts) + ". The files are kept, so that it can be done again."
+        counts = {name: number(undo.get(name, 0)) for name in ("archived", "restored", "lake")}
+        text = _("%(archived)s rows taken out, %(restored)s fields put back, %(lake)s usage rows taken out. The files are kept, so that it can be done again.")
+        message = text % counts
     elif state == "done" and run.kind == "retry":
-        message = "Rows that were corrected. What is still wrong with some of them has been set aside again."
+        message = _("Rows that were corrected. What is still wrong with some of them has been set aside again.")
     return {
         "import_id": run.pk,
         "name": name_of(run),
         "source": run.source,
-        "who": person_name(run.user) if run.user else WHO.get(run.kind, "the command line").lower(),
+        "who": person_name(run.user) if run.user else WHO.get(run.kind, _("the command line")).lower(),
         "started_at": run.created_at,
         "ended_at": run.undone_at if state == "undone" else run.finished_at,
         "state": state,
@@ -383,8 +392,8 @@ def named_left(left: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     names = names_of((one["record"], one["object_id"]) for one in left)
     told = []
     for one in left:
-        name, url = names.get((one["record"], one["object_id"]), (f"number {one['object_id']}", None))
-        field = one["field"].removesuffix("_id").replace("_", " ") or "the whole row"
+        name, url = names.get((one["record"], one["object_id"]), (_("number %(object_id)s") % {"object_id": one["object_id"]}, None))
+        field = one["field"].removesuffix("_id").replace("_", " ") or _("the whole row")
         told.append({"record": label_of(one["record"]), "name": name, "url": url, "field": field, "why": one["why"]})
     return told
 
@@ -404,7 +413,7 @@ def undo(request: HttpRequest, import_id: int) -> HttpResponse:
     run = run_for(request, import_id)
     job = jobs_of([run.pk]).get(run.pk)
     if state_of(run, job) not in ("done", "failed"):
-        messages.warning(request, "Only an import that is done can be undone.")
+        messages.warning(request, _("Only an import that is done can be undone."))
         return redirect(address(run))
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
     enqueue("undo", {"run_id": run.pk, "user_id": user_of(request).pk}, unique_key=f"undo-{run.pk}")
@@ -417,7 +426,7 @@ def redo(request: HttpRequest, import_id: int) -> HttpResponse:
     """An undone import once more, as an import of its own over the same files."""
     run = run_for(request, import_id)
     if run.state != ImportState.UNDONE or not run.files.exists():
-        messages.warning(request, "Only an import that was undone, and whose files are kept, can be done again.")
+        messages.warning(request, _("Only an import that was undone, and whose files are kept, can be done again."))
         return redirect(address(run))
     again = importing.repeat_import(run, user_of(request))
     queue(again)

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import Sum
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from laer.records.record import record_type
@@ -25,6 +26,7 @@ from laer.web.pages.data import OPEN, address, frame, run_for, user_of
 from laer.web.pages.data_asking import answered
 from laer.web.pages.data_columns_shown import RECORDS, file_shown, title_of
 from laer.web.pages.data_doubts import About
+from laer.web.record_words import column_text, noun_of
 from laer.web.runs.jobs import enqueue
 
 DIRECT = 5 * 2**20  # bytes up to which a preview is made while the page waits
@@ -67,7 +69,7 @@ def columns(request: HttpRequest, import_id: int, file_id: int | None = None) ->
         "give_url": f"/data/import/{run.pk}/mapping/",
         "discard_url": f"/data/import/{run.pk}/discard/",
         "back_url": "/data/import/",
-        "notices": [{"tone": "warn", "title": "Left out", "text": note} for note in run.notes],
+        "notices": [{"tone": "warn", "title": _("Left out"), "text": note} for note in run.notes],
     }
     return render(request, "pages/import_map.html", context, status=422 if errors else 200)
 
@@ -79,7 +81,7 @@ def _take(post: QueryDict, run: ImportRun, files: list[ImportFile]) -> tuple[boo
     if said_day is not None:
         day = date_of(said_day)
         if day is None:
-            errors.append(f"True as of: found '{said_day[:40]}', expected a date such as 2027-04-12.")
+            errors.append(_("True as of: found '%(said_day)s', expected a date such as 2027-04-12.") % {"said_day": said_day[:40]})
         else:
             run.file_date = day
             run.save(update_fields=["file_date"])
@@ -104,7 +106,7 @@ def _take(post: QueryDict, run: ImportRun, files: list[ImportFile]) -> tuple[boo
         elif importing.keepable(mapping) != mappings.from_json(file.mapping):
             importing.set_mapping(file, mapping, remember=post.get("remember") == "true")
     if not any(file.record for file in files) and not run.files.exclude(record="").exists():
-        errors.append("No file is taken in: say of at least one what its rows are.")
+        errors.append(_("No file is taken in: say of at least one what its rows are."))
     return False, errors
 
 
@@ -127,7 +129,7 @@ def _mapping(post: QueryDict, run: ImportRun, file: ImportFile, first: bool, tab
             custom[slug] = kind if kind in CUSTOM_KINDS else "text"
             targets[header] = CUSTOM + slug
         elif chosen in known and chosen in targets.values():
-            errors.append(f"two columns are mapped to {known[chosen].label}; a value is read from one")
+            errors.append(_("two columns are mapped to %(label)s; a value is read from one") % {"label": column_text(known[chosen].label)})
             targets[header] = chosen
         else:
             targets[header] = chosen if chosen in known else None
@@ -142,7 +144,8 @@ def _mapping(post: QueryDict, run: ImportRun, file: ImportFile, first: bool, tab
         mapping = weighed(table, _as_chosen(mapping, before), known_to(run.source, run.file_date))
     mapping, unsaid = answered(About(run, file, mapping, first), before, post)
     for name in missing(mapping):
-        errors.append(f"no column is {known[name].label.lower()}, which every {record_type(record).info.noun} needs")
+        said = {"column": column_text(known[name].label).lower(), "record": noun_of(record_type(record).info.noun)}
+        errors.append(_("no column is %(column)s, which every %(record)s needs") % said)
     return mapping, errors + unsaid
 
 

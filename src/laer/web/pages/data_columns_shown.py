@@ -6,6 +6,8 @@ from itertools import islice
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.records.record import Column, record_type
 from laer.records.types import LAKE
@@ -16,9 +18,15 @@ from laer.web.book.models import ImportFile, ImportRun
 from laer.web.pages.data import label_of
 from laer.web.pages.data_asking import doubts
 from laer.web.pages.data_doubts import About
+from laer.web.record_words import column_text, noun_of
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 SAMPLE = 200  # rows that samples are taken from
-KIND_WORDS = {"text": "text", "integer": "whole number", "decimal": "number", "boolean": "yes or no", "date": "date"}
+KIND_WORDS = {
+    "text": gettext_lazy("text"), "integer": gettext_lazy("whole number"), "decimal": gettext_lazy("number"), "boolean": gettext_lazy("yes or no"),
+    "date": gettext_lazy("date"),
+}  # fmt: skip
 RECORDS = (
     "accounts",
     "contacts",
@@ -53,7 +61,7 @@ def file_shown(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | 
         field = post.get(key, "") if post is not None and key in post else _option(target, mapping)
         own = bool(target) and str(target).startswith(CUSTOM)
         sure = mapping.confidence.get(header, 0.0) if target and not own else None
-        words, tone = ("kept as it is", "") if own else _words(sure, bool(target))
+        words, tone = (_("kept as it is"), "") if own else _words(sure, bool(target))
         shown.append(
             {
                 "key": key,
@@ -76,13 +84,13 @@ def file_shown(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | 
         "rows": _rows(file, len(rows)),
         "record_type": file.record,
         "record_key": f"f{file.pk}-record",
-        "record_types": [{"value": "", "label": "left out"}, *({"value": r, "label": record_type(r).info.noun} for r in RECORDS)],
+        "record_types": [{"value": "", "label": _("left out")}, *({"value": r, "label": noun_of(record_type(r).info.noun)} for r in RECORDS)],
         "sure": mapping.sure if file.record else 0.0,
-        "words": words if file.record else "not recognised",
+        "words": words if file.record else _("not recognised"),
         "tone": tone,
         "why": mapping.why,
         "notes": [] if mapping.sheet and file.record != "accounts" else list(dict.fromkeys([*file.mapping.get("notes", ()), *table.notes])),
-        "part": record_type(file.record).info.noun if mapping.sheet and file.record not in ("", "accounts") else "",
+        "part": noun_of(record_type(file.record).info.noun) if mapping.sheet and file.record not in ("", "accounts") else "",
         "remembered": file.mapping.get("remembered", False),
         "questions": [one.shown(post) for one in doubts(About(run, file, mapping, first)) if not one.elsewhere],
         "status_words": status_words.asked(file, mapping, importing.table_of, post),
@@ -92,11 +100,11 @@ def file_shown(run: ImportRun, file: ImportFile, first: bool, post: QueryDict | 
 
 def _rows(file: ImportFile, seen: int) -> str:
     return (
-        f"{seen} row{'' if seen == 1 else 's'}"
+        ngettext("%(n)s row", "%(n)s rows", seen) % {"n": number(seen)}
         if seen < SAMPLE
         else f"{file.size / 2**20:.1f} MB"
         if file.size > 2**20
-        else f"{max(1, file.size // 1024):,} KB"
+        else _("%(size)s KB") % {"size": number(max(1, file.size // 1024))}
     )
 
 
@@ -109,15 +117,16 @@ def _groups(record: str) -> list[dict[str, Any]]:
     options = [{"value": c.name, "label": column_label(record, c)} for c in kind.columns() if c.name in named or c.name == kind.info.key]
     groups = [{"label": label_of(kind.info.noun), "options": options}]
     if record not in LAKE:
-        groups.append({"label": "A field of your own", "options": [{"value": f"custom:{k}", "label": f"Own field: {KIND_WORDS[k]}"} for k in CUSTOM_KINDS]})
+        own = [{"value": f"custom:{k}", "label": _("Own field: %(kind)s") % {"kind": KIND_WORDS[k]}} for k in CUSTOM_KINDS]
+        groups.append({"label": _("A field of your own"), "options": own})
     return groups
 
 
 def column_label(record: str, column: Column) -> str:
     info = record_type(record).info
     if column.name == info.key:
-        return f"{label_of(info.noun)} id"
-    return f"{column.label} (its id or name)" if column.col.refers else column.label
+        return _("%(noun)s id") % {"noun": label_of(info.noun)}
+    return _("%(label)s (its id or name)") % {"label": column_text(column.label)} if column.col.refers else column_text(column.label)
 
 
 def _option(target: str | None, mapping: Mapping) -> str:
@@ -129,15 +138,15 @@ def _option(target: str | None, mapping: Mapping) -> str:
 def _words(sure: float | None, taken: bool) -> tuple[str, str]:
     """How sure in a word, and its colour."""
     if not taken or sure is None:
-        return "left out", ""
+        return _("left out"), ""
     if sure >= 0.85:
-        return "sure", "good"
-    return ("likely", "good") if sure >= 0.6 else ("a guess", "warn")
+        return _("sure"), "good"
+    return (_("likely"), "good") if sure >= 0.6 else (_("a guess"), "warn")
 
 
 def _note(mapping: Mapping, header: str, target: str | None) -> str:
     if header in mapping.undecided:
-        return "day and month cannot be told apart"
+        return _("day and month cannot be told apart")
     reason = mapping.reasons.get(header, "")
     return "" if reason == "the name says so" else reason.removeprefix("the name says so; ")
 

@@ -9,19 +9,23 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from laer.web.book import exclusions
-from laer.web.book.scope import visible_accounts
+from laer.web.book.scope import visible_accounts, visible_rows
 from laer.web.pages.data import frame, label_of, user_of
+from laer.web.record_words import column_text
 from laer.web.runs import doctor
 from laer.web.runs.doctor.finding import Finding
 from laer.web.runs.doctor.set_aside import kinds_of
 from laer.web.templatetags.laer import day, instant, number
+from laer.web.wording import gettext_lazy
 
 SHOWN = 50
 FARTHEST = 1_000  # pages; beyond it a file is better
-SEVERITIES = {"error": "Error", "warning": "Warning", "info": "Note"}
+SEVERITIES = {"error": gettext_lazy("Error"), "warning": gettext_lazy("Warning"), "info": gettext_lazy("Note")}
 
 
 @require_safe
@@ -34,21 +38,24 @@ def findings(request: HttpRequest) -> HttpResponse:
     context = frame(user, "doctor") | {
         "findings": [_finding(f) | {"open": f is shown[0] and f.severity == "error"} for f in shown],
         "figures": [
-            {"label": "Errors", "value": number(sums["error"]), "hint": "figures are wrong until they are mended"},
-            {"label": "Warnings", "value": number(sums["warning"]), "hint": "sources that disagree, or something missing"},
-            {"label": "Notes", "value": number(sums["info"]), "hint": "worth knowing"},
+            {"label": _("Errors"), "value": number(sums["error"]), "hint": _("figures are wrong until they are mended")},
+            {"label": _("Warnings"), "value": number(sums["warning"]), "hint": _("sources that disagree, or something missing")},
+            {"label": _("Notes"), "value": number(sums["info"]), "hint": _("worth knowing")},
         ],
         "facets": _facets(request, found) if found else [],
         "filters": [
             {"label": label, "value": SEVERITIES.get(value, label_of(value)), "remove_url": _with(request, **{name: None})}
-            for name, label, value in (("severity", "Severity is", severity), ("record", "Record is", record))
+            for name, label, value in (("severity", _("Severity is"), severity), ("record", _("Record is"), record))
             if value
         ],
         "no_accounts": not found and not user.reads_everything and not visible_accounts(user).exists(),
         "clear_url": request.path,
         "upload_url": None,
-        "excluded": exclusions.active().filter(account_id__in=visible_accounts(user).values("pk")).count(),
-        "state": {"shown": f"{len(found)} finding{'' if len(found) == 1 else 's'}", "whose": None if user.reads_everything else "in your book"},
+        "excluded": exclusions.active().filter(visible_rows(user)).count(),
+        "state": {
+            "shown": ngettext("%(n)s finding", "%(n)s findings", len(found)) % {"n": number(len(found))},
+            "whose": None if user.reads_everything else _("in your book"),
+        },
     }
     return render(request, "pages/doctor.html", context)
 
@@ -67,8 +74,8 @@ def behind(request: HttpRequest, check: str) -> HttpResponse:
     first, last = (place - 1) * SHOWN + 1, (place - 1) * SHOWN + len(rows[:SHOWN])
     nameless = finding is not None and finding.record in ("quarantine", "sources")
     context = frame(user, "doctor") | {
-        "finding": _finding(finding) if finding else {"check": check, "title": "Nothing is found by this check", "count": 0},
-        "headings": headings,
+        "finding": _finding(finding) if finding else {"check": check, "title": _("Nothing is found by this check"), "count": 0},
+        "headings": [column_text(h) for h in headings],
         "upload_url": None,
         "with_account": not nameless,
         "rows": [
@@ -81,8 +88,8 @@ def behind(request: HttpRequest, check: str) -> HttpResponse:
             for r in rows[:SHOWN]
         ],
         "exclude_url": reverse("doctor_exclude", args=[check]) if user.may_exclude and rows and "object_id" in rows[0] else None,
-        "excluded": exclusions.active().filter(check_id=check, account_id__in=visible_accounts(user).values("pk")).count(),
-        "shown": f"{number(first)} to {number(last)}" if rows else None,
+        "excluded": exclusions.active().filter(visible_rows(user), check_id=check).count(),
+        "shown": _("%(first)s to %(last)s") % {"first": number(first), "last": number(last)} if rows else None,
         "previous_url": f"?page={place - 1}" if place > 1 else None,
         "next_url": f"?page={place + 1}" if len(rows) > SHOWN and place < FARTHEST else None,
     }
@@ -92,7 +99,7 @@ def behind(request: HttpRequest, check: str) -> HttpResponse:
 def _finding(f: Finding) -> dict[str, Any]:
     url = f"/data/doctor/{f.check}/"
     kinds = kinds_of(f.check) if f.record == "quarantine" else []
-    details = [{"name": name.replace("_", " "), "count": n} for name, n in f.details.items()]
+    details = [{"name": column_text(name.replace("_", " ")), "count": n} for name, n in f.details.items()]
     return f.as_dict() | {
         "text": f.sentence,
         "url": url,
@@ -105,8 +112,8 @@ def _finding(f: Finding) -> dict[str, Any]:
 def _facets(request: HttpRequest, found: list[Finding]) -> list[dict[str, Any]]:
     menus = []
     for name, title, icon, labels in (
-        ("severity", "Severity", "alert-triangle", SEVERITIES),
-        ("record", "Record", "database", {r: label_of(r) for r in sorted({f.record for f in found})}),
+        ("severity", _("Severity"), "alert-triangle", SEVERITIES),
+        ("record", _("Record"), "database", {r: label_of(r) for r in sorted({f.record for f in found})}),
     ):
         now = request.GET.get(name, "")
         options = [
@@ -135,7 +142,7 @@ def _with(request: HttpRequest, **changes: Any) -> str:
 def _cell(value: Any) -> str | None:
     """A value as a person reads it."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return str(instant(value))
     if hasattr(value, "isoformat"):

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.sources.tabular.answers import end_open, with_end, with_order
 from laer.sources.tabular.ends import MEANING, EndEvidence
@@ -15,9 +17,11 @@ from laer.web.book import importing
 from laer.web.book.known_amounts import known_to
 from laer.web.book.models import ExternalId
 from laer.web.pages.data_doubts import About, Doubt, Option
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
-ORDER_WORDS = {"dmy": "Day first: 31-12-2027", "mdy": "Month first: 12-31-2027", "ymd": "Year first: 2027-12-31"}
-END_WORDS = {"exclusive": "The first day that is not paid for", "inclusive": "The last day that is paid for"}
+ORDER_WORDS = {"dmy": gettext_lazy("Day first: 31-12-2027"), "mdy": gettext_lazy("Month first: 12-31-2027"), "ymd": gettext_lazy("Year first: 2027-12-31")}
+END_WORDS = {"exclusive": gettext_lazy("The first day that is not paid for"), "inclusive": gettext_lazy("The last day that is paid for")}
 
 
 def date_order(about: About) -> Iterator[Doubt]:
@@ -28,8 +32,9 @@ def date_order(about: About) -> Iterator[Doubt]:
     first = next((part for part, kept in about.parts if kept.undecided), about.file)
     columns = ", ".join(dict.fromkeys(column for _, kept in about.parts for column in kept.undecided)) or ", ".join(mapping.undecided)
     yield Doubt(
-        f"f{first.pk}-order", f"Which comes first in {columns}?", tuple(Option(order, ORDER_WORDS[order]) for order in ORDERS), help=mapping.date_why,
-        wanted=f"say which of day and month comes first in {columns}", elsewhere=first.pk != about.file.pk,
+        f"f{first.pk}-order", _("Which comes first in %(columns)s?") % {"columns": columns},
+        tuple(Option(order, ORDER_WORDS[order]) for order in ORDERS), help=mapping.date_why,
+        wanted=_("say which of day and month comes first in %(columns)s") % {"columns": columns}, elsewhere=first.pk != about.file.pk,
         settle=lambda mapping, order: with_order(importing.table_of(about.file), mapping, order, known_to(about.run.source)),
     )  # fmt: skip
 
@@ -43,35 +48,45 @@ def what_an_end_means(about: About) -> Iterator[Doubt]:
     first = next((part for part, kept in about.parts if kept.end_evidence and kept.headers.get("end_on") == header), about.file)
     asked = end_open(mapping)
     if asked:
-        verdict = f"Nothing in the file says whether {header} is paid for."
+        verdict = _("Nothing in the file says whether %(header)s is paid for.") % {"header": header}
     else:
-        verdict = f"{MEANING[mapping.end][0].upper()}{MEANING[mapping.end][1:]}{', as was said' if 'end' in mapping.answers else ''}."
+        verdict = _meaning(MEANING[mapping.end], "end" in mapping.answers)
     yield Doubt(
-        f"f{first.pk}-end", f"{header} is …", tuple(Option(end, END_WORDS[end], _effect(evidence, end)) for end in ENDS), mapping.end or "",
-        title="What an end means", verdict=verdict, evidence=evidence.counts, example=_example(evidence), wanted=f"say what {header} means",
+        f"f{first.pk}-end", _("%(header)s is …") % {"header": header},
+        tuple(Option(end, END_WORDS[end], _effect(evidence, end)) for end in ENDS), mapping.end or "",
+        title=_("What an end means"), verdict=verdict, evidence=evidence.counts, example=_example(evidence),
+        wanted=_("say what %(header)s means") % {"header": header},
         elsewhere=first.pk != about.file.pk, settle=with_end,
     )  # fmt: skip
 
 
+def _meaning(text: str, said: bool) -> str:
+    text = text[0].upper() + text[1:]
+    return _("%(meaning)s, as was said.") % {"meaning": text} if said else f"{text}."
+
+
 def _effect(evidence: EndEvidence, end: str) -> str:
     """What a reading does to the successors, and to the line of the example."""
-    account, _, last, following = evidence.example or ("", "", "", "")
+    account, _start, last, following = evidence.example or ("", "", "", "")
     if not last:
         return evidence.effect(end)
     unpaid = date.fromisoformat(last) + timedelta(days=end == "inclusive")
     if following:
         gap = (date.fromisoformat(following) - unpaid).days
-        days = f"{gap:,} day{'' if gap == 1 else 's'} without MRR"
-        then = "its next line overlaps by a day" if gap < 0 else "its next line follows at once" if gap == 0 else days
+        days = ngettext("%(n)s day without MRR", "%(n)s days without MRR", gap) % {"n": number(gap)}
+        then = _("its next line overlaps by a day") if gap < 0 else _("its next line follows at once") if gap == 0 else days
         return f"{evidence.effect(end)} {account}: {then}."
-    return f"{evidence.effect(end)} {account} churns on {unpaid.isoformat()}."
+    return _("%(effect)s %(account)s churns on %(day)s.") % {"effect": evidence.effect(end), "account": account, "day": unpaid.isoformat()}
 
 
 def _example(evidence: EndEvidence) -> str:
     if not evidence.example:
         return ""
     account, start, end, following = evidence.example
-    return f"For example {account}: {start} to {end}" + (f", the next line from {following}." if following else ", and no line after it.")
+    said = {"account": account, "start": start, "end": end, "following": following}
+    if following:
+        return _("For example %(account)s: %(start)s to %(end)s, the next line from %(following)s.") % said
+    return _("For example %(account)s: %(start)s to %(end)s, and no line after it.") % said
 
 
 def as_of(about: About) -> Iterator[Doubt]:
@@ -80,9 +95,9 @@ def as_of(about: About) -> Iterator[Doubt]:
         return
     known = ExternalId.objects.filter(source=about.run.source).exists()
     if known and about.first:
-        text = "This source was imported before. When did what has changed since begin to hold?"
+        text = _("This source was imported before. When did what has changed since begin to hold?")
     elif about.mapping.undated and not known:
-        text = "No column says since when this is paid: it is true as of this day."
+        text = _("No column says since when this is paid: it is true as of this day.")
     else:
         return
-    yield Doubt("as_of", "True as of", value=timezone.localdate().isoformat(), help=text)
+    yield Doubt("as_of", _("True as of"), value=timezone.localdate().isoformat(), help=text)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
+from django.utils.translation import gettext as _
+
 from laer.records.money import rounded
 from laer.sources.tabular.amounts import PERIODS, SAID, STATED, AmountEvidence
 from laer.sources.tabular.answers import PERS, amount_of, period_open, unit_open, with_amount_of, with_period
@@ -13,16 +15,17 @@ from laer.sources.tabular.intervals import TERM
 from laer.sources.tabular.mapping import Mapping
 from laer.sources.tabular.weighing import priced
 from laer.web.pages.data_doubts import About, Doubt, Option
+from laer.web.wording import gettext_lazy
 
 PER = {
-    "monthly": "For a month",
-    "quarterly": "For a quarter",
-    "semi-annual": "For half a year",
-    "annual": "For a year",
-    "biennial": "For two years",
-    TERM: "For the whole term",
+    "monthly": gettext_lazy("For a month"),
+    "quarterly": gettext_lazy("For a quarter"),
+    "semi-annual": gettext_lazy("For half a year"),
+    "annual": gettext_lazy("For a year"),
+    "biennial": gettext_lazy("For two years"),
+    TERM: gettext_lazy("For the whole term"),
 }
-OF = {"line": "The whole line", "unit": "One unit, times the quantity"}
+OF = {"line": gettext_lazy("The whole line"), "unit": gettext_lazy("One unit, times the quantity")}
 
 
 def what_an_amount_is(about: About) -> Iterator[Doubt]:
@@ -33,7 +36,7 @@ def what_an_amount_is(about: About) -> Iterator[Doubt]:
         return
     there = mapping.headers
     beside = next((there[name] for name in ("mrr", "arr") if name in there), "")
-    title = f"What {header} is"
+    title = _("What %(header)s is") % {"header": header}
     per_asked, of_asked = evidence.per != STATED and "interval" not in there, not beside and evidence.units > 0
     if not per_asked and not of_asked:  # another column says it: shown, not asked
         yield Doubt(about.key("amount"), "", value=STATED, title=title, verdict=_verdict(mapping, beside), evidence=evidence.sentences)
@@ -41,36 +44,40 @@ def what_an_amount_is(about: About) -> Iterator[Doubt]:
     verdict, said = _verdict(mapping, beside), evidence.sentences
     if of_asked:
         yield Doubt(
-            about.key("amount-of"), f"{header} is for …", tuple(Option(of, label, _effect_of(evidence, of)) for of, label in OF.items()),
+            about.key("amount-of"), _("%(header)s is for …") % {"header": header},
+            tuple(Option(of, label, _effect_of(evidence, of)) for of, label in OF.items()),
             "" if unit_open(mapping) else amount_of(mapping), title=title, verdict=verdict, evidence=said,
-            wanted=f"say whether {header} is for the line or one unit", settle=with_amount_of,
+            wanted=_("say whether %(header)s is for the line or one unit") % {"header": header}, settle=with_amount_of,
         )  # fmt: skip
-        title, verdict, said = f"For how long {header} is", "", ()
+        title, verdict, said = _("For how long %(header)s is") % {"header": header}, "", ()
     if per_asked:
         pers = [per for per in PERS if per != TERM or "end_on" in there]
         yield Doubt(
-            about.key("per"), f"{header} is …", tuple(Option(per, PER[per], _effect_per(evidence, per, amount_of(mapping))) for per in pers),
+            about.key("per"), _("%(header)s is …") % {"header": header},
+            tuple(Option(per, PER[per], _effect_per(evidence, per, amount_of(mapping))) for per in pers),
             "" if period_open(mapping) else mapping.fixed.get("interval", ""), title=title, verdict=verdict or _period_verdict(mapping), evidence=said,
-            help="Rows without an end have no term and would be set aside, were it for the whole term." if TERM in pers and period_open(mapping) else "",
-            wanted=f"say for what period {header} is", settle=with_period,
+            help=_("Rows without an end have no term and would be set aside, were it for the whole term.") if TERM in pers and period_open(mapping) else "",
+            wanted=_("say for what period %(header)s is") % {"header": header}, settle=with_period,
         )  # fmt: skip
 
 
 def _verdict(mapping: Mapping, beside: str) -> str:
     if beside:
-        return f"{beside} counts; {priced(mapping)} is held against it."
+        return _("%(beside)s counts; %(mapping)s is held against it.") % {"beside": beside, "mapping": priced(mapping)}
     if unit_open(mapping):
-        return "Nothing in the file says whether it is the line's total or the price of one unit."
-    what = "The price of one unit, times the quantity" if amount_of(mapping) == "unit" else "The line's total"
+        return _("Nothing in the file says whether it is the line's total or the price of one unit.")
+    what = _("The price of one unit, times the quantity") if amount_of(mapping) == "unit" else _("The line's total")
     if "interval" in mapping.headers:
-        return f"{what}, for the interval that {mapping.headers['interval']} says."
-    return f"{what}. {_period_verdict(mapping)}" if period_open(mapping) else f"{what}, for {SAID.get(mapping.fixed.get('interval', ''), 'a month')}."
+        return _("%(what)s, for the interval that %(interval)s says.") % {"what": what, "interval": mapping.headers["interval"]}
+    if period_open(mapping):
+        return f"{what}. {_period_verdict(mapping)}"
+    return _("%(what)s, for %(period)s.") % {"what": what, "period": SAID.get(mapping.fixed.get("interval", ""), "a month")}
 
 
 def _period_verdict(mapping: Mapping) -> str:
     if period_open(mapping):
-        return "Nothing in the file says for how long it is."
-    return f"For {SAID.get(mapping.fixed.get('interval', ''), 'a month')}."
+        return _("Nothing in the file says for how long it is.")
+    return _("For %(period)s.") % {"period": SAID.get(mapping.fixed.get("interval", ""), "a month")}
 
 
 def _effect_of(evidence: AmountEvidence, of: str) -> str:
@@ -78,7 +85,9 @@ def _effect_of(evidence: AmountEvidence, of: str) -> str:
     if not quantity:
         return ""
     total = Decimal(amount) * (Decimal(quantity[0]) if of == "unit" else 1)
-    return f"{account}: {_shown(Fraction(total))}" + (f" = {amount} x {quantity[0]}" if of == "unit" else f" for {quantity[0]} units")
+    if of == "unit":
+        return f"{account}: {_shown(Fraction(total))} = {amount} x {quantity[0]}"
+    return _("%(account)s: %(total)s for %(quantity)s units") % {"account": account, "total": _shown(Fraction(total)), "quantity": quantity[0]}
 
 
 def _effect_per(evidence: AmountEvidence, per: str, of: str) -> str:
@@ -86,8 +95,8 @@ def _effect_per(evidence: AmountEvidence, per: str, of: str) -> str:
     account, amount, *quantity = evidence.example or ("", "0")
     total = Fraction(Decimal(amount)) * (Fraction(Decimal(quantity[0])) if quantity and of == "unit" else 1)
     if per == TERM:
-        return f"{account}: {_shown(total)} over the months from its start to its end"
-    return f"{account}: {_shown(total / PERIODS[per])} MRR"
+        return _("%(account)s: %(total)s over the months from its start to its end") % {"account": account, "total": _shown(total)}
+    return _("%(account)s: %(amount)s MRR") % {"account": account, "amount": _shown(total / PERIODS[per])}
 
 
 def _shown(amount: Fraction) -> str:

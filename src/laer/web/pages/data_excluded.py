@@ -11,12 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book import exclusions
 from laer.web.book.actions import Refused
 from laer.web.book.models import Account, Exclusion
-from laer.web.book.scope import visible_accounts
+from laer.web.book.scope import visible_rows
 from laer.web.pages.data import frame, label_of, names_of, newest_first, user_of
 from laer.web.runs import doctor
 from laer.web.templatetags.laer import number, person_name
@@ -29,7 +31,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def excluded(request: HttpRequest) -> HttpResponse:
     """What does not count now, newest first, and what was taken back last."""
     user = user_of(request)
-    mine = Exclusion.objects.filter(account_id__in=visible_accounts(user).values("pk")).select_related("user__person", "taken_back_by__person")
+    mine = Exclusion.objects.filter(visible_rows(user)).select_related("user__person", "taken_back_by__person")
     in_force = mine.filter(taken_back_at=None)
     total = in_force.count()
     shown, previous, following = newest_first(in_force, request, SHOWN)
@@ -42,10 +44,14 @@ def excluded(request: HttpRequest) -> HttpResponse:
         "back_url": reverse("excluded_back") if user.may_exclude else None,
         "upload_url": None,
         "total": total,
-        "shown": f"{number(len(shown))} of {number(total)}",
+        "shown": _("%(shown)s of %(total)s") % {"shown": number(len(shown)), "total": number(total)},
         "previous_url": previous,
         "next_url": following,
-        "state": {"shown": f"{number(total)} row{'' if total == 1 else 's'} excluded", "whose": None if user.reads_everything else "in your book"},
+        "state": {"shown": ngettext(
+            "%(n)s row excluded",
+            "%(n)s rows excluded",
+            total,
+        ) % {"n": number(total)}, "whose": None if user.reads_everything else _("in your book")},
     }
     return render(request, "pages/doctor_excluded.html", context)
 
@@ -63,16 +69,20 @@ def exclude(request: HttpRequest, check: str) -> HttpResponse:
     asked = {int(text) for text in request.POST.getlist("row") if text.isascii() and text.isdigit() and len(text) < 19}
     rows = every if request.POST.get("all") else [pk for pk in every if pk in asked]
     if not rows:
-        messages.warning(request, "No row was chosen: tick those that shall not count.")
+        messages.warning(request, _("No row was chosen: tick those that shall not count."))
         return redirect("doctor_check", check)
     at = timezone.now()
     try:
         done = exclusions.exclude_rows(user, record, rows, check, request.POST.get("reason", ""), at=at)
     except Refused as refused:
-        messages.warning(request, f"Not excluded. {refused}")
+        messages.warning(request, _("Not excluded. %(refused)s") % {"refused": refused})
         return redirect("doctor_check", check)
     undo = f"{reverse('excluded_back')}?at={(at - EPOCH) // timedelta(microseconds=1)}"
-    messages.success(request, f"{number(done)} row{'' if done == 1 else 's'} excluded; the figures follow within seconds", extra_tags=f"undo:{undo}")
+    messages.success(request, ngettext(
+        "%(n)s row excluded; the figures follow within seconds",
+        "%(n)s rows excluded; the figures follow within seconds",
+        done,
+    ) % {"n": number(done)}, extra_tags=f"undo:{undo}")
     return redirect("doctor_check", check)
 
 
@@ -87,14 +97,18 @@ def back(request: HttpRequest) -> HttpResponse:
     if moment.isascii() and moment.isdigit() and len(moment) < 18:
         asked += exclusions.active().filter(user=user, at=EPOCH + timedelta(microseconds=int(moment))).values_list("pk", flat=True)
     done = exclusions.take_back(user, asked)
-    messages.success(request, f"{number(done)} row{'' if done == 1 else 's'} taken back; the figures follow within seconds")
+    messages.success(request, ngettext(
+        "%(n)s row taken back; the figures follow within seconds",
+        "%(n)s rows taken back; the figures follow within seconds",
+        done,
+    ) % {"n": number(done)})
     return redirect("excluded")
 
 
 def _row(e: Exclusion, names: dict[tuple[str, int], tuple[str, str | None]], accounts: dict[int, str]) -> dict[str, Any]:
     return {
         "pk": e.pk,
-        "name": names.get((e.record, e.object_id), (f"number {e.object_id}", None))[0],
+        "name": names.get((e.record, e.object_id), (_("number %(object_id)s") % {"object_id": e.object_id}, None))[0],
         "record": label_of(e.record),
         "account": accounts.get(e.account_id, ""),
         "is_account": e.record == "accounts",
@@ -102,8 +116,8 @@ def _row(e: Exclusion, names: dict[tuple[str, int], tuple[str, str | None]], acc
         "check": doctor.title_of(e.check_id),
         "check_url": reverse("doctor_check", args=[e.check_id]) if e.check_id in doctor.CHECKS or e.check_id in doctor.OF_FAMILY else None,
         "reason": e.reason,
-        "who": person_name(e.user) if e.user else "somebody",
+        "who": person_name(e.user) if e.user else _("somebody"),
         "at": e.at,
         "taken_back_at": e.taken_back_at,
-        "taken_back_by": person_name(e.taken_back_by) if e.taken_back_by else "somebody",
+        "taken_back_by": person_name(e.taken_back_by) if e.taken_back_by else _("somebody"),
     }

@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from laer.web import home
@@ -45,7 +47,7 @@ def folders(request: HttpRequest) -> HttpResponse:
         except NotAllowed as refused:
             error = str(refused)
         else:
-            messages.success(request, f"{folder.path} is watched from now on")
+            messages.success(request, _("%(path)s is watched from now on") % {"path": folder.path})
             return redirect("folders")
     rows = list(WatchedFolder.objects.order_by("id"))
     busy = set(
@@ -93,7 +95,7 @@ def remove(request: HttpRequest, folder_id: int) -> HttpResponse:
     """Stop watching. What was imported stays."""
     admin(request)
     if remove_folder(folder_id):
-        messages.success(request, "The folder is no longer watched; what it brought stays.")
+        messages.success(request, _("The folder is no longer watched; what it brought stays."))
     return redirect("folders")
 
 
@@ -126,8 +128,10 @@ def _file(file: WatchedFile) -> dict[str, Any]:
 
 
 def _every(minutes: int) -> str:
-    for size, word in ((24 * 60, "day"), (60, "hour")):
-        if minutes % size == 0:
-            n = minutes // size
-            return f"every {word}" if n == 1 else f"every {n} {word}s"
-    return "every minute" if minutes == 1 else f"every {minutes} minutes"
+    if minutes % (24 * 60) == 0:
+        n = minutes // (24 * 60)
+        return ngettext("every day", "every %(n)s days", n) % {"n": n}
+    if minutes % 60 == 0:
+        n = minutes // 60
+        return ngettext("every hour", "every %(n)s hours", n) % {"n": n}
+    return ngettext("every minute", "every %(n)s minutes", minutes) % {"n": minutes}

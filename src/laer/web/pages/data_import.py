@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from laer.records.record import record_type
@@ -56,19 +57,21 @@ def upload(request: HttpRequest) -> HttpResponse:
     user = importer(request)
     values, errors = {"source": "", "as_of": ""}, []
     if too_large(request):
-        return _upload_form(request, values, [f"These files are too large: {limit_text()}. Import them one by one, or with `laer import` on the server."], 413)
+        text = _("These files are too large: %(limit)s. Import them one by one, or with `laer import` on the server.") % {"limit": limit_text()}
+        return _upload_form(request, values, [text], 413)
     if request.method == "POST":
         values = {"source": request.POST.get("source", "").replace("\x00", "").strip(), "as_of": request.POST.get("as_of", "").strip()}
         files = request.FILES.getlist("files")
         day = date_of(values["as_of"])
         if not files:
-            errors.append("No file was chosen.")
+            errors.append(_("No file was chosen."))
         if len(files) > MOST_FILES:
-            errors.append(f"{len(files)} files at once; at most {MOST_FILES} are taken. Put them in one workbook, or use `laer import` on the server.")
+            text = _("%(files)s files at once; at most %(most)s are taken. Put them in one workbook, or use `laer import` on the server.")
+            errors.append(text % {"files": len(files), "most": MOST_FILES})
         if values["as_of"] and day is None:
-            errors.append(f"True as of: found '{values['as_of'][:40]}', expected a date such as 2027-04-12.")
+            errors.append(_("True as of: found '%(as_of)s', expected a date such as 2027-04-12.") % {"as_of": values["as_of"][:40]})
         if len(values["source"]) > 80:
-            errors.append("Source: expected at most 80 characters.")
+            errors.append(_("Source: expected at most 80 characters."))
         if not errors:
             try:
                 run = importing.begin_import(_paths(files), source=values["source"] or SOURCE, user=user, file_date=day)
@@ -109,7 +112,7 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
         if job is None or job.state == JobState.DONE:  # the columns were changed since
             return redirect("import_map", run.pk)
         if job.state == JobState.FAILED:
-            messages.error(request, f"The preview could not be made: {job.error.strip().splitlines()[-1][:300]}")
+            messages.error(request, _("The preview could not be made: %(reason)s") % {"reason": job.error.strip().splitlines()[-1][:300]})
             return redirect("import_map", run.pk)
         return render(request, "pages/import_preview.html", context | {"progress": progress_of(run, job), "poll_url": request.path})
     return render(request, "pages/import_preview.html", context | _previewed(run))
@@ -135,9 +138,9 @@ def _previewed(run: ImportRun) -> dict[str, Any]:
     for r in rejects:
         kind = kind_of(r["reason"])
         reasons[kind] = reasons.get(kind, 0) + 1
-    notices = [{"tone": "warn", "title": "Left out", "text": note} for note in run.notes]
+    notices = [{"tone": "warn", "title": _("Left out"), "text": note} for note in run.notes]
     notices += [
-        {"tone": "info", "title": f"{title_of(f)} is left out", "text": "Its rows were not recognised as a record type."}
+        {"tone": "info", "title": _("%(file)s is left out") % {"file": title_of(f)}, "text": _("Its rows were not recognised as a record type.")}
         for f in run.files.filter(record="").order_by("id")
     ]
     matched: dict[str, int] = {}
@@ -146,7 +149,7 @@ def _previewed(run: ImportRun) -> dict[str, Any]:
             matched[rule] = matched.get(rule, 0) + n
     notices += matched_notice(matched)
     if not (matched or total["new"] or total["changed"] or total["rejected"]):
-        notices.append({"tone": "good", "title": "The book knows all of this already", "text": "Importing would change nothing."})
+        notices.append({"tone": "good", "title": _("The book knows all of this already"), "text": _("Importing would change nothing.")})
     names = names_of((c["record"], c["object_id"]) for c in changes[:SHOWN] if c.get("object_id"))
     changed_rows = len({(c["record"], c["key"]) for c in changes})
     return {
@@ -175,7 +178,7 @@ def confirm(request: HttpRequest, import_id: int) -> HttpResponse:
     """Hand the import to the worker. Asked twice, it is done once."""
     run = run_for(request, import_id)
     if run.state == ImportState.UPLOADED:
-        messages.warning(request, "The columns were changed since the preview; look at it again.")
+        messages.warning(request, _("The columns were changed since the preview; look at it again."))
         return redirect("import_map", run.pk)
     if run.state == ImportState.PREVIEWED:
         queue(run)
@@ -188,8 +191,8 @@ def discard(request: HttpRequest, import_id: int) -> HttpResponse:
     """Forget files that were not imported."""
     run = run_for(request, import_id)
     if run.state not in OPEN:
-        messages.warning(request, "This import is under way or done; it can be undone instead.")
+        messages.warning(request, _("This import is under way or done; it can be undone instead."))
         return redirect(address(run))
     importing.discard_import(run)
-    messages.success(request, "The files were discarded; nothing of them was imported.")
+    messages.success(request, _("The files were discarded; nothing of them was imported."))
     return redirect("data")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.sources.tabular.mapping import MappingFault, all_from_yaml, to_yaml
@@ -38,7 +39,7 @@ def give_mapping(request: HttpRequest, import_id: int) -> HttpResponse:
         return redirect(address(run))
     given = None if too_large(request) else request.FILES.get("mapping")
     if given is None or (given.size or 0) > 2**20:
-        messages.error(request, "No mapping was given, or it is larger than 1 MB.")
+        messages.error(request, _("No mapping was given, or it is larger than 1 MB."))
         return redirect("import_map", run.pk)
     try:
         found = all_from_yaml(given.read().decode("utf-8"))
@@ -54,9 +55,11 @@ def give_mapping(request: HttpRequest, import_id: int) -> HttpResponse:
             importing.set_mapping(file, replace(best, columns={h: best.columns.get(h) for h in header}))
             read.append(title_of(file))
     if read:
-        messages.success(request, f"Read as the mapping says: {', '.join(read)}")
+        messages.success(request, _("Read as the mapping says: %(files)s") % {"files": ", ".join(read)})
     else:
         messages.error(
-            request, f"{given.name}: no file here has the columns that it reads ({', '.join(repr(h) for m in found for h in m.headers.values())[:200]})."
+            request,
+            _("%(name)s: no file here has the columns that it reads (%(columns)s).")
+            % {"name": given.name, "columns": ", ".join(repr(h) for m in found for h in m.headers.values())[:200]},
         )
     return redirect("import_map", run.pk)

@@ -11,6 +11,8 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book import merging, suggesting
@@ -18,27 +20,31 @@ from laer.web.book.actions import Refused
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import Account, AccountMerge, DirtyAccount, ExternalId, MatchSuggestion
 from laer.web.book.naming import country_of, domain_of, exact_name
-from laer.web.book.scope import editable_accounts, visible_accounts
+from laer.web.book.scope import editable_accounts, visible_rows
 from laer.web.pages.data import frame, importer
 from laer.web.people.models import User
+from laer.web.record_words import counted
 from laer.web.runs.models import AccountCard
 from laer.web.templatetags.laer import number, person_name
+from laer.web.wording import gettext_lazy
 
 SHOWN = 20
-RULES = {"domain": "Same domain", "name": "Same name", "similar": "Similar names"}
-WORDS = {
-    "contacts": "contact", "contracts": "contract", "subscriptions": "subscription", "subscription_lines": "line", "discounts": "discount", "pauses": "pause",
-    "opportunities": "opportunity", "tickets": "ticket", "survey_responses": "survey answer", "churn_events": "departure", "assignments": "assignment",
-}  # fmt: skip
-LABELS = (("domain", "Domain"), ("country", "Country"))
+RULES = {"domain": gettext_lazy("Same domain"), "name": gettext_lazy("Same name"), "similar": gettext_lazy("Similar names")}
+WORDS = {  # as a customer's rows are called here
+    "subscription_lines": ngettext_lazy("%(n)s line", "%(n)s lines", "count"),
+    "opportunities": ngettext_lazy("%(n)s opportunity", "%(n)s opportunities", "count"),
+    "survey_responses": ngettext_lazy("%(n)s survey answer", "%(n)s survey answers", "count"),
+    "churn_events": ngettext_lazy("%(n)s departure", "%(n)s departures", "count"),
+}
+LABELS = (("domain", gettext_lazy("Domain")), ("country", gettext_lazy("Country")))
 
 
 @require_safe
 def matches(request: HttpRequest) -> HttpResponse:
     """Open pairs, the surest first; below them what was merged."""
     user = importer(request)
-    seen = visible_accounts(user).values("pk")
-    pairs = suggesting.open_pairs().filter(left__in=seen, right__in=seen).select_related("left", "right").order_by("-score", "id")
+    seen = visible_rows(user, "left_id") & visible_rows(user, "right_id")
+    pairs = suggesting.open_pairs().filter(seen).select_related("left", "right").order_by("-score", "id")
     total = pairs.count()
     page = _number(request.GET.get("page"))
     shown = list(pairs[(page - 1) * SHOWN : page * SHOWN])
@@ -50,9 +56,9 @@ def matches(request: HttpRequest) -> HttpResponse:
         "merge_url": reverse("match_merge"),
         "previous_url": f"?page={page - 1}" if page > 1 else None,
         "next_url": f"?page={page + 1}" if total > page * SHOWN else None,
-        "total_label": f"{number(total)} pair{'' if total == 1 else 's'}",
+        "total_label": ngettext("%(n)s pair", "%(n)s pairs", total) % {"n": number(total)},
         "state": {
-            "shown": f"{number(total)} pair{'' if total == 1 else 's'} may be one customer" if total else None,
+            "shown": ngettext("%(n)s pair may be one customer", "%(n)s pairs may be one customer", total) % {"n": number(total)} if total else None,
             "recomputing": DirtyAccount.objects.exists(),
         },
         "upload_url": None,
@@ -66,20 +72,21 @@ def merge(request: HttpRequest) -> HttpResponse:
     user = importer(request)
     pair = MatchSuggestion.objects.filter(pk=_number(request.POST.get("pair"), 0), state=MatchSuggestion.State.OPEN).first()
     if pair is None:
-        messages.warning(request, "This pair has been decided already.")
+        messages.warning(request, _("This pair has been decided already."))
         return redirect("matches")
     keep = _number(request.POST.get("keep"), 0)
     if keep not in (pair.left_id, pair.right_id):
-        messages.warning(request, "Choose which of the two accounts stays.")
+        messages.warning(request, _("Choose which of the two accounts stays."))
         return redirect("matches")
     try:
         done = merging.merge_accounts(user, keep, pair.right_id if keep == pair.left_id else pair.left_id)
     except PermissionDenied:
         raise Http404 from None
     except Refused as refused:
-        messages.warning(request, f"Not merged: {refused}.")
+        messages.warning(request, _("Not merged: %(refused)s.") % {"refused": refused})
     else:
-        messages.success(request, f"{done.merged.name} was merged into {done.kept.name}", extra_tags=f"undo:{reverse('match_unmerge', args=[done.pk])}")
+        text = _("%(merged)s was merged into %(kept)s") % {"merged": done.merged.name, "kept": done.kept.name}
+        messages.success(request, text, extra_tags=f"undo:{reverse('match_unmerge', args=[done.pk])}")
     return redirect("matches")
 
 
@@ -92,9 +99,9 @@ def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
     except PermissionDenied:
         raise Http404 from None
     except Refused as refused:
-        messages.warning(request, f"Not taken back: {refused}.")
+        messages.warning(request, _("Not taken back: %(refused)s.") % {"refused": refused})
     else:
-        messages.success(request, f"{done.merged.name} and {done.kept.name} are two accounts again")
+        messages.success(request, _("%(merged)s and %(kept)s are two accounts again") % {"merged": done.merged.name, "kept": done.kept.name})
     return redirect("matches")
 
 
@@ -106,7 +113,8 @@ def dismiss(request: HttpRequest, pair_id: int) -> HttpResponse:
         pair = merging.dismiss(user, pair_id)
     except PermissionDenied:
         raise Http404 from None
-    messages.success(request, f"{pair.left.name} and {pair.right.name} stay two accounts", extra_tags=f"undo:{reverse('match_reopen', args=[pair.pk])}")
+    text = _("%(left)s and %(right)s stay two accounts") % {"left": pair.left.name, "right": pair.right.name}
+    messages.success(request, text, extra_tags=f"undo:{reverse('match_reopen', args=[pair.pk])}")
     return redirect("matches")
 
 
@@ -130,7 +138,7 @@ def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int
         "pair_id": pair.pk,
         "rule": RULES.get(pair.rule, pair.rule),
         "score": pair.score,
-        "title": f"{left['name']} and {right['name']}",
+        "title": _("%(left)s and %(right)s") % {"left": left["name"], "right": right["name"]},
         "sides": [
             {**side, "stays": side is more, "same_name": same["name"], "facts": [{"label": label, "value": side[n], "same": same[n]} for n, label in LABELS]}
             for side in (left, right)
@@ -154,7 +162,7 @@ def _sides(accounts: dict[int, Account]) -> dict[int, dict[str, Any]]:
     for record, model in merging.attached():
         counted = model.objects.filter(account_id__in=ids, archived_at=None).order_by().values("account_id").annotate(n=Count("id"))
         for one in counted:
-            rows.setdefault(one["account_id"], []).append((one["n"], WORDS.get(record, record.replace("_", " "))))
+            rows.setdefault(one["account_id"], []).append((one["n"], record))
     return {pk: _side(account, cards.get(pk), sources.get(pk, []), rows.get(pk, [])) for pk, account in accounts.items()}
 
 
@@ -165,16 +173,20 @@ def _side(account: Account, card: AccountCard | None, sources: Iterable[str], ro
         "url": reverse("account", args=[account.pk]),
         "domain": account.domain,
         "country": account.country,
-        "sources": list(sources) or ["by hand"],
+        "sources": list(sources) or [_("by hand")],
         "arr_minor": card.arr_minor if card else None,
         "currency": card.currency if card else "",
-        "rows": [f"{number(n)} {word}{'' if n == 1 else 's'}" for n, word in rows],
-        "weight": (card.arr_minor if card else 0, sum(n for n, _ in rows)),
+        "rows": [_rows_of(record, n) for n, record in rows],
+        "weight": (card.arr_minor if card else 0, sum(n for n, _record in rows)),
     }
 
 
+def _rows_of(record: str, n: int) -> str:
+    return str(WORDS[record] % {"count": n, "n": number(n)}) if record in WORDS else counted(record, n, number(n))
+
+
 def _merge(merge: AccountMerge) -> dict[str, Any]:
-    attached = {record for record, _ in merging.attached()}
+    attached = {record for record, _model in merging.attached()}
     moved = sum(len(ids) for record, ids in merge.moved.items() if record in attached)
     return {
         "merged": merge.merged.name,
@@ -189,7 +201,7 @@ def _merge(merge: AccountMerge) -> dict[str, Any]:
 
 
 def _who(user: User | None) -> str:
-    return person_name(user) if user else "nobody known"
+    return person_name(user) if user else _("nobody known")
 
 
 def _number(text: str | None, otherwise: int = 1) -> int:

@@ -12,6 +12,8 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.sources.tabular.files import UnreadableFile
@@ -50,7 +52,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
                 "file": r.file,
                 "line": r.line,
                 "reason": r.reason,
-                "text": text_of(r.raw) or "(no text)",
+                "text": text_of(r.raw) or _("(no text)"),
                 "at": r.run.created_at,
                 "import_name": name_of(runs[r.run_id]),
                 "import_url": f"/data/import/{r.run_id}/",
@@ -61,7 +63,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "facets": [
             {
                 "name": "reason",
-                "title": "Reason",
+                "title": _("Reason"),
                 "icon": "alert-circle",
                 "options": [
                     {"label": k, "value": k, "count": n, "active": k == reason, "url": _with(request, reason=None if k == reason else k)} for k, n in reasons
@@ -69,11 +71,11 @@ def quarantine(request: HttpRequest) -> HttpResponse:
             },
             {
                 "name": "import",
-                "title": "Import",
+                "title": _("Import"),
                 "icon": "file-import",
                 "options": [
                     {
-                        "label": names.get(i, f"Import {i}"),
+                        "label": names.get(i, _("Import %(i)s") % {"i": i}),
                         "value": i,
                         "count": n,
                         "active": i == run,
@@ -86,19 +88,19 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         if reasons
         else [],
         "filters": [
-            *([{"label": "Reason is", "value": reason, "remove_url": _with(request, reason=None)}] if reason else []),
+            *([{"label": _("Reason is"), "value": reason, "remove_url": _with(request, reason=None)}] if reason else []),
             *(
-                [{"label": "Import is", "value": name_of(runs[run]) if run in runs else str(run), "remove_url": _with(request, **{"import": None})}]
+                [{"label": _("Import is"), "value": name_of(runs[run]) if run in runs else str(run), "remove_url": _with(request, **{"import": None})}]
                 if run
                 else []
             ),
         ],
         "clear_url": request.path,
-        "total_label": f"{number(total)} row{'' if total == 1 else 's'} set aside",
+        "total_label": ngettext("%(n)s row set aside", "%(n)s rows set aside", total) % {"n": number(total)},
         "previous_url": previous,
         "next_url": behind,
         "total": total,
-        "state": {"shown": f"{number(total)} row{'' if total == 1 else 's'} wait for repair" if total else None},
+        "state": {"shown": ngettext("%(n)s row wait for repair", "%(n)s rows wait for repair", total) % {"n": number(total)} if total else None},
         "download_url": f"/data/quarantine/download.csv?{query}" if total else None,
         "correct_url": "/data/quarantine/correct/",
         "retry_url": f"/data/quarantine/retry/?{query}" if total else None,
@@ -169,7 +171,7 @@ def correct(request: HttpRequest) -> HttpResponse:
     user = importer(request)
     file = None if too_large(request) else request.FILES.get("file")
     if file is None:
-        messages.error(request, f"No file was given, or it is too large ({limit_text()}).")
+        messages.error(request, _("No file was given, or it is too large (%(limit_text)s).") % {"limit_text": limit_text()})
         return redirect("quarantine")
     assert isinstance(file, TemporaryUploadedFile)
     try:
@@ -178,11 +180,11 @@ def correct(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("quarantine")
     if not corrected:
-        why = f"{unknown} rows of it wait no longer" if unknown else "it has no rows"
-        messages.error(request, f"{file.name}: nothing to take in: {why}.")
+        text = _("%(file)s: nothing to take in: %(n)s rows of it wait no longer.") if unknown else _("%(file)s: nothing to take in: it has no rows.")
+        messages.error(request, text % {"file": file.name, "n": unknown})
         return redirect("quarantine")
     if unknown:
-        messages.warning(request, f"{unknown} rows of {file.name} wait no longer and were passed over.")
+        messages.warning(request, _("%(unknown)s rows of %(name)s wait no longer and were passed over.") % {"unknown": unknown, "name": file.name})
     return _start(request, begin_retry(corrected, user), len(corrected))
 
 
@@ -194,12 +196,12 @@ def _read(path: Path, name: str) -> tuple[list[Corrected], int]:
         if BEFORE[0] not in table.header:
             raise UnreadableFile(
                 name,
-                f"no column {BEFORE[0]!r}",
-                "the file that was downloaded from the quarantine, with its first columns",
-                "Download the rows, correct them, and keep all columns.",
+                _("no column %(name)s") % {"name": repr(BEFORE[0])},
+                _("the file that was downloaded from the quarantine, with its first columns"),
+                _("Download the rows, correct them, and keep all columns."),
             )
         at = table.header.index(BEFORE[0])
-        for _, lot in table.chunks(1_000):
+        for _line, lot in table.chunks(1_000):
             ids = {row[at].strip() for row in lot}
             there = {str(r.pk): r for r in waiting().filter(pk__in=[int(i) for i in ids if i.isascii() and i.isdigit() and len(i) < 19])}
             for row in lot:
@@ -221,7 +223,7 @@ def again(request: HttpRequest) -> HttpResponse:
     rows = _rows(*_filters(request)).order_by("id")[:AT_ONCE]
     found = [Corrected(row, row.raw) for row in rows if row.raw]
     if not found:
-        messages.info(request, "No row waits.")
+        messages.info(request, _("No row waits."))
         return redirect("quarantine")
     return _start(request, begin_retry(found, user), len(found))
 
@@ -232,9 +234,9 @@ def _start(request: HttpRequest, runs: list[ImportRun], rows: int) -> HttpRespon
         if run not in asking:
             queue(run)
     if asking:
-        messages.info(request, "Say what the status words mean, then go on.")
+        messages.info(request, _("Say what the status words mean, then go on."))
         return redirect("import_map", asking[0].pk)
-    messages.success(request, f"{rows:,} row{'' if rows == 1 else 's'} on the way back in")
+    messages.success(request, ngettext("%(n)s row on the way back in", "%(n)s rows on the way back in", rows) % {"n": number(rows)})
     return redirect("import_result", runs[0].pk) if len(runs) == 1 else redirect("data")
 
 
@@ -247,6 +249,10 @@ def dismiss(request: HttpRequest) -> HttpResponse:
     if one:
         rows = waiting().filter(pk=int(one) if one.isascii() and one.isdigit() and len(one) < 19 else 0)
     done = dismiss_rows(rows)
-    messages.success(request, f"{done:,} row{'' if done == 1 else 's'} dismissed; the import keeps {'it' if done == 1 else 'them'} on file")
+    messages.success(request, ngettext(
+        "%(n)s row dismissed; the import keeps it on file",
+        "%(n)s rows dismissed; the import keeps them on file",
+        done,
+    ) % {"n": number(done)})
     left = _rows(*_filters(request)).exists()
     return redirect(f"/data/quarantine/?{request.GET.urlencode()}" if request.GET and left else "quarantine")

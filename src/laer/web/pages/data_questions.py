@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book import settling
@@ -15,11 +17,18 @@ from laer.web.book.models import Question
 from laer.web.book.undated import ANSWERS, BLANK, data_of
 from laer.web.pages.data import frame, user_of
 from laer.web.pages.exports import Money, export, format_of
+from laer.web.record_words import counted
 from laer.web.runs import queries
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 SHOWN = 200
 HEADER = ("account_id", "account", "since_on", "noticed", "mrr", "currency", "source")
-SAID = {"left": "ends on the day of the list", "filtered": "stays as it is, and is not asked about again", "renamed": "stays until it is merged"}
+SAID = {
+    "left": gettext_lazy("The account ends on the day of the list"),
+    "filtered": gettext_lazy("The account stays as it is, and is not asked about again"),
+    "renamed": gettext_lazy("The account stays until it is merged"),
+}
 
 
 @require_safe
@@ -33,8 +42,12 @@ def questions(request: HttpRequest) -> HttpResponseBase:
     total = waiting.count()
     context = frame(user, "questions") | {
         "rows": rows,
-        "answers": [{"value": value, "label": label, "title": f"The account {SAID[value]}"} for value, label in ANSWERS.items()],
-        "state": {"shown": f"{total:,} customer{'' if total == 1 else 's'} that a list no longer names" if total else None},
+        "answers": [{"value": value, "label": label, "title": SAID[value]} for value, label in ANSWERS.items()],
+        "state": {"shown": ngettext(
+            "%(n)s customer that a list no longer names",
+            "%(n)s customers that a list no longer names",
+            total,
+        ) % {"n": number(total)} if total else None},
         "more": total - len(rows),
         "download_url": request.path if total else None,
     }
@@ -54,24 +67,24 @@ def answer(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
             break
     if done:
-        names = done[0].account.name if len(done) == 1 else f"{len(done):,} accounts"
+        names = done[0].account.name if len(done) == 1 else counted("accounts", len(done), number(len(done)))
         tags = f"undo:/data/questions/{done[0].pk}/undo/" if len(done) == 1 else ""
         messages.success(request, f"{names}: {ANSWERS[said].lower()}", extra_tags=tags)
     elif not ids:
-        messages.warning(request, "No row was ticked.")
+        messages.warning(request, _("No row was ticked."))
     return redirect("questions")
 
 
 @require_POST
 def undo(request: HttpRequest, question_id: int) -> HttpResponse:
     question = settling.take_back_answer(user_of(request), question_id)
-    messages.success(request, f"{question.account.name}: the question is open again")
+    messages.success(request, _("%(name)s: the question is open again") % {"name": question.account.name})
     return redirect("questions")
 
 
 def _row(question: Question, currency: str) -> dict[str, object]:
     data = data_of(question)
-    why = "is in it without an amount" if question.kind == BLANK else "is not in it"
+    why = _("is in it without an amount") if question.kind == BLANK else _("is not in it")
     return {
         "question_id": question.pk,
         "name": question.account.name,
@@ -86,6 +99,6 @@ def _row(question: Question, currency: str) -> dict[str, object]:
 
 
 def _cells(question: Question, currency: str) -> tuple[object, ...]:
-    row = _row(question, currency)
+    row = _row(question, currency) | {"why": "is in it without an amount" if question.kind == BLANK else "is not in it"}  # a file is no page
     own = str(row["currency"])
     return question.account_id, row["name"], row["day"], f"it {row['why']}", Money(row["mrr"], own), own, row["source"]  # type: ignore[arg-type]

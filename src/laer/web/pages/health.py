@@ -32,7 +32,7 @@ def health() -> JsonResponse:
 
 
 def ready() -> JsonResponse:
-    """503 and what is wrong while it is not, in no more words than anybody may read. Costs about six queries."""
+    """503 and what is wrong while it is not, in no more words than anybody may read. Costs about seven queries."""
     checks = _book() | {"front_end": _front_end(), "worker": _worker()}
     fine = all(found in ("ok", "none") for found in checks.values())
     return JsonResponse({"status": "ready" if fine else "not ready", "version": laer.__version__, "checks": checks}, status=200 if fine else 503)

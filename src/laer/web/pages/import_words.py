@@ -7,11 +7,13 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
+from django.utils.translation import gettext as _
 
 from laer.records.periods import last_covered
 from laer.records.record import Column, record_type
 from laer.web.pages.data import label_of
+from laer.web.people.company import firm
+from laer.web.record_words import column_text
 from laer.web.templatetags.laer import day, instant, money, number
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -23,7 +25,7 @@ SHOWN = 8
 def row_in_words(one: dict[str, Any]) -> dict[str, str]:
     """A new row: what kind it is, what people call it, and what it states."""
     record, values, key = one["record"], dict(one["values"]), str(one["key"])
-    name = values.pop("name", None) or (called(key) if not key.startswith("#") else f"line {one['line']}")
+    name = values.pop("name", None) or (called(key) if not key.startswith("#") else _("line %(line)s") % {"line": one["line"]})
     currency = values.get("currency")
     stated = [
         f"{field_label(record, field)}: {in_words(record, field, value, currency)}"
@@ -43,7 +45,7 @@ def called(key: str) -> str:
 
 def field_label(record: str, field: str) -> str:
     column = _columns(record).get(field)
-    return column.label if column else field.removesuffix("_id").replace("_", " ")
+    return column_text(column.label) if column else field.removesuffix("_id").replace("_", " ")
 
 
 def in_words(record: str, field: str, text: str, currency: str | None = None) -> str:
@@ -52,12 +54,12 @@ def in_words(record: str, field: str, text: str, currency: str | None = None) ->
         return ""
     column = _columns(record).get(field)
     if field in MONEY:
-        return str(money(text, currency or settings.CURRENCY))
+        return str(money(text, currency or firm().currency))
     if DAY.fullmatch(text):
         if field != "end_on":
             return str(day(text))
         last = day(last_covered(date.fromisoformat(text)))
-        return f"{last}, renewal due {day(text)}" if record == "contracts" else str(last)
+        return _("%(last)s, renewal due %(text)s") % {"last": last, "text": day(text)} if record == "contracts" else str(last)
     if column is not None and column.kind == "instant":
         return str(instant(text))
     return str(number(text)) if column is not None and column.kind == "integer" and not column.col.refers else text

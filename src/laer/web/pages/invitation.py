@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
@@ -12,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from laer.web.people import invitations
+from laer.web.people.company import firm
 from laer.web.people.roles import Refused
 
 
@@ -33,7 +33,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             answer: HttpResponse = perform_login(request, Login(user=user, redirect_url="/", email_verification="none"))
             return answer
-    context = {"person": found.person, "email": found.email, "role": found.get_role_display(), "firm": settings.COMPANY, "error": error}
+    context = {"person": found.person, "email": found.email, "role": found.get_role_display(), "firm": firm().name, "error": error}
     return render(request, "account/invitation.html", context, status=422 if error else 200)
 
 

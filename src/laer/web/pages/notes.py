@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from laer.web.book import actions as book
@@ -30,7 +31,7 @@ def add(request: HttpRequest, account_id: int) -> HttpResponse:
     except Refused as refused:
         context = {"account": row, "text": request.POST.get("text", ""), "error": str(refused), "back": _story(row.pk)}
         return render(request, "pages/note.html", context, status=422)
-    messages.success(request, "Note added", extra_tags=f"undo:{reverse('note_archive', args=[note.pk])}")
+    messages.success(request, _("Note added"), extra_tags=f"undo:{reverse('note_archive', args=[note.pk])}")
     return redirect(_story(row.pk))
 
 
@@ -46,7 +47,7 @@ def note(request: HttpRequest, note_id: int) -> HttpResponse:
             error = str(refused)
         else:
             undo = f"undo:{reverse('change_undo', args=[change.pk])}" if change else ""
-            messages.success(request, "Note saved" if change else "Note is as it was", extra_tags=undo)
+            messages.success(request, _("Note saved") if change else _("Note is as it was"), extra_tags=undo)
             return redirect(_story(row.account_id))
     context = {"account": row.account, "note": row, "text": text, "html": as_html(row.text), "error": error, "back": _story(row.account_id)}
     return render(request, "pages/note.html", context, status=422 if error else 200)
@@ -56,7 +57,7 @@ def note(request: HttpRequest, note_id: int) -> HttpResponse:
 def archive(request: HttpRequest, note_id: int) -> HttpResponse:
     row = _note(request, note_id)
     book.archive_row(user_of(request), "notes", row.pk)
-    messages.success(request, "Note taken out", extra_tags=f"undo:{reverse('note_restore', args=[row.pk])}")
+    messages.success(request, _("Note taken out"), extra_tags=f"undo:{reverse('note_restore', args=[row.pk])}")
     return redirect(_story(row.account_id))
 
 
@@ -64,7 +65,7 @@ def archive(request: HttpRequest, note_id: int) -> HttpResponse:
 def restore(request: HttpRequest, note_id: int) -> HttpResponse:
     row = _note(request, note_id, archived=True)
     book.restore_row(user_of(request), "notes", row.pk)
-    messages.success(request, "Note is back")
+    messages.success(request, _("Note is back"))
     return redirect(_story(row.account_id))
 
 

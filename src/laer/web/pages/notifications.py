@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book.trail import name_of
@@ -45,11 +47,14 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 
 def _row(one: Notification) -> dict[str, Any]:
+    who, kind = name_of(one.by) or "laer", Notice(one.kind)
+    says = _("%(who)s mentioned you") if kind == Notice.MENTION else _("%(who)s gave you a task")
     about = one.task.title if one.task else plain(one.note.text)[:160] if one.note else ""
     return {
         "notice_id": one.pk,
-        "who": name_of(one.by) or "laer",
-        "what": Notice(one.kind).label.lower(),
+        "who": who,
+        "what": str(kind.label).lower(),
+        "says": says % {"who": who},
         "about": about,
         "account": one.account and one.account.name,
         "at": one.at,
@@ -64,7 +69,7 @@ def read(request: HttpRequest) -> HttpResponse:
     name = next((n for n in ("open", "one") if data.get(n)), None)
     if name is None:
         count = notices.mark_read(user)
-        messages.success(request, f"{count} read" if count else "Nothing was unread")
+        messages.success(request, ngettext("%(count)s read", "%(count)s read", count) % {"count": count} if count else _("Nothing was unread"))
         return redirect("notifications")
     number = data[name]
     own = visible_notifications(user).filter(pk=int(number)).first() if number.isascii() and number.isdigit() and len(number) < 19 else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +14,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.cycle import terms
@@ -22,69 +24,85 @@ from laer.web.book import settling
 from laer.web.book.actions import Refused
 from laer.web.book.scope import editable_accounts, scope_of
 from laer.web.pages.accounts import user_of
+from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import Money, export, format_of
+from laer.web.pages.meanings import meaning_of
 from laer.web.pages.revenue_charts import amount_of
 from laer.web.runs.desk import ask
 from laer.web.runs.models import AccountCard, PassRun
-from laer.web.runs.passes import latest_run, stale_since
+from laer.web.runs.passes import stale_since
+from laer.web.runs.queries import listed
+from laer.web.runs.renewing import Renewals, renewals_of
 from laer.web.templatetags.laer import month as month_text
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 AHEAD, BACK = 12, 3  # months of the runway
 SHOWN = 50
 SAID = {
-    terms.DUE: ("due", "info"), terms.PENDING: ("pending, within the grace", "warn"), terms.UNRESOLVED: ("expired, unresolved", "bad"),
-    terms.ROLLS: ("renews by itself", "good"), terms.RENEWED: ("renewed", "good"), terms.LATE: ("late", "warn"), terms.BACK: ("came back", "warn"),
-    terms.LOST: ("lost", "bad"),
+    terms.DUE: (gettext_lazy("due"), "info"), terms.PENDING: (gettext_lazy("pending, within the grace"), "warn"),
+    terms.UNRESOLVED: (gettext_lazy("expired, unresolved"), "bad"), terms.ROLLS: (gettext_lazy("renews by itself"), "good"),
+    terms.RENEWED: (gettext_lazy("renewed"), "good"), terms.LATE: (gettext_lazy("late"), "warn"), terms.BACK: (gettext_lazy("came back"), "warn"),
+    terms.LOST: (gettext_lazy("lost"), "bad"),
 }  # fmt: skip
 VIEWS = {
-    "ahead": "Due ahead", terms.PENDING: "Pending", terms.UNRESOLVED: "Expired, unresolved", "settled": "Settled", "all": "All",
+    "ahead": gettext_lazy("Due ahead"), terms.PENDING: gettext_lazy("Pending"), terms.UNRESOLVED: gettext_lazy("Expired, unresolved"),
+    "settled": gettext_lazy("Settled"), "all": gettext_lazy("All"),
 }  # fmt: skip
-SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
+OPENED = {"soon": gettext_lazy("Ends in 90 days"), "late": gettext_lazy("Late or back")}  # views behind a figure
+MEANING_OF = {terms.PENDING: "pending", terms.UNRESOLVED: "unresolved"}
 
 
 @require_safe
-def renewals(request: HttpRequest) -> HttpResponseBase:
-    user, run = user_of(request), latest_run()
-    rows = due_rows(request, run)
-    as_of = run.as_of if run else None
-    found = {name: [r for r in rows if _in_view(r, name, as_of)] for name in VIEWS}
+@partial(as_then, newest=True)
+def renewals(request: HttpRequest, then: Then) -> HttpResponseBase:
+    user, run = user_of(request), then.run
+    scope = scope_of(user)
+    due = renewals_of(run, scope)
+    masks = {name: due.view(name) for name in VIEWS}
+    counts = {name: due.count(mask) for name, mask in masks.items()}
     wanted = request.GET.get("view", "")
-    view = wanted if wanted in VIEWS else terms.UNRESOLVED if found[terms.UNRESOLVED] and not found["ahead"] else "ahead"
+    if run is not None and wanted in OPENED:  # what a figure opens to, and no tab
+        masks[wanted] = due.soon() if wanted == "soon" else due.late()
+    view = wanted if wanted in masks else terms.UNRESOLVED if counts[terms.UNRESOLVED] and not counts["ahead"] else "ahead"
     asked = request.GET.get("month", "")
     month = _month(asked)
-    shown = [r for r in found[view] if not month or f"{r['ends_on']:%Y-%m}" == month]
+    mask = due.of_month(masks[view], month_of(month)) if month else masks[view]
+    shown = due.count(mask)
     if form := format_of(request):
-        return _download(shown, run, form)
+        return _download(_named(due.rows(mask), run), run, form)
     start = request.GET.get("start", "0")
     begin = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 0
-    part = shown[begin : begin + SHOWN]
-    editable = set(editable_accounts(user).filter(pk__in={r["account_id"] for r in part}).values_list("pk", flat=True)) if view == terms.UNRESOLVED else set()
+    part = _named(due.rows(mask, begin, SHOWN), run)
+    deciding = view == terms.UNRESOLVED and not then.query
+    editable = set(editable_accounts(user).filter(pk__in={r["account_id"] for r in part}).values_list("pk", flat=True)) if deciding else set()
     context = {
         "rows": [r | {"editable": r["account_id"] in editable} for r in part],
-        "previous_url": _page(view, month, begin - SHOWN) if begin else None,
-        "next_url": _page(view, month, begin + SHOWN) if begin + SHOWN < len(shown) else None,
-        "shown": f"{begin + 1:,} to {begin + len(part):,} of {len(shown):,}" if part else "",
-        "views": [{"title": title, "url": f"?{urlencode({'view': name})}", "active": name == view, "count": len(found[name])} for name, title in VIEWS.items()],
+        "previous_url": _page(then, view, month, start=max(0, begin - SHOWN)) if begin else None,
+        "next_url": _page(then, view, month, start=begin + SHOWN) if begin + SHOWN < shown else None,
+        "shown": _("%(first)s to %(last)s of %(all)s") % {"first": number(begin + 1), "last": number(begin + len(part)), "all": number(shown)}
+        if part
+        else "",
+        "views": [{"title": title, "url": _page(then, name), "active": name == view, "count": counts[name]} for name, title in VIEWS.items()],
         "view": view,
         "decide": view == terms.UNRESOLVED and bool(editable),
         "decisions": [{"value": value, "label": label} for value, label in settling.DECISIONS.items()],
-        "figures": _figures(found, run),
-        "runway": _runway(rows, run),
-        "filters": [{"label": "Ends in", "value": month_text(month), "remove_url": f"?{urlencode({'view': view})}"}] if month else [],
-        "notices": [{"tone": "warn", "title": f"“{asked[:20]}” is not a month", "text": "Contracts of all months are shown. A month is written like 2026-12."}]
-        if asked and not month
-        else [],
+        "figures": _figures(due, masks, run, then),
+        "runway": _runway(due, run, then),
+        "filters": ([{"label": _("Ends in"), "value": month_text(month), "remove_url": _page(then, view)}] if month else [])
+        + ([{"label": _("Shown"), "value": OPENED[view], "remove_url": _page(then, "all", month)}] if view in OPENED else []),
+        "notices": _no_month(asked) if asked and not month else [],
         "currency": run.currency if run else "USD",
-        "total": sum((r["arr"] for r in shown), Decimal(0)),
-        "download_url": f"?{urlencode({'view': view, 'format': 'csv'} | ({'month': month} if month else {}))}" if shown else None,
+        "total": amount_of(due.arr(mask), run.currency if run else "USD"),
+        "download_url": _page(then, view, month, format="csv") if shown else None,
         "state": {
-            "shown": f"{len(rows):,} contract{'' if len(rows) == 1 else 's'} with an end" if rows else None,
-            "as_of": as_of,
-            "whose": "the whole book" if scope_of(user).everything else "your book",
-            "run": {"label": f"run {run.pk}"} if run else None,
-            "recomputing": stale_since() is not None,
+            "shown": ngettext("%(n)s contract with an end", "%(n)s contracts with an end", len(due)) % {"n": number(len(due))} if len(due) else None,
+            "as_of": run.as_of if run else None,
+            "whose": _("the whole book") if scope.everything else _("your book"),
+            "run": {"label": _("run %(run)s") % {"run": run.pk}} if run else None,
+            "recomputing": not then.query and stale_since() is not None,
         },
-    }
+    } | then.context(request, reverse("renewals") + _page(then, view, month))
     return render(request, "pages/renewals.html", context)
 
 
@@ -99,43 +117,55 @@ def decide(request: HttpRequest) -> HttpResponse:
             settling.decide_renewal(user, contract, decision)
             done += 1
     except (Refused, PermissionDenied) as error:
-        messages.error(request, str(error) or "That contract is not yours to decide.")
+        messages.error(request, str(error) or _("That contract is not yours to decide."))
     if done:
-        messages.success(request, f"{done:,} contract{'' if done == 1 else 's'}: {settling.DECISIONS[decision].lower()}. Figures follow in a moment.")
+        messages.success(request, ngettext(
+            "%(n)s contract: %(lower)s. Figures follow in a moment.",
+            "%(n)s contracts: %(lower)s. Figures follow in a moment.",
+            done,
+        ) % {"n": number(done), "lower": settling.DECISIONS[decision].lower()})
     elif not ids:
-        messages.warning(request, "No contract was ticked.")
+        messages.warning(request, _("No contract was ticked."))
     return redirect(f"{reverse('renewals')}?view={terms.UNRESOLVED}")
 
 
-def due_rows(request: HttpRequest, run: PassRun | None, account: int | None = None) -> list[dict[str, Any]]:
-    """Renewals in the person's scope, as pages show them."""
+def due_rows(request: HttpRequest, run: PassRun | None, account: int) -> list[dict[str, Any]]:
+    """The account's renewals, as pages show them; none where it is not in the person's scope."""
     if run is None:
         return []
     found = ask("renewals", {"account": account}, scope_of(request.user), run.pk)
-    cards = AccountCard.objects.filter(account_id__in={r["account_id"] for r in found}) if account is None else AccountCard.objects.none()
+    return [_row(r | {"arr": r["mrr"] * 12, "ends_on": last_covered(r["due_on"])}, {}, run) for r in found]
+
+
+def _named(rows: list[dict[str, Any]], run: PassRun | None) -> list[dict[str, Any]]:
+    """Rows with the names of their accounts and owners. One query."""
+    if run is None or not rows:
+        return []
+    cards = AccountCard.objects.filter(account_id__in=listed({r["account_id"] for r in rows}))
     named = {c["account_id"]: c for c in cards.values("account_id", "name", "owner_name", "segment")}
-    return [_row(r, named.get(r["account_id"], {}), run) for r in found]
+    return [_row(r, named.get(r["account_id"], {}), run) for r in rows]
 
 
 def renewal_text(row: Mapping[str, Any]) -> tuple[str, str]:
     """What became of a renewal in words, and its tone: "late, 12 days"."""
     words, tone = SAID[row["state"]]
     late = row["late_days"] or 0
-    if row["state"] in (terms.LATE, terms.BACK) and late:
-        words += f", {late} day{'' if late == 1 else 's'}"
-    return words, tone
+    if row["state"] == terms.LATE and late:
+        return ngettext("late, %(n)s day", "late, %(n)s days", late) % {"n": number(late)}, tone
+    if row["state"] == terms.BACK and late:
+        return ngettext("came back, %(n)s day", "came back, %(n)s days", late) % {"n": number(late)}, tone
+    return str(words), tone
 
 
 def _row(row: Mapping[str, Any], card: Mapping[str, Any], run: PassRun) -> dict[str, Any]:
     words, tone = renewal_text(row)
     return {
         **row,
-        "ends_on": last_covered(row["due_on"]),
-        "account": card.get("name") or f"account {row['account_id']}",
+        "account": card.get("name") or _("account %(account_id)s") % {"account_id": row["account_id"]},
         "owner": card.get("owner_name"),
         "segment": card.get("segment"),
         "url": f"/accounts/{row['account_id']}/?tab=subscriptions",
-        "arr": amount_of(row["mrr"] * 12, run.currency),
+        "arr": amount_of(row["arr"], run.currency),
         "words": words,
         "tone": tone,
     }
@@ -149,58 +179,59 @@ def _month(text: str) -> str:
         return ""
 
 
-def _page(view: str, month: str, start: int) -> str:
-    return "?" + urlencode({"view": view} | ({"month": month} if month else {}) | ({"start": start} if start > 0 else {}))
+def _no_month(asked: str) -> list[dict[str, Any]]:
+    title = _("“%(asked)s” is not a month") % {"asked": asked[:20]}
+    return [{"tone": "warn", "title": title, "text": _("Contracts of all months are shown. A month is written like 2026-12.")}]
 
 
-def _in_view(row: Mapping[str, Any], view: str, as_of: date | None) -> bool:
-    if view == "all":
-        return True
-    if view == "settled":
-        return row["state"] in SETTLED
-    if view == "ahead":
-        return row["state"] in (terms.DUE, terms.ROLLS) and (as_of is None or row["ends_on"] >= as_of)
-    return bool(row["state"] == view)
+def _page(then: Then, view: str, month: str = "", **more: Any) -> str:
+    """The page's query: its view, its month, and what keeps it with a run of before."""
+    return "?" + urlencode({k: v for k, v in ({"view": view, "month": month} | more).items() if v} | dict(then.query))
 
 
-def _figures(found: Mapping[str, list[dict[str, Any]]], run: PassRun | None) -> list[dict[str, Any]]:
+def _figures(due: Renewals, masks: Mapping[str, Any], run: PassRun | None, then: Then) -> list[dict[str, Any]]:
     from laer.web.pages.revenue_charts import exactly, short
 
     if run is None:
         return []
-    ahead = [r for r in found["ahead"] if (r["ends_on"] - run.as_of).days <= 90]
     figures = []
-    for label, rows, hint in (
-        ("Ends in 90 days", ahead, "contracts, by their ARR"),
-        ("Pending", found[terms.PENDING], "past their end, within the grace; still counted"),
-        ("Expired, unresolved", found[terms.UNRESOLVED], "nobody knows whether they renewed; still counted"),
-        ("Late or back", [r for r in found["settled"] if r["state"] in (terms.LATE, terms.BACK)], "signed after their last day"),
+    for key, label, mask, hint in (
+        ("soon", _("Ends in 90 days"), due.soon(), _("contracts, by their ARR")),
+        (terms.PENDING, _("Pending"), masks[terms.PENDING], _("past their end, within the grace; still counted")),
+        (terms.UNRESOLVED, _("Expired, unresolved"), masks[terms.UNRESOLVED], _("nobody knows whether they renewed; still counted")),
+        ("late", _("Late or back"), due.late(), _("signed after their last day")),
     ):
-        total = sum((r["arr"] for r in rows), Decimal(0))
-        figures.append({"label": label, "value": short(total, run.currency), "title": exactly(total, run.currency), "hint": f"{len(rows):,} · {hint}"})
+        total = amount_of(due.arr(mask), run.currency)
+        hint = f"{number(due.count(mask))} · {hint}"
+        said = {"label": label, "value": short(total, run.currency), "title": exactly(total, run.currency), "hint": hint}
+        figures.append(said | {"url": _page(then, key), "meaning": meaning_of(MEANING_OF.get(key, key), run)})
     return figures
 
 
-def _runway(rows: list[dict[str, Any]], run: PassRun | None) -> dict[str, Any] | None:
+def _runway(due: Renewals, run: PassRun | None, then: Then) -> dict[str, Any] | None:
     """ARR by the month in which the term ends."""
-    if run is None or not rows:
+    if run is None:
         return None
     now = month_number(run.as_of)
     months = range(now - BACK, now + AHEAD)
-    by_month = {m: [r for r in rows if month_number(r["ends_on"]) == m] for m in months}
-    if not any(by_month.values()):
+    by_month = due.by_month(months[0], months[-1])
+    if not by_month:
         return None
-    table = [
-        {
-            "month": first_day(m),
-            "count": len(part),
-            "open": sum((r["arr"] for r in part if r["state"] not in SETTLED), Decimal(0)),
-            "settled": sum((r["arr"] for r in part if r["state"] in SETTLED), Decimal(0)),
-            "url": f"?{urlencode({'view': 'all', 'month': month_name(m)})}" if part else None,
-        }
-        for m, part in by_month.items()
-    ]
-    series = [{"name": name, "values": [str(one[key]) for one in table]} for key, name in (("open", "Open"), ("settled", "Settled"))]
+    none = (0, Fraction(0))
+    table = []
+    for m in months:
+        there = by_month.get(m, {})
+        (open_count, open_arr), (settled_count, settled_arr) = there.get(False, none), there.get(True, none)
+        table.append(
+            {
+                "month": first_day(m),
+                "count": open_count + settled_count,
+                "open": amount_of(open_arr, run.currency),
+                "settled": amount_of(settled_arr, run.currency),
+                "url": _page(then, "all", month_name(m)) if there else None,
+            }
+        )
+    series = [{"name": name, "values": [str(one[key]) for one in table]} for key, name in (("open", _("Open")), ("settled", _("Settled")))]
     x, urls = [month_name(m) for m in months], [one["url"] for one in table]
     return {"data": {"unit": "money", "currency": run.currency, "x": x, "series": series, "urls": urls}, "rows": table}
 

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from laer.cycle.ledger import Ledger
 from laer.metrics.policy import Policy, load_policy
@@ -21,8 +22,10 @@ from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
 from laer.web.book.scope import scope_of
 from laer.web.pages import revenue_booked, revenue_rates, revenue_reported
+from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import Money, escaped, export, format_of
+from laer.web.pages.meanings import meaning_of
 from laer.web.pages.revenue_charts import (
     BALANCE,
     DOWNS,
@@ -39,40 +42,51 @@ from laer.web.pages.revenue_charts import (
     waterfall,
 )
 from laer.web.pages.revenue_doubts import doubts, marked
+from laer.web.people.company import firm
+from laer.web.record_words import counted
 from laer.web.runs import revenue
 from laer.web.runs.models import AccountCard, PassRun
-from laer.web.runs.passes import latest_run, stale_since
+from laer.web.runs.passes import stale_since
 from laer.web.runs.reported import Reported
+from laer.web.templatetags.laer import number, percent
+from laer.web.wording import gettext_lazy, long_month
 
-MOVED = {"entering": ("Entering", ""), "leaving": ("Leaving", ""), "restatement": ("Restatement", "")}
-LABELS = {k: v[0] for k, v in (BALANCE | UPS | DOWNS | MOVED).items()} | {"opening": "Opening MRR", "closing": "Closing MRR"}
+PERIODS = {"month": gettext_lazy("Month"), "quarter": gettext_lazy("Quarter"), "year": gettext_lazy("Year")}
+MOVED = {"entering": (gettext_lazy("Entering"), ""), "leaving": (gettext_lazy("Leaving"), ""), "restatement": (gettext_lazy("Restatement"), "")}
+RATES = {"nrr": gettext_lazy("NRR, 12 months"), "grr": gettext_lazy("GRR, 12 months")}
+LABELS = {k: v[0] for k, v in (BALANCE | UPS | DOWNS | MOVED).items()} | {"opening": gettext_lazy("Opening MRR"), "closing": gettext_lazy("Closing MRR")}
+LABELS |= {"arr": gettext_lazy("ARR"), **RATES}
 RULE_OF = dict.fromkeys((*UPS, *DOWNS), 3) | {"opening_balance": 13, "entering": 21, "leaving": 21, "opening": 2, "closing": 2, "restatement": 17}
+RULE_OF |= {"arr": 13, "nrr": 12, "grr": 12}
 PAGE = 50
+MEANING_OF = {"closing": "mrr", "arr": "arr", "nrr": "nrr", "grr": "grr"}
 NO_DOUBTS: dict[str, Any] = {"contradictions": None, "excluded": None, "marks": {}}
 SORTS = ("-amount", "amount", "account_name", "-account_name")
 
 
-def show(request: HttpRequest) -> HttpResponse:
-    run = latest_run()
-    policy = load_policy(settings.POLICY)
+@as_then
+def show(request: HttpRequest, then: Then) -> HttpResponse:
+    run = then.run
+    policy = load_policy(run.policy if then.query and run else settings.POLICY)
     context: dict[str, Any] = {
         "policy": _policy(policy, run),
-        "currency": run.currency if run else settings.CURRENCY,
-        "state": {"note": "nothing has been computed yet"},
+        "currency": run.currency if run else firm().currency,
+        "state": {"note": _("nothing has been computed yet")},
     }
     if run:
         scope = scope_of(request.user)
-        asked = Asked(request)
+        asked = Asked(request, then.query)
         choice = revenue_rates.choose(request, asked, run)
         ledger = revenue.ledger_of(run, scope, **_counted(asked))
-        reported = None if asked.rates else revenue_reported.reported_for(run, scope, asked, ledger)  # what was reported was at its own rates
+        reported = None if asked.rates else revenue_reported.reported_for(run, scope, asked, ledger, then.known)  # what was reported was at its own rates
         span = revenue.span_of_data(ledger, run)
         if reported:
             span = reported.span(span, ledger)
-        context["state"] = _state(request, run, ledger, span, choice)
-        context |= {"bases": None, "rates": choice, "close_url": reverse("revenue-close") if scope.everything else None}
+        context["state"] = _state(request, then, ledger, span, choice)
+        context |= {"bases": None, "rates": choice, "close_url": reverse("revenue-close") if scope.everything and not then.query else None}
         if span:
-            context |= _figures_and_charts(request, run, ledger, span, asked, reported)
+            context |= _figures_and_charts(request, then, ledger, span, asked, reported)
+            context |= then.context(request, asked.url())
             if asked.rates:
                 own = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
                 context["rates_effect"] = revenue_rates.effect(own, ledger, span, run, asked.rates)
@@ -82,18 +96,19 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def download(request: HttpRequest) -> HttpResponse:
+@as_then
+def download(request: HttpRequest, then: Then) -> HttpResponse:
     """The ledger as CSV, in the columns of `laer revenue`."""
-    run = latest_run()
+    run = then.run
     if run is None:
         raise Http404
-    asked = Asked(request)
+    asked = Asked(request, then.query)
     revenue_rates.choose(request, asked, run)
-    policy = load_policy(settings.POLICY)
+    policy = load_policy(run.policy if then.query else settings.POLICY)
     by = asked.by if "by" in request.GET else None
     scope = scope_of(request.user)
     ledger = revenue.ledger_of(run, scope, by=by, **_counted(asked))
-    reported = revenue_reported.reported_for(run, scope, asked, ledger) if asked.basis == "reported" and not by and not asked.rates else None
+    reported = revenue_reported.reported_for(run, scope, asked, ledger, then.known) if asked.basis == "reported" and not by and not asked.rates else None
     span = revenue.span_of_data(ledger, run)
     span = (reported.span(span, ledger) if reported else span) or (0, -1)
     months = ledger.months_by_value(*span) if by else reported.months(ledger.months(*span)) if reported else ledger.months(*span)
@@ -102,6 +117,8 @@ def download(request: HttpRequest) -> HttpResponse:
     if asked.rates and not by:
         own = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
         months, names = [*map(with_rates_effect, months, own.months(*span), months)], [*names, RATES_EFFECT]
+    if asked.compare and not by:
+        months, names = revenue.with_year_before(months), [*names, *revenue.YEAR_BEFORE]
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     how = "-as-reported" if reported else f"-rates-{asked.rates}" if asked.rates else ""
     answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{how}.csv"'
@@ -113,10 +130,11 @@ def download(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def behind(request: HttpRequest) -> HttpResponseBase:
+@as_then
+def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
     """The accounts and lines behind one figure; their sum is the figure."""
-    run = latest_run()
-    asked = Asked(request)
+    run = then.run
+    asked = Asked(request, then.query)
     movement = request.GET.get("movement", "closing")
     if run is None or asked.month is None or movement not in LABELS:
         raise Http404
@@ -127,7 +145,7 @@ def behind(request: HttpRequest) -> HttpResponseBase:
     first = asked.month - asked.month % revenue.PERIODS[asked.period] if cohort is None else asked.month
     last = min(first + revenue.PERIODS[asked.period] - 1, revenue.month_number(run.as_of)) if cohort is None else asked.month
     params = {
-        "movement": movement,
+        "movement": "closing" if movement == "arr" else movement,
         "first": first,
         "last": last,
         "movements": asked.movements,
@@ -136,12 +154,14 @@ def behind(request: HttpRequest) -> HttpResponseBase:
         "value": request.GET.get("value") if by else None,
         "cohort": cohort,
     }
-    reported = by is None and cohort is None and asked.basis == "reported" and not asked.rates
-    found = revenue_reported.behind(run, scope, params) if reported else None
+    reported = by is None and asked.basis == "reported" and not asked.rates and movement not in RATES
+    found = revenue_reported.behind(run, scope, params, then.known) if reported else None
     if found is None:
         if movement == "restatement":
             raise Http404
-        reported, found = False, revenue.behind(run, scope, params, asked.rates)
+        reported, found = False, revenue.behind_rate(run, scope, params, asked.rates) if movement in RATES else revenue.behind(run, scope, params, asked.rates)
+    if movement == "arr":  # twelve times what the same lines bring in a month
+        found = [r | {"amount": r["amount"] * 12} for r in found]
     if form := format_of(request):
         return _behind_file(found, movement, run, asked, form)
     start = _whole(request.GET.get("start"))
@@ -150,51 +170,69 @@ def behind(request: HttpRequest) -> HttpResponseBase:
     found = _sorted(found, sort)
     part = found[start : start + PAGE]
     names = {c.account_id: c for c in AccountCard.objects.filter(account_id__in=[r["account_id"] for r in part])}
-    lines = revenue.lines_touching([r["account_id"] for r in part], first, last)
+    lines = revenue.lines_touching([r["account_id"] for r in part], first, last, run if then.query else None)
     sign = -1 if movement in (*DOWNS, "leaving") else 1
     amount = amount_of(sum((r["amount"] for r in found), Fraction(0)) * sign, run.currency)
     period = revenue.Period(first, last, asked.period, last >= revenue.month_number(run.as_of))
-    title = f"{LABELS[movement]}, {period.label}" if cohort is None else f"Cohort of {first_day(cohort):%B %Y}, in {first_day(last):%B %Y}"
-    policy = load_policy(settings.POLICY)
-    number = RULE_OF[movement]
+    title = _("%(movement)s, %(period)s") % {"movement": LABELS[movement], "period": period.label}
+    if cohort is not None:
+        title = _("Cohort of %(cohort)s, in %(month)s") % {"cohort": long_month(first_day(cohort)), "month": long_month(first_day(last))}
+    policy = load_policy(run.policy if then.query else settings.POLICY)
+    rule_number = RULE_OF[movement]
     context = {
         "title": title,
         "revenue_url": asked.url(value=None, movement=None),
         "currency": run.currency,
         "policy": _policy(policy, run),
         "state": {
-            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}{_how(asked, bool(reported))}",
+            "shown": _how(counted("accounts", len(found), number(len(found))), asked, bool(reported)),
             "as_of": run.as_of,
-            "run": {"label": f"run {run.pk}"},
-            "recomputing": stale_since() is not None,
+            "run": {"label": _("run %(run)s") % {"run": run.pk}},
+            "recomputing": not then.query and stale_since() is not None,
         },
         "figures": [
             {
-                "label": LABELS[movement] if cohort is None else "MRR of the cohort",
+                "label": LABELS[movement] if cohort is None else _("MRR of the cohort"),
                 "value": short(amount, run.currency),
                 "title": exactly(amount, run.currency),
             },
-            {"label": "Accounts", "value": f"{len(found):,}"},
-            *([{"label": "Movements", "value": f"{sum(r['movements'] for r in found):,}"}] if movement in (*UPS, *DOWNS) and cohort is None else []),
+            {"label": _("Accounts"), "value": number(len(found))},
+            *(_rate_figures(found, movement, run) if movement in RATES else []),
+            *([{"label": _("Movements"), "value": number(sum(r["movements"] for r in found))}] if movement in (*UPS, *DOWNS) and cohort is None else []),
         ],
-        "filters": [{"label": revenue.DIMENSIONS[asked.by], "value": request.GET["value"] or "unknown", "remove_url": behind_url(asked, movement)}]
+        "filters": [{"label": revenue.DIMENSIONS[asked.by], "value": request.GET["value"] or _("unknown"), "remove_url": behind_url(asked, movement)}]
         if by
         else [],
+        "meaning": meaning_of(MEANING_OF[movement], run) if movement in MEANING_OF and cohort is None else None,
         "rows": [_behind_row(r, names.get(r["account_id"]), movement, sign, lines, run.currency) for r in part],
         "total": amount,
-        "total_of": "the figure on the Revenue page",
-        "rule": {"number": number, "title": _title(rule["name"]), "text": rule["text"]} if (rule := policy.rules.get(number)) else None,
+        "total_of": _("the MRR that the rate divides by what was paid twelve months ago") if movement in RATES else _("the figure on the Revenue page"),
+        "rule": {"number": rule_number, "title": _title(rule["name"]), "text": rule["text"]} if (rule := policy.rules.get(rule_number)) else None,
         "previous_url": _behind_page(request, start - PAGE) if start else None,
         "next_url": _behind_page(request, start + PAGE) if start + PAGE < len(found) else None,
         "sort": sort,
-        "shown": f"{start + 1:,} to {start + len(part):,} of {len(found):,}" if part else "",
+        "shown": _span_of(start, len(part), len(found)) if part else "",
         "download_url": _behind_page(request, 0, format="csv"),
-    }
+    } | then.context(request)
     return render(request, "pages/revenue_behind.html", context)
 
 
-def _how(asked: Asked, reported: bool) -> str:
-    return ", as reported" if reported else f", at the plan rates of {asked.rates}" if asked.rates else ""
+def _rate_figures(found: list[dict[str, Any]], movement: str, run: PassRun) -> list[dict[str, Any]]:
+    """What was paid twelve months ago, and the rate: the sum of the rows by it."""
+    before = sum((r["before"] for r in found), Fraction(0))
+    rate = sum((r["amount"] for r in found), Fraction(0)) / before if before else None
+    paid = {"label": _("Paid twelve months ago"), "value": short(before, run.currency), "title": exactly(before, run.currency)}
+    return [paid, {"label": RATES[movement], "value": percent(None if rate is None else float(rate))}]
+
+
+def _span_of(start: int, here: int, of: int) -> str:
+    return _("%(first)s to %(last)s of %(all)s") % {"first": number(start + 1), "last": number(start + here), "all": number(of)}
+
+
+def _how(shown: str, asked: Asked, reported: bool) -> str:
+    if reported:
+        return _("%(shown)s, as reported") % {"shown": shown}
+    return _("%(shown)s, at the plan rates of %(year)s") % {"shown": shown, "year": asked.rates} if asked.rates else shown
 
 
 def _counted(asked: Asked) -> dict[str, Any]:
@@ -202,26 +240,31 @@ def _counted(asked: Asked) -> dict[str, Any]:
     return {"movements": asked.movements, "churn_basis": asked.churn_basis, "plan_year": asked.rates}
 
 
-def _state(request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int] | None, rates: dict[str, Any] | None = None) -> dict[str, Any]:
+def _state(request: HttpRequest, then: Then, ledger: Ledger, span: tuple[int, int] | None, rates: dict[str, Any] | None = None) -> dict[str, Any]:
+    run = then.run
+    assert run is not None
     whole = scope_of(request.user).everything
     changed = max(ledger.total.months, default=None)
-    note = f"nothing has changed since {first_day(changed):%B %Y}" if changed is not None and changed < revenue.month_number(run.as_of) else None
-    shown = f"{first_day(span[0]):%B %Y} to {first_day(span[1]):%B %Y}" if span else "no lines yet"
+    level = changed is not None and changed < revenue.month_number(run.as_of)
+    note = _("nothing has changed since %(month)s") % {"month": long_month(first_day(changed))} if changed is not None and level else None
+    shown = _("%(first)s to %(last)s") % {"first": long_month(first_day(span[0])), "last": long_month(first_day(span[1]))} if span else _("no lines yet")
     if rates:
-        shown += f", at the plan rates of {rates['year']}"
+        shown = _("%(shown)s, at the plan rates of %(year)s") % {"shown": shown, "year": rates["year"]}
     return {
         "shown": shown,
         "as_of": run.as_of,
-        "whose": "the whole book" if whole else "your book",
-        "run": {"label": f"run {run.pk}"},
-        "recomputing": stale_since() is not None,
+        "whose": _("the whole book") if whole else _("your book"),
+        "run": {"label": _("run %(run)s") % {"run": run.pk}},
+        "recomputing": not then.query and stale_since() is not None,
         "note": note,
     }
 
 
 def _figures_and_charts(
-    request: HttpRequest, run: PassRun, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
+    request: HttpRequest, then: Then, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
 ) -> dict[str, Any]:
+    run = then.run
+    assert run is not None
     asked.month = min(max(asked.month if asked.month is not None else span[1], span[0]), span[1])
     period = revenue.period_of(asked.month, asked.period, span, run)
     restated = ledger.months(min(span[0], period.first), span[1])
@@ -233,31 +276,38 @@ def _figures_and_charts(
     scope = scope_of(request.user)
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, **_counted(asked)) if ledger.first_month is not None else None
-    query = asked.how() | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
+    query = asked.how() | ({"compare": asked.compare} if asked.compare else {}) | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     # What contradictions and exclusions would change is worked out at the run's own rates, and stands beside those figures.
-    beside = doubts(user_of(request), run, now, period, asked, work_out=request.GET.get("effects") == "1") if not asked.rates else NO_DOUBTS
+    shut = bool(reported and period.last <= reported.last)
+    # What they would change now says nothing of a run of before.
+    out = request.GET.get("effects") == "1"
+    beside = NO_DOUBTS if asked.rates or then.query else doubts(user_of(request), run, now, period, asked, work_out=out, closed=shut)
     today = (revenue.committed(run, scope, asked.rates), revenue.paused(run, scope)) if period.last >= span[1] else (None, None)
+    ways = (("event", _("Each change")), ("net", _("Net of the month")))
     return {
         "figures": marked(figures(now, period, run, asked, by, *today), beside["marks"]),
         "contradictions": beside["contradictions"],
         "excluded": beside["excluded"],
-        "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())] + (revenue_rates.notices(run) if whole else []),
+        "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())]
+        + (revenue_rates.notices(run) if whole and not then.query else []),
         "month": period.label,
         "months": [
             {"label": one.label, "url": asked.url(month=revenue.name_of(m)), "active": period.first <= m <= period.last}
             for m, one in ((m, revenue.period_of(m, asked.period, span, run)) for m in choices)
         ],
-        "periods": [{"label": k.capitalize(), "url": asked.url(period=k), "active": k == asked.period} for k in revenue.PERIODS],
+        "periods": [{"label": label, "url": asked.url(period=k), "active": k == asked.period} for k, label in PERIODS.items()],
         "movements": [
-            {"label": t, "url": asked.url(movements=k), "active": k == asked.movements} for k, t in (("event", "Each change"), ("net", "Net of the month"))
+            {"label": t, "url": asked.url(movements=k), "active": k == asked.movements} for k, t in ways
         ],
         "previous_month_url": asked.url(month=revenue.name_of(previous)) if previous >= span[0] else None,
         "next_month_url": asked.url(month=revenue.name_of(following)) if following <= span[1] else None,
         "waterfall": waterfall(now, asked, run.currency),
         "retention": retention(months, span, run.currency, asked),
         "booked": revenue_booked.section(run, scope, period, asked),
-        "import_opportunities": {"label": "Import opportunities", "url": "/data/import/", "icon": "file-import"},
-        "cohorts": cohorts(ledger, span, asked, run.currency),
+        "import_opportunities": {"label": _("Import opportunities"), "url": "/data/import/", "icon": "file-import"},
+        "cohorts": cohorts(
+            ledger if asked.basis != "reported" or not reported else revenue_reported.cohorts_of(run, scope, then.known), span, asked, run.currency
+        ),
         "by": by_dimension(by, period, asked, run.currency) if by else None,
         "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
     }
@@ -265,13 +315,13 @@ def _figures_and_charts(
 
 def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str, sign: int, lines: Mapping[int, Any], currency: str) -> dict[str, Any]:
     account = row["account_id"]
-    name = card.name if card else Account.objects.filter(pk=account).values_list("name", flat=True).first() or f"account {account}"
+    name = card.name if card else Account.objects.filter(pk=account).values_list("name", flat=True).first() or _("account %(account)s") % {"account": account}
     tone = "good" if movement in UPS or movement == "entering" else "bad" if movement in DOWNS else ""
     return {
         "account_name": name,
         "account_url": f"/accounts/{account}/",
         "segment": card.segment if card else None,
-        "movement": LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else "paying",
+        "movement": LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else _("paying"),
         "tone": tone,
         "before": amount_of(row["before"], currency),
         "after": amount_of(row["after"], currency),

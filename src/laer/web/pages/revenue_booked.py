@@ -11,6 +11,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from laer.cycle.booked import CONTRACTS, Booked
 from laer.cycle.scope import Scope
@@ -18,37 +20,95 @@ from laer.metrics.booked import BOOKED, LIVE, STEPS
 from laer.metrics.policy import load_policy
 from laer.records.periods import month_number
 from laer.web.book.scope import scope_of
+from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.revenue_charts import MINUS, Asked, amount_of, exactly, short
+from laer.web.record_words import counted
 from laer.web.runs import revenue
 from laer.web.runs.booked import booked_of, by_account, sales_named, step_of
 from laer.web.runs.models import AccountCard, PassRun
-from laer.web.runs.passes import latest_run, stale_since
+from laer.web.runs.passes import stale_since
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 PAGE = 50
 WORDS = {  # step -> its name, its short name on the chart, what it means
-    BOOKED: ("Booked ARR", "Booked", "What was signed in the period: won opportunities that land or expand, by the day on which they were won."),
-    "not_started": ("Signed and not started", "Not started", "Signed in the period; it begins later."),
-    "began_before": ("Live before it was signed", "Began before", "Signed in the period; it went live in an earlier one."),
-    "slipped_in": ("Signed before, starts now", "Starts now", "Signed in an earlier period; it begins in this one."),
-    "signed_later": ("Live now, signed later", "Signed later", "It went live in the period and was signed after it."),
-    "unbilled": ("Sold, nothing billed", "Not billed", "It was to begin in the period, and no line of the account's rose near that day."),
-    "smaller": ("Smaller than sold", "Smaller", "What went live is less than what was sold."),
-    "larger": ("Larger than sold", "Larger", "What went live is more than what was sold."),
-    "unsold": ("Live, never sold by record", "Never sold", "MRR that is new, returned or grew, and no opportunity stands behind it."),
-    LIVE: ("Live new ARR", "Live", "Twelve times what the ledger calls new, reactivation and expansion in the period."),
+    BOOKED: (
+        gettext_lazy("Booked ARR"),
+        gettext_lazy("Booked"),
+        gettext_lazy("What was signed in the period: won opportunities that land or expand, by the day on which they were won."),
+    ),
+    "not_started": (
+        gettext_lazy("Signed and not started"),
+        gettext_lazy("Not started"),
+        gettext_lazy("Signed in the period; it begins later."),
+    ),
+    "began_before": (
+        gettext_lazy("Live before it was signed"),
+        gettext_lazy("Began before"),
+        gettext_lazy("Signed in the period; it went live in an earlier one."),
+    ),
+    "slipped_in": (
+        gettext_lazy("Signed before, starts now"),
+        gettext_lazy("Starts now"),
+        gettext_lazy("Signed in an earlier period; it begins in this one."),
+    ),
+    "signed_later": (
+        gettext_lazy("Live now, signed later"),
+        gettext_lazy("Signed later"),
+        gettext_lazy("It went live in the period and was signed after it."),
+    ),
+    "unbilled": (
+        gettext_lazy("Sold, nothing billed"),
+        gettext_lazy("Not billed"),
+        gettext_lazy("It was to begin in the period, and no line of the account's rose near that day."),
+    ),
+    "smaller": (
+        gettext_lazy("Smaller than sold"),
+        gettext_lazy("Smaller"),
+        gettext_lazy("What went live is less than what was sold."),
+    ),
+    "larger": (
+        gettext_lazy("Larger than sold"),
+        gettext_lazy("Larger"),
+        gettext_lazy("What went live is more than what was sold."),
+    ),
+    "unsold": (
+        gettext_lazy("Live, never sold by record"),
+        gettext_lazy("Never sold"),
+        gettext_lazy("MRR that is new, returned or grew, and no opportunity stands behind it."),
+    ),
+    LIVE: (
+        gettext_lazy("Live new ARR"),
+        gettext_lazy("Live"),
+        gettext_lazy("Twelve times what the ledger calls new, reactivation and expansion in the period."),
+    ),
 }
 BY_CONTRACT = {
-    BOOKED: ("Booked ARR", "Booked", "What rose when the lines of a signed contract began, by the day of signature: a contract says no amount of its own."),
-    "unsold": ("Live without a contract", "No contract", "MRR that is new, returned or grew on a day on which no signed contract began."),
+    BOOKED: (
+        gettext_lazy("Booked ARR"),
+        gettext_lazy("Booked"),
+        gettext_lazy("What rose when the lines of a signed contract began, by the day of signature: a contract says no amount of its own."),
+    ),
+    "unsold": (
+        gettext_lazy("Live without a contract"),
+        gettext_lazy("No contract"),
+        gettext_lazy("MRR that is new, returned or grew on a day on which no signed contract began."),
+    ),
 }
 ALWAYS = (BOOKED, "not_started", "slipped_in", "unbilled", "smaller", "larger", "unsold", LIVE)
 ASIDE = {
-    "renewal": "{n} renewal{s} brought nothing new and {is_are} not booked",
-    "motion": "{n} won without a motion, of accounts that paid before: they may be renewals and do not count",
-    "amount": "{n} won without an amount",
-    "rate": "{n} in a currency without a rate",
-    "year": "{n} with an amount and no term: it counts as a year's",
+    "renewal": ngettext_lazy("%(n)s renewal brought nothing new and is not booked", "%(n)s renewals brought nothing new and are not booked", "count"),
+    "motion": ngettext_lazy(
+        "%(n)s won without a motion, of accounts that paid before: they may be renewals and do not count",
+        "%(n)s won without a motion, of accounts that paid before: they may be renewals and do not count",
+        "count",
+    ),
+    "amount": ngettext_lazy("%(n)s won without an amount", "%(n)s won without an amount", "count"),
+    "rate": ngettext_lazy("%(n)s in a currency without a rate", "%(n)s in a currency without a rate", "count"),
+    "year": ngettext_lazy(
+        "%(n)s with an amount and no term: it counts as a year's", "%(n)s with an amount and no term: it counts as a year's", "count"
+    ),
 }
 
 
@@ -66,11 +126,11 @@ def section(run: PassRun, scope: Scope, period: revenue.Period, asked: Asked) ->
         "by_contract": booked.basis == CONTRACTS,
         "period": period.label,
         "empty": not booked.parts,
-        "says": _says(exact, currency, "contract" if booked.basis == CONTRACTS else "opportunity"),
+        "says": _says(exact, currency, booked.basis == CONTRACTS),
         "data": {"currency": currency, "bars": bars},
         "rows": rows,
         "ties": exact[BOOKED] + sum((exact[name] for name in STEPS), Fraction(0)) == exact[LIVE],
-        "aside": [ASIDE[k].format(n=n, s="" if n == 1 else "s", is_are="is" if n == 1 else "are") for k in ASIDE if (n := booked.aside.get(k))],
+        "aside": [str(ASIDE[k] % {"count": n, "n": n}) for k in ASIDE if (n := booked.aside.get(k))],
     }
 
 
@@ -92,23 +152,25 @@ def _row(booked: Booked, name: str, asked: Asked, currency: str) -> dict[str, An
     return {"label": label, "short": brief, "meaning": meaning, "kind": kind, "value": value, "accounts": step.accounts, "sales": step.sales, "url": url}
 
 
-def _says(exact: Mapping[str, Fraction], currency: str, one: str) -> str:
+def _says(exact: Mapping[str, Fraction], currency: str, by_contract: bool) -> str:
     """The answer in a sentence."""
-    said = [f"{short(exact[BOOKED], currency)} was booked and {short(exact[LIVE], currency)} went live"]
-    parts = (("not_started", "{} is signed and not started"), ("unbilled", "{} is sold and not billed"), ("unsold", "behind {} of what is live stands no {}"))
-    said += [text.format(short(abs(exact[name]), currency), one) for name, text in parts if exact[name]]
+    said = [_("%(booked)s was booked and %(live)s went live") % {"booked": short(exact[BOOKED], currency), "live": short(exact[LIVE], currency)}]
+    unsold = _("behind %(amount)s of what is live stands no contract") if by_contract else _("behind %(amount)s of what is live stands no opportunity")
+    parts = (("not_started", _("%(amount)s is signed and not started")), ("unbilled", _("%(amount)s is sold and not billed")), ("unsold", unsold))
+    said += [text % {"amount": short(abs(exact[name]), currency)} for name, text in parts if exact[name]]
     return "; ".join(said) + "."
 
 
 def behind_url(asked: Asked, step: str, **more: Any) -> str:
     month = revenue.name_of(asked.month) if asked.month is not None else None
-    values = {"step": step, "month": month, "period": asked.period if asked.period != "month" else None, "churn_basis": asked.churn_basis} | more
+    values = {"step": step, "month": month, "period": asked.period if asked.period != "month" else None, "churn_basis": asked.churn_basis} | asked.then | more
     return f"{reverse('revenue-booked')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 
 
-def behind(request: HttpRequest) -> HttpResponseBase:
+@as_then
+def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
     """The accounts behind one step of the bridge, with what was sold to them; their sum is the step."""
-    run, asked, name = latest_run(), Asked(request), request.GET.get("step", "")
+    run, asked, name = then.run, Asked(request, then.query), request.GET.get("step", "")
     if run is None or asked.month is None or name not in WORDS:
         raise Http404
     first = asked.month - asked.month % revenue.PERIODS[asked.period]
@@ -120,20 +182,20 @@ def behind(request: HttpRequest) -> HttpResponseBase:
     given = request.GET.get("start", "")
     start = int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
     part = found[start : start + PAGE]
-    label, _, meaning = _words(booked, name)
+    label, _brief, meaning = _words(booked, name)
     total = amount_of(sum((r["arr"] for r in found), Fraction(0)), run.currency)
     context = {
-        "title": f"{label}, {period.label}",
+        "title": _("%(step)s, %(period)s") % {"step": label, "period": period.label},
         "revenue_url": f"{asked.url()}#booked",
         "currency": run.currency,
         "state": {
-            "shown": f"{len(found):,} account{'' if len(found) == 1 else 's'}", "as_of": run.as_of, "run": {"label": f"run {run.pk}"},
-            "recomputing": stale_since() is not None,
+            "shown": counted("accounts", len(found), number(len(found))), "as_of": run.as_of, "run": {"label": _("run %(run)s") % {"run": run.pk}},
+            "recomputing": not then.query and stale_since() is not None,
         },
         "figures": [
             {"label": label, "value": _signed(total, run.currency, name), "title": exactly(total, run.currency)},
-            {"label": "Accounts", "value": f"{len(found):,}"},
-            {"label": "Contracts" if booked.basis == CONTRACTS else "Opportunities", "value": f"{len({n for r in found for n in r['sales']}):,}"},
+            {"label": _("Accounts"), "value": number(len(found))},
+            {"label": _("Contracts") if booked.basis == CONTRACTS else _("Opportunities"), "value": number(len({n for r in found for n in r["sales"]}))},
         ],
         "meaning": meaning,
         "rule": load_policy(run.policy).rules.get(18),
@@ -141,11 +203,13 @@ def behind(request: HttpRequest) -> HttpResponseBase:
         "is_total": name in (BOOKED, LIVE),
         "rows": _rows(part, booked, run.currency),
         "total": total,
-        "shown": f"{start + 1:,} to {start + len(part):,} of {len(found):,}" if part else "",
+        "shown": _("%(first)s to %(last)s of %(all)s") % {"first": number(start + 1), "last": number(start + len(part)), "all": number(len(found))}
+        if part
+        else "",
         "previous_url": behind_url(asked, name, start=max(0, start - PAGE) or None) if start else None,
         "next_url": behind_url(asked, name, start=start + PAGE) if start + PAGE < len(found) else None,
         "download_url": behind_url(asked, name, format="csv"),
-    }  # fmt: skip
+    } | then.context(request)  # fmt: skip
     return render(request, "pages/revenue_booked.html", context)
 
 
@@ -163,7 +227,7 @@ def _rows(part: list[dict[str, Any]], booked: Booked, currency: str) -> list[dic
         sales = [sold[n] | {"arr": _own(sold[n], currency)} for n in r["sales"] if n in sold]
         rows.append(
             {
-                "account_name": card.name if card else f"account {r['account_id']}",
+                "account_name": card.name if card else _("account %(account_id)s") % {"account_id": r["account_id"]},
                 "account_url": f"/accounts/{r['account_id']}/",
                 "segment": card.segment if card else None,
                 "amount": amount_of(r["arr"], currency),

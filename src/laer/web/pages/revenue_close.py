@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.metrics.changes import MOVEMENTS
@@ -28,25 +29,27 @@ from laer.web.book.retry import waiting
 from laer.web.book.scope import scope_of
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import Money, export, format_of
-from laer.web.pages.revenue_charts import amount_of
+from laer.web.pages.revenue_charts import TITLES, amount_of
+from laer.web.people.company import firm
 from laer.web.people.models import User
 from laer.web.runs import closing, doctor, restated
-from laer.web.runs.causes import name_of
+from laer.web.runs.causes import in_words, name_of
 from laer.web.runs.models import ClosedMonth, PassRun
 from laer.web.runs.passes import latest_run
 from laer.web.runs.reported import RESTATEMENT, Reported, closings
 from laer.web.runs.restated import Restated
 from laer.web.runs.revenue import ledger_of
-from laer.web.templatetags.laer import number
+from laer.web.templatetags.laer import number, percent
+from laer.web.wording import gettext_lazy, long_month
 
 SHOWN = 100
 MONTHS = 15
 LOSSES = ("contraction", "churn")
 STEPS = (
-    ("opening_mrr", "Opening MRR", ""),
-    (RESTATEMENT, "Restatement of earlier months", "+"),
-    *((f"{name}_mrr", name.replace("_", " ").capitalize(), "-" if name in LOSSES else "+") for name in MOVEMENTS),
-    ("closing_mrr", "Closing MRR", ""),
+    ("opening_mrr", gettext_lazy("Opening MRR"), ""),
+    (RESTATEMENT, gettext_lazy("Restatement of earlier months"), "+"),
+    *((f"{name}_mrr", TITLES[name], "-" if name in LOSSES else "+") for name in MOVEMENTS),
+    ("closing_mrr", gettext_lazy("Closing MRR"), ""),
 )
 
 
@@ -63,9 +66,10 @@ def show(request: HttpRequest) -> HttpResponse:
     user = reader(request)
     seen = closing.outlook()
     run = seen.run
-    context: dict[str, Any] = {"may_close": user.may_close, "currency": run.currency if run else settings.CURRENCY, "months": [], "next": None}
+    context: dict[str, Any] = {"may_close": user.may_close, "currency": run.currency if run else firm().currency, "months": [], "next": None}
     if run is None or (seen.first is None and not seen.found):
-        return render(request, "pages/revenue_close.html", context | {"state": {"note": "nothing has been computed yet" if run is None else "no lines yet"}})
+        note = _("nothing has been computed yet") if run is None else _("no lines yet")
+        return render(request, "pages/revenue_close.html", context | {"state": {"note": note}})
     months = _months(run, seen)
     wanted = _month(request.GET.get("month"))
     if seen.first is not None and seen.first <= seen.last:
@@ -94,7 +98,7 @@ def close(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     month = _month(request.POST.get("month"))
     if month is None:
-        messages.warning(request, "Choose a month to close.")
+        messages.warning(request, _("Choose a month to close."))
         return redirect("revenue-close")
     seen = closing.outlook()
     if seen.first is not None and seen.first < month <= seen.last and not seen.obstacles and request.POST.get("first") != month_name(seen.first):
@@ -102,9 +106,12 @@ def close(request: HttpRequest) -> HttpResponse:
     try:
         done = closing.close_months(user, month, request.POST.get("note", ""))
     except closing.NotClosable as error:
-        messages.error(request, f"Nothing was closed: {error}.")
+        messages.error(request, _("Nothing was closed: %(error)s.") % {"error": error})
     else:
-        messages.success(request, f"{_span(done)} closed: the figures stay as they are reported now.")
+        text = ngettext(
+            "%(months)s is closed: the figures stay as they are reported now.", "%(months)s are closed: the figures stay as they are reported now.", len(done)
+        )
+        messages.success(request, text % {"months": _span(done)})
     return redirect("revenue-close")
 
 
@@ -117,9 +124,9 @@ def reopen(request: HttpRequest) -> HttpResponse:
     try:
         done = closing.reopen_months(user, month if month is not None else -1, request.POST.get("reason", ""))
     except closing.NotClosable as error:
-        messages.error(request, f"Nothing was opened: {error}.")
+        messages.error(request, _("Nothing was opened: %(error)s.") % {"error": error})
     else:
-        messages.success(request, f"{_span(done)} open again.")
+        messages.success(request, ngettext("%(months)s is open again.", "%(months)s are open again.", len(done)) % {"months": _span(done)})
     return redirect("revenue-close")
 
 
@@ -189,13 +196,13 @@ def _next(seen: closing.Outlook, months: Mapping[int, tuple[Month, Month]], mont
         "first": first_day(seen.first),
         "steps": steps,
         "rates": [
-            {"label": label, "value": "–" if (v := figures.get(name)) is None else f"{float(v):.1%}"}
-            for name, label in (("nrr_12m", "NRR, 12 months"), ("grr_12m", "GRR, 12 months"))
+            {"label": label, "value": "–" if (v := figures.get(name)) is None else percent(float(v))}
+            for name, label in (("nrr_12m", _("NRR, 12 months")), ("grr_12m", _("GRR, 12 months")))
         ],
         "accounts": figures["closing_accounts"],
         "blocked": seen.obstacles,
         "choices": [
-            {"label": f"{first_day(m):%B %Y}", "url": f"{reverse('revenue-close')}?month={month_name(m)}", "active": m == month}
+            {"label": long_month(first_day(m)), "url": f"{reverse('revenue-close')}?month={month_name(m)}", "active": m == month}
             for m in range(seen.last, seen.first - 1, -1)
         ],
     }
@@ -208,15 +215,24 @@ def _checks(user: User, seen: closing.Outlook) -> list[dict[str, Any]]:
     failed = PassRun.objects.filter(state="failed", pk__gt=run.pk).exclude(kind="past").order_by("-id").first()
     aside = waiting().count()
     errors = [f for f in doctor.remembered_findings(user) if f.severity == "error"]
-    done = f"Run {run.pk} is newer than the last change"
+    done = _("Run %(run)s is newer than the last change") % {"run": run.pk}
     return [
-        _check("pass", not seen.obstacles, done, "Cannot be closed now", "; ".join(seen.obstacles), tone="bad"),
-        _check("failed", failed is None, "No pass has failed since", f"Run {failed.pk if failed else ''} failed", failed.error[:200] if failed else ""),
-        _check("notes", not run.notes, "Every line counts", "Lines that do not count", "; ".join(run.notes)),
-        _check("quarantine", not aside, "No row waits in quarantine", f"{number(aside)} row{'' if aside == 1 else 's'} in quarantine",
-               "They are in no figure until they are repaired or dismissed.", url=reverse("quarantine") if user.may_import else None),
-        _check("doctor", not errors, "The doctor finds no error", f"{number(len(errors))} error{'' if len(errors) == 1 else 's'} found by the doctor",
-               "; ".join(f.title for f in errors[:3]), url=reverse("doctor") + "?severity=error"),
+        _check("pass", not seen.obstacles, done, _("Cannot be closed now"), "; ".join(seen.obstacles), tone="bad"),
+        _check("failed", failed is None, _("No pass has failed since"), _("Run %(run)s failed") % {"run": failed.pk if failed else ""},
+               failed.error[:200] if failed else ""),
+        _check("notes", not run.notes, _("Every line counts"), _("Lines that do not count"), "; ".join(run.notes)),
+        _check("quarantine", not aside, _("No row waits in quarantine"), ngettext(
+            "%(n)s row in quarantine",
+            "%(n)s rows in quarantine",
+            aside,
+        ) % {"n": number(aside)},
+               _("They are in no figure until they are repaired or dismissed."), url=reverse("quarantine") if user.may_import else None),
+        _check("doctor", not errors, _("The doctor finds no error"), ngettext(
+            "%(n)s error found by the doctor",
+            "%(n)s errors found by the doctor",
+            len(errors),
+        ) % {"n": number(len(errors))},
+               "; ".join(str(f.title) for f in errors[:3]), url=reverse("doctor") + "?severity=error"),
     ]  # fmt: skip
 
 
@@ -248,7 +264,7 @@ def _rows(seen: closing.Outlook, months: Mapping[int, tuple[Month, Month]]) -> l
                 "closed_at": c and c.closed_at,
                 "closed_by": c and _who(c.closed_by),
                 "note": c and c.note,
-                "policy": c and f"policy {c.policy}, version {c.policy_version}, run {c.run_id}",
+                "policy": c and _("policy %(policy)s, version %(version)s, run %(run)s") % {"policy": c.policy, "version": c.policy_version, "run": c.run_id},
                 "later": last_closed - m if c and last_closed is not None else 0,
                 "opened": before.get(m, []),
                 "url": f"{reverse('revenue')}?month={month_name(m)}" + ("&basis=reported" if closed else ""),
@@ -272,11 +288,11 @@ def _restatements(told: Iterable[Restated], currency: str, total: Fraction | Non
     rows = [
         {
             "month": first_day(r.month),
-            "account_name": names.get(r.account_id, f"account {r.account_id}"),
+            "account_name": names.get(r.account_id, _("account %(account_id)s") % {"account_id": r.account_id}),
             "account_url": f"/accounts/{r.account_id}/",
             "amount": amount_of(r.amount, currency),
             "tone": "good" if r.amount > 0 else "bad",
-            "causes": [c | {"url": reverse("import_result", args=[c["run"]]) if c["run"] and links else None} for c in r.causes[:3]],
+            "causes": [in_words(c) | {"url": reverse("import_result", args=[c["run"]]) if c["run"] and links else None} for c in r.causes[:3]],
             "more": max(0, len(r.causes) - 3),
             "booked": first_day(r.booked) if r.booked is not None else None,
         }
@@ -294,16 +310,18 @@ def _names(told: Iterable[Restated]) -> dict[int, str]:
 
 
 def _state(run: PassRun, seen: closing.Outlook) -> dict[str, Any]:
-    shown = f"closed to {seen.found[-1].month:%B %Y}" if seen.found else "no month is closed"
-    return {"shown": shown, "as_of": run.as_of, "whose": "the whole book", "run": {"label": f"run {run.pk}"}, "recomputing": bool(seen.obstacles)}
+    shown = _("closed to %(month)s") % {"month": long_month(seen.found[-1].month)} if seen.found else _("no month is closed")
+    label = _("run %(run)s") % {"run": run.pk}
+    return {"shown": shown, "as_of": run.as_of, "whose": _("the whole book"), "run": {"label": label}, "recomputing": bool(seen.obstacles)}
 
 
 def _who(user: User | None) -> str:
-    return name_of(user) if user else "command line"
+    return name_of(user) if user else _("command line")
 
 
 def _span(done: list[ClosedMonth]) -> str:
-    return f"{done[0].month:%B %Y} is" if len(done) == 1 else f"{done[0].month:%B %Y} to {done[-1].month:%B %Y} are"
+    first, last = long_month(done[0].month), long_month(done[-1].month)
+    return first if len(done) == 1 else _("%(first)s to %(last)s") % {"first": first, "last": last}
 
 
 def _month(text: str | None) -> int | None:

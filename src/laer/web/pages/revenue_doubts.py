@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from laer.metrics.policy import load_policy
 from laer.web.pages.revenue_charts import Asked, amount_of, exactly, short
 from laer.web.people.models import User
+from laer.web.record_words import counted
 from laer.web.runs import both_ways, revenue
 from laer.web.runs.contradictions import Contradiction, WayOut, contradictions, works_itself_out
 from laer.web.runs.models import PassRun
-from laer.web.templatetags.laer import number
+from laer.web.templatetags.laer import number, percent
 
 CHECKS = {
     "churn_events": "churn_event_while_paying",
@@ -20,12 +24,15 @@ CHECKS = {
     "one_day_gaps": "one_day_gaps",
     "lines_twice": "lines_twice",
 }
-TOUCHED = {"MRR": "mrr", "NRR, 12 months": "nrr", "Paying accounts": "logo"}  # figure's label -> what a contradiction says that it touches
+TOUCHED = {"mrr": "mrr", "nrr": "nrr", "accounts": "logo"}  # figure's key -> what a contradiction says that it touches
 PLACE = "#contradictions"
 
 
-def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, asked: Asked, *, work_out: bool) -> dict[str, Any]:
-    """Context of parts/contradictions.html: contradictions, excluded; and `marks`, the text that each figure carries."""
+def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, asked: Asked, *, work_out: bool, closed: bool) -> dict[str, Any]:
+    """Context of parts/contradictions.html: contradictions, excluded; and `marks`, the text that each figure carries.
+
+    In   closed   whether the whole period is: then excluded rows are listed, and the figure stands one way
+    """
     usual = load_policy(run.policy).churn_basis
     basis = asked.churn_basis or usual
     found = contradictions(user, run, period.first, period.last, basis=basis, movements=asked.movements, work_out=work_out)
@@ -34,21 +41,21 @@ def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Per
     waiting = [one for one in found if not one.worked_out]
     return {
         "contradictions": {
-            "shown": _figures(now, run.currency) | {"logo": f"{number(now['accounts_lost'])} of {number(now['opening_accounts'])}"},
+            "shown": _figures(now, run.currency) | {"logo": _lost(now)},
             "rows": [_row(one, way, now, run.currency, asked.url(churn_basis=way.basis if way.basis != usual else None)) for one in found for way in one.ways],
             "effects_url": effects_url + PLACE if waiting else None,
             "load_url": effects_url if waiting and works_itself_out(run) else None,
         }
         if found
         else None,
-        "excluded": _excluded(user, run, now, period, asked.movements, basis),
-        "marks": {label: _mark(found, touched, run.currency) for label, touched in TOUCHED.items()},
+        "excluded": _excluded(user, run, now, period, asked.movements, basis, closed=closed),
+        "marks": {key: _mark(found, touched, run.currency) for key, touched in TOUCHED.items()},
     }
 
 
 def marked(figures: list[dict[str, Any]], marks: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The figures, each with what stands against it."""
-    return [figure | ({"doubt": marks[figure["label"]]} if marks.get(figure["label"]) else {}) for figure in figures]
+    return [figure | ({"doubt": marks[figure["key"]]} if marks.get(figure["key"]) else {}) for figure in figures]
 
 
 def _mark(found: list[Contradiction], touched: str, currency: str) -> dict[str, Any] | None:
@@ -60,13 +67,13 @@ def _mark(found: list[Contradiction], touched: str, currency: str) -> dict[str, 
     others = sum(touched in one.touches for one in found) - 1
     values = {
         "mrr": lambda e: short(e["closing_mrr"], currency),
-        "nrr": lambda e: None if e["nrr_12m"] is None else f"{float(e['nrr_12m']):.1%}",
+        "nrr": lambda e: None if e["nrr_12m"] is None else percent(float(e["nrr_12m"])),
         "logo": lambda e: number(e["closing_accounts"]),
     }
     value = values[touched](effect) if effect else None
-    label = heavy.ways[0].label
-    then = f"{value} if {label[0].lower()}{label[1:]}" if value else ""
-    return {"text": heavy.mark, "then": then, "more": f"and {others} more" if others else "", "url": PLACE}
+    label = str(heavy.ways[0].label)
+    then = _("%(value)s if %(way)s") % {"value": value, "way": label[0].lower() + label[1:]} if value else ""
+    return {"text": heavy.mark, "then": then, "more": _("and %(others)s more") % {"others": others} if others else "", "url": PLACE}
 
 
 def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str, choose: str) -> dict[str, Any]:
@@ -83,8 +90,11 @@ def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str,
     }
     if not effect:
         return row
-    lost = f"{number(effect['accounts_lost'])} of {number(effect['opening_accounts'])}"
-    return row | _figures(effect, currency) | {"logo": lost, "changes": _changes(now, effect, currency)}
+    return row | _figures(effect, currency) | {"logo": _lost(effect), "changes": _changes(now, effect, currency)}
+
+
+def _lost(figures: Mapping[str, Any]) -> str:
+    return _("%(lost)s of %(before)s") % {"lost": number(figures["accounts_lost"]), "before": number(figures["opening_accounts"])}
 
 
 def _figures(figures: Mapping[str, Any], currency: str) -> dict[str, Any]:
@@ -92,8 +102,8 @@ def _figures(figures: Mapping[str, Any], currency: str) -> dict[str, Any]:
     return {
         "mrr": short(figures["closing_mrr"], currency),
         "mrr_exact": exactly(figures["closing_mrr"], currency),
-        "nrr": None if nrr is None else f"{float(nrr):.1%}",
-        "churn": None if churn is None else f"{float(churn):.1%}",
+        "nrr": None if nrr is None else percent(float(nrr)),
+        "churn": None if churn is None else percent(float(churn)),
     }
 
 
@@ -106,8 +116,8 @@ def _changes(now: Mapping[str, Any], then: Mapping[str, Any], currency: str) -> 
     return {
         "mrr": f"{sign}{short(abs(money), currency)}",
         "mrr_exact": f"{sign}{exactly(abs(money), currency)}",
-        "nrr": None if points is None else f"{_signed(points, 1)} points",
-        "logo": f"{_signed(lost, 0)} account{'' if abs(lost) == 1 else 's'}",
+        "nrr": None if points is None else _("%(points)s points") % {"points": _signed(points, 1)},
+        "logo": ngettext("%(lost)s account", "%(lost)s accounts", abs(lost)) % {"lost": _signed(lost, 0)},
         "tone": "bad" if money < 0 else "good" if money > 0 else "",
     }
 
@@ -117,18 +127,25 @@ def _signed(value: float, places: int) -> str:
     return f"±{text}" if not float(text.replace(",", "")) else f"{'+' if value > 0 else '−'}{text}"
 
 
-def _excluded(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, movements: str, basis: str) -> dict[str, Any] | None:
-    """The figure both ways: as shown, and with the rows that do not count."""
-    found = both_ways.with_excluded(user, run, period.first, period.last, basis=basis, movements=movements)
-    if found is None:
+def _excluded(
+    user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Period, movements: str, basis: str, *, closed: bool
+) -> dict[str, Any] | None:
+    """Rows that do not count, and until the period is closed the figure both ways: as shown, and with them."""
+    of_accounts, of_lines = both_ways.excluded_here(user)
+    n = of_accounts + of_lines
+    if not n:
         return None
-    parts = [f"{number(n)} {noun}{'' if n == 1 else 's'}" for n, noun in ((found.accounts, "account"), (found.lines, "line")) if n]
-    n = found.accounts + found.lines
-    are, them = ("row is", "it") if n == 1 else ("rows are", "them")
-    return {
-        "count": n,
-        "title": f"{number(n)} {are} excluded: MRR would be {exactly(found.figures['closing_mrr'], run.currency)} with {them}",
-        "text": f"{' and '.join(parts)}. As shown, without: {exactly(now['closing_mrr'], run.currency)}.",
-        "changes": _changes(now, found.figures, run.currency),
-        "url": "/data/doctor/excluded/",
+    accounts = counted("accounts", of_accounts, number(of_accounts))
+    lines = ngettext("%(n)s line", "%(n)s lines", of_lines) % {"n": number(of_lines)}
+    rows = _("%(accounts)s and %(lines)s") % {"accounts": accounts, "lines": lines} if of_accounts and of_lines else accounts if of_accounts else lines
+    shown = {"count": n, "url": "/data/doctor/excluded/"}
+    found = None if closed else both_ways.with_excluded(user, run, period.first, period.last, basis=basis, movements=movements)
+    if found is None:
+        title = ngettext("%(n)s row is excluded", "%(n)s rows are excluded", n) % {"n": number(n)}
+        return shown | {"title": title, "text": _("%(rows)s. These months are closed: their figures stand as they are.") % {"rows": rows}, "changes": None}
+    return shown | {
+        "title": ngettext("%(n)s row is excluded: MRR would be %(mrr)s with it", "%(n)s rows are excluded: MRR would be %(mrr)s with them", n)
+        % {"n": number(n), "mrr": exactly(found["closing_mrr"], run.currency)},
+        "text": _("%(rows)s. As shown, without: %(mrr)s.") % {"rows": rows, "mrr": exactly(now["closing_mrr"], run.currency)},
+        "changes": _changes(now, found, run.currency),
     }

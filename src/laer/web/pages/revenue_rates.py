@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from laer.cycle.ledger import Ledger
 from laer.metrics.statement import RATES_EFFECT, with_rates_effect
@@ -34,7 +35,8 @@ def choose(request: HttpRequest, asked: Asked, run: PassRun) -> dict[str, Any] |
 
 def notices(run: PassRun) -> list[dict[str, Any]]:
     said = rates.trouble()
-    return [{"tone": "bad", "title": "The exchange rates cannot be used", "text": f"{said}. Figures are at the rates of run {run.pk}."}] if said else []
+    text = _("%(trouble)s. Figures are at the rates of run %(run)s.") % {"trouble": said, "run": run.pk}
+    return [{"tone": "bad", "title": _("The exchange rates cannot be used"), "text": text}] if said else []
 
 
 def effect(own: Ledger, other: Ledger, span: tuple[int, int], run: PassRun, year: int) -> dict[str, Any]:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from laer.cycle.ledger import Ledger
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.records.periods import first_day, month_number
-from laer.web.pages.revenue_charts import BALANCE, DOWNS, UPS, Asked, amount_of, exactly
+from laer.web.pages.revenue_charts import Asked, amount_of, exactly
 from laer.web.runs import restated, revenue
 from laer.web.runs.models import PassRun
 from laer.web.runs.reported import RESTATEMENT, Reported, closings, differences, reported_of
+from laer.web.runs.reported_cohorts import ReportedCohorts, reported_cohorts
+from laer.web.wording import gettext_lazy, long_month
 
-BASES = {"reported": "As reported", "restated": "As restated"}
+BASES = {"reported": gettext_lazy("As reported"), "restated": gettext_lazy("As restated")}
 
 
-def reported_for(run: PassRun, scope: Scope, asked: Asked, ledger: Ledger) -> Reported | None:
-    """The statement as reported, where there is a closed month and something of it that the person may see."""
-    reported = reported_of(run, scope, asked.movements, load_policy(run.policy).windows)
+def reported_for(run: PassRun, scope: Scope, asked: Asked, ledger: Ledger, known: datetime | None = None) -> Reported | None:
+    """The statement as reported (as was known at an instant), where there is a closed month and something of it that the person may see."""
+    reported = reported_of(run, scope, asked.movements, load_policy(run.policy).windows, known)
     return None if reported is None or (reported.empty and ledger.first_month is None) else reported
 
 
@@ -32,11 +36,18 @@ def columns(names: list[str]) -> list[str]:
     return [*names[:place], RESTATEMENT, *names[place:]]
 
 
-def behind(run: PassRun, scope: Scope, params: dict[str, Any]) -> list[dict[str, Any]] | None:
+def cohorts_of(run: PassRun, scope: Scope, known: datetime | None = None) -> ReportedCohorts:
+    """The cohort table as reported."""
+    return reported_cohorts(run, scope, closings(known))
+
+
+def behind(run: PassRun, scope: Scope, params: dict[str, Any], known: datetime | None = None) -> list[dict[str, Any]] | None:
     """The accounts behind a figure as reported; None where no month is closed in the currency of the run."""
-    found = closings()
+    found = closings(known)
     if not found or any(c.currency != run.currency for c in found):
         return None
+    if params.get("cohort") is not None:
+        return reported_cohorts(run, scope, found).behind(params["cohort"], params["last"])
     return restated.behind(run, scope, found, params, lambda open_months: revenue.behind(run, scope, open_months))
 
 
@@ -49,13 +60,12 @@ def add_to(context: dict[str, Any], reported: Reported, ledger: Ledger, period: 
     context["bases"] = [{"label": label, "url": asked.url(basis=basis), "active": basis == asked.basis} for basis, label in BASES.items()]
     context["basis"] = asked.basis
     context["closed_until"] = first_day(reported.last)
-    context["state"]["shown"] += f", {BASES[asked.basis].lower()}"
+    context["state"]["shown"] = _("%(shown)s, %(basis)s") % {"shown": context["state"]["shown"], "basis": BASES[asked.basis].lower()}
     inside = [m for m in range(period.first, period.last + 1) if m in now]
     was, is_now = revenue.summed(then[m] for m in inside), revenue.summed(now[m] for m in inside)
     differ = differences(is_now, was)
-    names = {"Opening MRR": "opening_mrr", "Closing MRR": "closing_mrr"} | {label: f"{name}_mrr" for name, (label, _) in (BALANCE | UPS | DOWNS).items()}
     for row in context["waterfall"]["rows"]:
-        name = names.get(row["label"], "")
+        name = row["key"]
         row["difference"] = _mark(was[name], is_now[name], currency) if name in differ else None
     for row in context["retention"]["rows"] if context["retention"] else ():
         m = month_number(row["month"])
@@ -70,15 +80,16 @@ def add_to(context: dict[str, Any], reported: Reported, ledger: Ledger, period: 
 def _mark(was: Any, is_now: Any, currency: str) -> dict[str, Any]:
     """What differs, as a small mark: restated less reported."""
     value = amount_of(Fraction(is_now or 0) - Fraction(was or 0), currency)
-    return {"value": value, "title": f"as reported {exactly(was, currency)}, as restated {exactly(is_now, currency)}"}
+    return {"value": value, "title": _("as reported %(was)s, as restated %(now)s") % {"was": exactly(was, currency), "now": exactly(is_now, currency)}}
 
 
 def _notice(outstanding: Fraction, reported: Reported, currency: str) -> Mapping[str, Any]:
     amount = exactly(abs(outstanding), currency)
-    word = "more" if outstanding > 0 else "less"
+    more = _("Closed months have changed since they were reported: %(amount)s more at the end of %(month)s")
+    less = _("Closed months have changed since they were reported: %(amount)s less at the end of %(month)s")
     return {
         "tone": "info",
-        "title": f"Closed months have changed since they were reported: {amount} {word} at the end of {first_day(reported.last):%B %Y}",
-        "text": f"As reported, it is a restatement in {first_day(reported.last + 1):%B %Y}.",
-        "action": {"label": "Accounts and causes", "url": reverse("revenue-close")},
+        "title": (more if outstanding > 0 else less) % {"amount": amount, "month": long_month(first_day(reported.last))},
+        "text": _("As reported, it is a restatement in %(last)s.") % {"last": long_month(first_day(reported.last + 1))},
+        "action": {"label": _("Accounts and causes"), "url": reverse("revenue-close")},
     }

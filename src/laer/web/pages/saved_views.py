@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from laer.web.pages.data import user_of
@@ -70,7 +71,7 @@ def save(request: HttpRequest) -> HttpResponse:
         view = saved_views.save_view(
             user, ACCOUNTS, request.POST.get("name", ""), _query(request), shared="shared" in request.POST, default="default" in request.POST
         )
-        return view, f"View {view.name} saved"
+        return view, _("View %(name)s saved") % {"name": view.name}
 
     return _answer(request, act)
 
@@ -83,15 +84,15 @@ def change(request: HttpRequest, view_id: int) -> HttpResponse:
     def act(user: User) -> tuple[SavedView, str]:
         if pressed == "update":
             view = saved_views.change_view(user, view_id, query=_query(request))
-            return view, f"View {view.name} shows this now"
+            return view, _("View %(name)s shows this now") % {"name": view.name}
         if pressed == "delete":
             view = saved_views.delete_view(user, view_id)
-            return view, f"View {view.name} deleted"
+            return view, _("View %(name)s deleted") % {"name": view.name}
         if pressed in ("default", "no-default"):
             view = saved_views.choose_default(user, view_id, on=pressed == "default")
-            return view, f"The list opens at {view.name}" if pressed == "default" else "The list opens at all accounts"
+            return view, _("The list opens at %(name)s") % {"name": view.name} if pressed == "default" else _("The list opens at all accounts")
         view = saved_views.change_view(user, view_id, name=request.POST.get("name", ""), shared="shared" in request.POST)
-        return view, f"View {view.name} changed"
+        return view, _("View %(name)s changed") % {"name": view.name}
 
     return _answer(request, act, undo=pressed not in ("default", "no-default"))
 
@@ -100,7 +101,7 @@ def change(request: HttpRequest, view_id: int) -> HttpResponse:
 def undo(request: HttpRequest, view_id: int) -> HttpResponse:
     def act(user: User) -> tuple[SavedView, str]:
         view = saved_views.undo_view(user, view_id)
-        return view, f"View {view.name}: taken back"
+        return view, _("View %(name)s: taken back") % {"name": view.name}
 
     return _answer(request, act, undo=False)
 

@@ -10,20 +10,26 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from laer.web.pages import settings_formats
 from laer.web.pages.accounts import user_of
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, User
+from laer.web.people.reader import NotOffered, choose, language_of, read_choice
 from laer.web.people.sessions import browser_of, end_session, end_sessions, sessions_of
 
 TABS = (
-    ("You", "settings_you"),
-    ("People", "settings_people"),
-    ("Teams", "settings_teams"),
-    ("Cover", "settings_cover"),
-    ("Access", "settings_access"),
-    ("Audit", "settings_audit"),
+    (gettext_lazy("You"), "settings_you"),
+    (gettext_lazy("People"), "settings_people"),
+    (gettext_lazy("Teams"), "settings_teams"),
+    (gettext_lazy("Cover"), "settings_cover"),
+    (gettext_lazy("Access"), "settings_access"),
+    (gettext_lazy("Company"), "settings_company"),
+    (gettext_lazy("Audit"), "settings_audit"),
 )
 OPEN_TO_ALL = ("settings_you",)
 
@@ -47,10 +53,20 @@ def front(request: HttpRequest) -> HttpResponse:
     return redirect("settings_people" if user_of(request).is_admin else "settings_you")
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def you(request: HttpRequest) -> HttpResponse:
-    """One's own sign-in: the second factor, and where one is signed in."""
-    user = user_of(request)
+    """One's own: how one reads, the second factor, and where one is signed in."""
+    user, error, given = user_of(request), "", None
+    if request.method == "POST":
+        given = {name: request.POST.get(name, "") for name in settings_formats.FIELDS}
+        try:
+            changed = choose(user, read_choice(**given))
+        except NotOffered as problem:
+            error = str(problem)
+        else:
+            with translation.override(language_of(request)):  # said in the language that was chosen
+                messages.success(request, _("Language and formats saved") if changed else _("Language and formats are as they were"))
+            return redirect("settings_you")
     context = frame(user, "settings_you") | {
         "person": user,
         "role": user.get_role_display(),
@@ -60,8 +76,9 @@ def you(request: HttpRequest) -> HttpResponse:
         "sessions": session_rows(user, request.session.session_key),
         "end_all_url": reverse("settings_sessions_end"),
         "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "formats": settings_formats.card(request, given, error),
     }
-    return render(request, "pages/settings_you.html", context)
+    return render(request, "pages/settings_you.html", context, status=422 if error else 200)
 
 
 @require_POST
@@ -70,7 +87,7 @@ def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
     user = user_of(request)
     if end_session(user, session_id):
         log_event(Act.SESSIONS_ENDED, user, about=user, details={"sessions": 1})
-        messages.success(request, "That session has ended")
+        messages.success(request, _("That session has ended"))
     return redirect("settings_you")
 
 
@@ -80,7 +97,8 @@ def end_others(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     ended = end_sessions(user, but=request.session.session_key)
     log_event(Act.SESSIONS_ENDED, user, about=user, details={"sessions": ended})
-    messages.success(request, f"Signed out in {ended} other place{'' if ended == 1 else 's'}" if ended else "You are signed in nowhere else")
+    said = ngettext("Signed out in %(count)s other place", "Signed out in %(count)s other places", ended) % {"count": ended}
+    messages.success(request, said if ended else _("You are signed in nowhere else"))
     return redirect("settings_you")
 
 

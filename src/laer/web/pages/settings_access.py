@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from laer.sources.tabular.values import Unreadable, read_date
@@ -34,7 +36,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, "The rules are in force" if changed else "Nothing has changed")
+            messages.success(request, _("The rules are in force") if changed else _("Nothing has changed"))
         return redirect("settings_access")
     policy = access.policy()
     without = [u for u in User.objects.filter(is_active=True, role__in=(Role.ADMIN, Role.FINANCE)).order_by("email") if not u.has_factor]
@@ -53,8 +55,10 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 
 SCOPES = {
-    "all": "Members and viewers read every account. Members change the accounts that are assigned to them.",
-    "own": "Members and viewers read the accounts that are assigned to them, to the people of their teams and of the teams below, and to those they cover.",
+    "all": gettext_lazy("Members and viewers read every account. Members change the accounts that are assigned to them."),
+    "own": gettext_lazy(
+        "Members and viewers read the accounts that are assigned to them, to the people of their teams and of the teams below, and to those they cover."
+    ),
 }
 
 
@@ -75,7 +79,7 @@ def team_list(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             error = str(refused)
         else:
-            messages.success(request, f"{made.name} saved")
+            messages.success(request, _("%(name)s saved") % {"name": made.name})
             return redirect("settings_teams")
     there = list(Team.objects.filter(archived_at=None).order_by("name"))
     members: dict[int, list[str]] = {}
@@ -100,7 +104,7 @@ def team_dissolve(request: HttpRequest, team_id: int) -> HttpResponse:
     user = admin(request)
     team = get_object_or_404(Team, pk=team_id, archived_at=None)
     teams.archive_team(user, team)
-    messages.success(request, f"{team.name} is dissolved; the teams below it stay")
+    messages.success(request, _("%(name)s is dissolved; the teams below it stay") % {"name": team.name})
     return redirect("settings_teams")
 
 
@@ -117,16 +121,16 @@ def cover_list(request: HttpRequest) -> HttpResponse:
         person, stand_in = chosen_person(values["person"]), chosen_person(values["by"])
         first, last = read_date(values["from"], "ymd"), read_date(values["to"], "ymd")
         if not isinstance(first, date) or not isinstance(last, date) or isinstance(first, Unreadable) or isinstance(last, Unreadable):
-            error = "The first and the last day are needed, as dates such as 2026-04-12"
+            error = _("The first and the last day are needed, as dates such as 2026-04-12")
         elif not person or not stand_in:
-            error = "Choose who is away, and who stands in"
+            error = _("Choose who is away, and who stands in")
         else:
             try:
                 made = teams.cover(user, person, stand_in, first, last)
             except Refused as refused:
                 error = str(refused)
             else:
-                messages.success(request, f"{made.by.name} stands in for {made.person.name}")
+                messages.success(request, _("%(by)s stands in for %(of)s") % {"by": made.by.name, "of": made.person.name})
                 return redirect("settings_cover")
     rows = Cover.objects.filter(ended_at=None, last_on__gte=today).select_related("person", "by").order_by("from_on", "pk")
     context = frame(user, "settings_cover") | {
@@ -147,7 +151,7 @@ def cover_list(request: HttpRequest) -> HttpResponse:
 def cover_end(request: HttpRequest, cover_id: int) -> HttpResponse:
     if not teams.end_cover(user_of(request), cover_id):
         raise Http404
-    messages.success(request, "The cover has ended")
+    messages.success(request, _("The cover has ended"))
     return redirect("settings_cover")
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from laer.sources.tabular.values import Unreadable, read_date
@@ -36,14 +37,14 @@ def audit(request: HttpRequest) -> HttpResponse:
     context = frame(user, "settings_audit") | {
         "rows": [_row(e) for e in entries],
         "wanted": wanted,
-        "kinds": [{"label": "Everything", "url": _url(query | {"kind": ""}), "active": not wanted.kind}]
-        + [{"label": title, "url": _url(query | {"kind": kind}), "active": kind == wanted.kind} for kind, (title, _) in KINDS.items()],
+        "kinds": [{"label": _("Everything"), "url": _url(query | {"kind": ""}), "active": not wanted.kind}]
+        + [{"label": title, "url": _url(query | {"kind": kind}), "active": kind == wanted.kind} for kind, (title, __) in KINDS.items()],
         "people": [(u.pk, person_name(u)) for u in logins],
         "newest_url": _url(query) if request.GET.get("after") else None,
         "next_url": _url(query | {"after": str(behind)}) if behind else None,
         "download_url": reverse("settings_audit_csv") + _url(query),
         "narrowed": bool(query),
-        "state": {"shown": "newest first", "note": "written once, never changed"},
+        "state": {"shown": _("newest first"), "note": _("written once, never changed")},
     }
     return render(request, "pages/settings_audit.html", context)
 

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book.models import Assignment
@@ -24,7 +26,7 @@ from laer.web.people.sessions import end_sessions
 from laer.web.templatetags.laer import number
 
 SHOWN = 50
-VIEWS = (("all", "All"), ("login", "With login"), ("none", "Without login"), ("off", "Switched off"))
+VIEWS = (("all", gettext_lazy("All")), ("login", gettext_lazy("With login")), ("none", gettext_lazy("Without login")), ("off", gettext_lazy("Switched off")))
 FORM = ("name", "email", "role")
 
 
@@ -51,10 +53,10 @@ def invite(request: HttpRequest) -> HttpResponse:
     if settings.MAIL_IS_SENT and request.POST.get("by") == "mail":
         try:
             invitations.send(made, link)
-            messages.success(request, f"The invitation is on its way to {made.email}")
+            messages.success(request, _("The invitation is on its way to %(email)s") % {"email": made.email})
             return redirect("settings_person", made.person_id)
         except OSError as error:
-            messages.error(request, f"The mail could not be sent ({error}). The link is below instead.")
+            messages.error(request, _("The mail could not be sent (%(error)s). The link is below instead.") % {"error": error})
     request.session["invitation"] = {"person": made.person_id, "link": link}  # shown once, on the page that follows
     return redirect("settings_person", made.person_id)
 
@@ -64,7 +66,7 @@ def revoke(request: HttpRequest, invitation_id: int) -> HttpResponse:
     found = invitations.revoke(admin(request), invitation_id)
     if found is None:
         raise Http404
-    messages.success(request, f"The invitation of {found.email} no longer works")
+    messages.success(request, _("The invitation of %(email)s no longer works") % {"email": found.email})
     return redirect("settings_person", found.person_id)
 
 
@@ -110,17 +112,17 @@ def change(request: HttpRequest, person_id: int) -> HttpResponse:
     try:
         if do == "role":
             roles.change_role(user, login, request.POST.get("role", ""))
-            messages.success(request, f"{row.name} is {Role(request.POST['role']).label.lower()} now")
+            messages.success(request, _("%(name)s is %(role)s now") % {"name": row.name, "role": str(Role(request.POST["role"]).label).lower()})
         elif do == "off":
             roles.switch_off(user, login)
-            messages.success(request, f"{row.name} can no longer sign in")
+            messages.success(request, _("%(name)s can no longer sign in") % {"name": row.name})
         elif do == "on":
             roles.switch_on(user, login)
-            messages.success(request, f"{row.name} can sign in again")
+            messages.success(request, _("%(name)s can sign in again") % {"name": row.name})
         elif do == "sign-out":
             ended = end_sessions(login)
             log_event(Act.SESSIONS_ENDED, user, about=login, subject=login.email, details={"sessions": ended})
-            messages.success(request, f"{row.name} is signed out everywhere")
+            messages.success(request, _("%(name)s is signed out everywhere") % {"name": row.name})
         else:
             raise Http404
     except Refused as refused:
@@ -157,7 +159,9 @@ def _list(request: HttpRequest, values: dict[str, str] | None = None, error: str
         "days": LASTS.days,
         "previous_url": f"{base}&page={page - 1}" if page > 1 else None,
         "next_url": f"{base}&page={page + 1}" if len(found) > SHOWN else None,
-        "state": {"shown": f"{number(counts['login'])} can sign in, {number(counts['none'])} are without a login"},
+        "state": {
+            "shown": _("%(login)s can sign in, %(without)s are without a login") % {"login": number(counts["login"]), "without": number(counts["none"])}
+        },
     }
     return render(request, "pages/settings_people.html", context, status=422 if error else 200)
 
@@ -197,7 +201,7 @@ def _jobs(row: Person) -> QuerySet[Assignment, Any]:
 
 
 def _job(name: str | None) -> str:
-    return (name.upper() if len(name) < 4 else name.capitalize()) if name else "Owner"
+    return (name.upper() if len(name) < 4 else name.capitalize()) if name else _("Owner")
 
 
 def _covers_of(row: Person) -> QuerySet[Cover]:

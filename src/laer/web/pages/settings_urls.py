@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from laer.web.pages import settings, settings_access, settings_audit, settings_people
+from laer.web.pages import settings, settings_access, settings_audit, settings_company, settings_formats, settings_people
 
 urlpatterns: list[URLPattern] = [
     path("", settings.front, name="settings"),
     path("you/", settings.you, name="settings_you"),
+    path("you/formats/", settings_formats.preview, name="settings_formats_preview"),
     path("you/sessions/end/", settings.end_others, name="settings_sessions_end"),
     path("you/sessions/<int:session_id>/end/", settings.end_one, name="settings_session_end"),
     path("people/", settings_people.people, name="settings_people"),
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("teams/<int:team_id>/dissolve/", settings_access.team_dissolve, name="settings_team_dissolve"),
     path("cover/", settings_access.cover_list, name="settings_cover"),
     path("cover/<int:cover_id>/end/", settings_access.cover_end, name="settings_cover_end"),
+    path("company/", settings_company.edit, name="settings_company"),
     path("audit/", settings_audit.audit, name="settings_audit"),
     path("audit/audit.csv", settings_audit.download, name="settings_audit_csv"),
 ]

@@ -10,13 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from laer.web.book.actions import Refused
 from laer.web.book.models import Account, FieldChange
 from laer.web.pages.account_edit import came_from
 from laer.web.pages.accounts import chosen_person, user_of
+from laer.web.people.formats import formats
 from laer.web.people.models import User
 from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import ago
@@ -26,7 +28,7 @@ from laer.web.work.writing import undo_work
 
 TONES = {Priority.HIGH: "bad", Priority.LOW: "outline"}
 MOST = 20  # times queries.SHOWN
-SAID = {"complete": "done", "reopen": "open again", "assign": "given away", "snooze": "put off"}
+VERBS = ("complete", "reopen", "assign", "snooze")
 BLANKS = 3  # empty lines under a checklist
 
 
@@ -61,18 +63,19 @@ def tasks_of_account(request: HttpRequest, user: User, row: Account, run: PassRu
 
 
 def _listed(user: User, rows: list[Task], done: bool) -> dict[str, Any]:
-    today = timezone.localdate()
+    chosen = formats()
+    today = chosen.today()
     editable = queries.editable_ids(user, rows)
     shown = [_row(task) | {"editable": task.pk in editable} for task in rows]
     if done:
-        groups = [{"key": "done", "title": "Done", "rows": shown}] if shown else []
+        groups = [{"key": "done", "title": _("Done"), "rows": shown}] if shown else []
     else:
         placed: dict[str, list[dict[str, Any]]] = {key: [] for key in queries.GROUPS}
         for task, row in zip(rows, shown, strict=True):
-            placed[queries.group_of(task, today)].append(row)
-        groups = [{"key": key, "title": queries.GROUPS[key], "rows": found} for key, found in placed.items() if found]
+            placed[queries.group_of(task, today, chosen.week_start)].append(row)
+        groups = [{"key": key, "title": str(queries.GROUPS[key]), "rows": found} for key, found in placed.items() if found]
     monday = today + timedelta(days=7 - today.weekday())
-    days = ((today + timedelta(days=1), "Tomorrow"), (monday, "Next Monday"))
+    days = ((today + timedelta(days=1), _("Tomorrow")), (monday, _("Next Monday")))
     return {
         "groups": groups,
         "people": queries.assignees() if user.may_edit else [],
@@ -84,7 +87,7 @@ def _listed(user: User, rows: list[Task], done: bool) -> dict[str, Any]:
 
 
 def _row(task: Task) -> dict[str, Any]:
-    today = timezone.localdate()
+    today = formats().today()
     return {
         "task_id": task.pk,
         "title": task.title,
@@ -93,7 +96,7 @@ def _row(task: Task) -> dict[str, Any]:
         "due_on": task.due_on,
         "due_words": ago(task.due_on) if task.due_on else "",
         "late": task.due_on is not None and task.due_on < today and not task.done_at,
-        "priority": Priority(task.priority).label if task.priority != Priority.NORMAL else "",
+        "priority": str(Priority(task.priority).label) if task.priority != Priority.NORMAL else "",
         "tone": TONES.get(Priority(task.priority), ""),
         "assignee": task.assignee.name if task.assignee else None,
         "items": len(task.checklist),
@@ -110,9 +113,9 @@ def add(request: HttpRequest) -> HttpResponse:
     try:
         task, change = actions.create_task(user, request.POST.dict(), account)
     except Refused as refused:
-        messages.error(request, f"Not added: {refused}")
+        messages.error(request, _("Not added: %(reason)s") % {"reason": refused})
     else:
-        messages.success(request, f"“{task.title}” added", extra_tags=f"undo:{reverse('work_undo', args=[change.pk])}")
+        messages.success(request, _("“%(title)s” added") % {"title": task.title}, extra_tags=f"undo:{reverse('work_undo', args=[change.pk])}")
     return came_from(request, reverse("tasks"))
 
 
@@ -127,7 +130,7 @@ def change(request: HttpRequest) -> HttpResponse:
         do, day = "snooze", do.removeprefix("snooze:")
     try:
         if not ids:
-            raise Refused("tick a task first")
+            raise Refused(_("tick a task first"))
         if do == "complete":
             done = actions.complete_tasks(user, ids)
         elif do == "reopen":
@@ -137,16 +140,27 @@ def change(request: HttpRequest) -> HttpResponse:
         elif do == "snooze":
             until = actions.read_due(day)
             if until is None:
-                raise Refused("expected a day")
+                raise Refused(_("expected a day"))
             done = actions.snooze_tasks(user, ids, until)
         else:
-            raise Refused(f"found '{do}', expected one of {', '.join(SAID)}")
+            raise Refused(_("found '%(found)s', expected one of %(expected)s") % {"found": do, "expected": ", ".join(VERBS)})
     except Refused as refused:
-        messages.warning(request, f"Nothing changed: {refused}")
+        messages.warning(request, _("Nothing changed: %(reason)s") % {"reason": refused})
     else:
-        said = f"{len(ids)} tasks {SAID[do]}" if len(ids) > 1 else f"Task {SAID[do]}"
-        messages.success(request, said if done else "Nothing to change", extra_tags=f"undo:{reverse('work_undo', args=[done.pk])}" if done else "")
+        undo = f"undo:{reverse('work_undo', args=[done.pk])}" if done else ""
+        messages.success(request, _said(do, len(ids)) if done else _("Nothing to change"), extra_tags=undo)
     return came_from(request, reverse("tasks"))
+
+
+def _said(do: str, count: int) -> str:
+    """What was done to so many tasks."""
+    said = {
+        "complete": ngettext("Task done", "%(count)s tasks done", count),
+        "reopen": ngettext("Task open again", "%(count)s tasks open again", count),
+        "assign": ngettext("Task given away", "%(count)s tasks given away", count),
+        "snooze": ngettext("Task put off", "%(count)s tasks put off", count),
+    }
+    return said[do] % {"count": count}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -166,14 +180,14 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
             error, values = str(refused), request.POST
         else:
             undo = f"undo:{reverse('work_undo', args=[saved.pk])}" if saved else ""
-            messages.success(request, "Task saved" if saved else "Task is as it was", extra_tags=undo)
+            messages.success(request, _("Task saved") if saved else _("Task is as it was"), extra_tags=undo)
             return redirect(reverse("account", args=[row.account_id]) + "?tab=tasks" if row.account_id else "tasks")
     editable = bool(queries.editable_ids(user, [row]))
     context = {
         "task": row,
         "values": values or {"title": row.title, "detail": row.detail, "priority": row.priority, "assignee": row.assignee_id},
         "due": request.POST.get("due_on", "") if values else (row.due_on and row.due_on.isoformat()) or "",
-        "items": [*row.checklist, *({"text": "", "done": False} for _ in range(BLANKS))],
+        "items": [*row.checklist, *({"text": "", "done": False} for __ in range(BLANKS))],
         "people": queries.assignees(),
         "priorities": Priority.choices,
         "editable": editable,
@@ -186,7 +200,7 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
 @require_POST
 def archive(request: HttpRequest, task_id: int) -> HttpResponse:
     saved = actions.archive_task(user_of(request), task_id)
-    messages.success(request, "Task taken out", extra_tags=f"undo:{reverse('work_undo', args=[saved.pk])}" if saved else "")
+    messages.success(request, _("Task taken out"), extra_tags=f"undo:{reverse('work_undo', args=[saved.pk])}" if saved else "")
     return redirect("tasks")
 
 
@@ -198,9 +212,9 @@ def undo(request: HttpRequest, change_id: int) -> HttpResponse:
     except (FieldChange.DoesNotExist, PermissionDenied):
         raise Http404 from None
     except Refused as refused:
-        messages.warning(request, f"Not undone: {refused}")
+        messages.warning(request, _("Not undone: %(reason)s") % {"reason": refused})
     else:
-        messages.success(request, "Undone")
+        messages.success(request, _("Undone"))
     return came_from(request, reverse("tasks"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 
 from laer.web.work.models import Direction, Sentiment, TouchKind
 
@@ -22,6 +21,5 @@ def dialog(account_id: int | None) -> dict[str, Any]:
             "sentiments": Sentiment.choices,
             "directions": Direction.choices,
             "minutes": MINUTES,
-            "zone": timezone.get_current_timezone_name(),
         }
     }

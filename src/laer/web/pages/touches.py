@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from laer.web.book import queries as book
@@ -17,6 +18,7 @@ from laer.web.book.actions import Refused
 from laer.web.pages.account_edit import came_from
 from laer.web.pages.account_rows import seen
 from laer.web.pages.touch_dialog import MINUTES, dialog
+from laer.web.people.formats import formats
 from laer.web.work.models import Direction, TouchKind
 from laer.web.work.touches import log_touch
 
@@ -26,7 +28,7 @@ def touches(request: HttpRequest, account_id: int) -> HttpResponse:
     user, row = seen(request, account_id)
     if row.archived_at or not book.may_edit(user, row):
         raise PermissionDenied
-    values: dict[str, Any] = {"kind": TouchKind.CALL, "minutes": MINUTES, "at": f"{timezone.localtime():%Y-%m-%dT%H:%M}", "direction": Direction.OUT}
+    values: dict[str, Any] = {"kind": TouchKind.CALL, "minutes": MINUTES, "at": f"{formats().local(timezone.now()):%Y-%m-%dT%H:%M}", "direction": Direction.OUT}
     error = ""
     if request.method == "POST":
         values = request.POST.dict()
@@ -36,7 +38,7 @@ def touches(request: HttpRequest, account_id: int) -> HttpResponse:
         except Refused as refused:
             error = str(refused)
         else:
-            said = f"{TouchKind(logged.kind).label} with {row.name} logged"
+            said = _("%(kind)s with %(account)s logged") % {"kind": TouchKind(logged.kind).label, "account": row.name}
             messages.success(request, said, extra_tags=f"undo:{reverse('work_undo', args=[change.pk])}")
             back = reverse("account", args=[row.pk]) + "?tab=feed"
             return redirect(back) if request.POST.get("full") else came_from(request, back)

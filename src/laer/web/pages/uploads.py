@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 MOST_FILES = 100
@@ -60,4 +61,4 @@ def too_large(request: HttpRequest) -> bool:
 
 
 def limit_text() -> str:
-    return f"at most {settings.UPLOAD_LIMIT // 2**20:,} MB at once"
+    return _("at most %(size)s MB at once") % {"size": f"{settings.UPLOAD_LIMIT // 2**20:,}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from laer.web.people.audit import log_event
 from laer.web.people.models import AccessPolicy, Act, ReadScope, User
@@ -19,7 +20,7 @@ def set_policy(by: User, read_scope: str, second_factor: bool) -> bool:
     """Whether anything changed."""
     only_admins(by)
     if read_scope not in ReadScope.values:
-        raise Refused(f"Read scope: found '{read_scope}', expected {' or '.join(ReadScope.values)}")
+        raise Refused(_("Read scope: found '%(found)s', expected %(expected)s") % {"found": read_scope, "expected": _(" or ").join(ReadScope.values)})
     before = policy()
     if (before.read_scope, before.second_factor) == (read_scope, second_factor):
         return False

@@ -11,6 +11,8 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.http import HttpRequest
 
+from laer.web.people.company import firm
+
 
 class ClosedAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -19,6 +21,10 @@ class ClosedAdapter(DefaultAccountAdapter):
 
 class SealedSecrets(DefaultMFAAdapter):
     """Second factors are sealed with the installation's secret: a copy of the database alone signs nobody in."""
+
+    def get_totp_issuer(self) -> str:
+        """What an authenticator app calls this login's place."""
+        return f"laer {firm().name}".strip()
 
     def encrypt(self, text: str) -> str:
         return _seal().encrypt(text.encode()).decode()

@@ -48,7 +48,7 @@ class LogExports:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code == 200 and response.get("Content-Disposition", "").startswith("attachment") and request.method == "GET":
+        if response.status_code == 200 and response.get("Content-Disposition", "").startswith("attachment") and request.method in ("GET", "POST"):
             name = re.search(r'filename="([^"]*)"', response["Content-Disposition"])
             log_event(Act.EXPORTED, request.user, subject=name[1] if name else request.path, details={"of": request.get_full_path()[:500]}, request=request)
         return response

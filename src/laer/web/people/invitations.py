@@ -6,7 +6,6 @@ import secrets
 from datetime import timedelta
 from hashlib import sha256
 
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
@@ -14,8 +13,11 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from laer.web.people.audit import log_event
+from laer.web.people.company import firm
 from laer.web.people.models import Act, Invitation, Person, Role, User
 from laer.web.people.roles import Refused, only_admins
 
@@ -32,19 +34,19 @@ def invite(by: User, email: str, role: str, *, name: str = "", person: Person | 
     only_admins(by)
     email, name = email.strip().lower(), name.strip()[:200]
     if role not in Role.values:
-        raise Refused(f"Role: found '{role}', expected one of {', '.join(Role.values)}")
+        raise Refused(_("Role: found '%(found)s', expected one of %(expected)s") % {"found": role, "expected": ", ".join(Role.values)})
     try:
         validate_email(email)
     except ValidationError:
-        raise Refused(f"E-mail: found '{email}', expected an address such as maya@firm.example") from None
+        raise Refused(_("E-mail: found '%(found)s', expected an address such as maya@firm.example") % {"found": email}) from None
     if User.objects.filter(email=email).exists():
-        raise Refused(f"{email} has a login already")
+        raise Refused(_("%(who)s has a login already") % {"who": email})
     if person is None:
         person = Person.objects.filter(email__iexact=email, user=None, archived_at=None).order_by("pk").first()
     if person is None:
         person = Person.objects.create(name=name or email.split("@")[0], email=email, created_at=timezone.now())
     elif person.user_id or person.archived_at:
-        raise Refused(f"{person.name} has a login already")
+        raise Refused(_("%(who)s has a login already") % {"who": person.name})
     open_ones().filter(person=person).update(revoked_at=timezone.now())
     token, now = secrets.token_urlsafe(32), timezone.now()
     made = Invitation.objects.create(person=person, email=email, role=role, token_hash=_hash(token), invited_by=by, made_at=now, expires_at=now + LASTS)
@@ -54,12 +56,18 @@ def invite(by: User, email: str, role: str, *, name: str = "", person: Person | 
 
 def send(invitation: Invitation, link: str) -> None:
     """The link by mail."""
-    firm, by = settings.COMPANY or "your firm", invitation.invited_by
-    text = (
-        f"Hello {invitation.person.name},\n\n{by.email if by else 'An admin'} invites you to laer, where {firm} looks after its accounts.\n\n"
-        f"{link}\n\nThe link works once, until {invitation.expires_at:%d %B %Y}. If you did not expect it, do nothing.\n"
-    )
-    EmailMessage("Your invitation to laer", text, to=[invitation.email]).send()
+    by = invitation.invited_by
+    text = _(
+        "Hello %(name)s,\n\n%(by)s invites you to laer, where %(firm)s looks after its accounts.\n\n"
+        "%(link)s\n\nThe link works once, until %(until)s. If you did not expect it, do nothing.\n"
+    ) % {
+        "name": invitation.person.name,
+        "by": by.email if by else _("An admin"),
+        "firm": firm().name or _("your firm"),
+        "link": link,
+        "until": date_format(invitation.expires_at, "d F Y"),
+    }
+    EmailMessage(_("Your invitation to laer"), text, to=[invitation.email]).send()
 
 
 @transaction.atomic
@@ -83,17 +91,17 @@ def accept(token: str, password: str) -> User:
     """Make the login and use the link up. Raises Refused: the link does not work, or the password is too weak."""
     found = invitation_of(token)
     if found is None or User.objects.filter(email=found.email).exists():
-        raise Refused("This link no longer works")
+        raise Refused(_("This link no longer works"))
     try:
         validate_password(password, User(email=found.email))
     except ValidationError as weak:
         raise Refused(" ".join(weak.messages)) from None
     if not open_ones().filter(pk=found.pk).update(accepted_at=timezone.now()):  # two browsers at once: one of them is late
-        raise Refused("This link no longer works")
+        raise Refused(_("This link no longer works"))
     user = User.objects.create_user(found.email, password, role=found.role)
     claimed = Person.objects.filter(pk=found.person_id, user=None).update(user=user, email=found.email)
     if not claimed:
-        raise Refused("This link no longer works")
+        raise Refused(_("This link no longer works"))
     log_event(Act.JOINED, user, about=user, subject=found.email, details={"role": found.role, "person": found.person.name})
     return User.objects.get(pk=user.pk)
 

@@ -8,23 +8,25 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
+from django.utils.translation import gettext_lazy
 
 
 class Role(models.TextChoices):
     """Permission groups, widest first."""
 
-    ADMIN = "admin", "Admin"
-    LEAD = "lead", "Lead"
-    FINANCE = "finance", "Finance"
-    MEMBER = "member", "Member"
-    VIEWER = "viewer", "Viewer"
+    ADMIN = "admin", gettext_lazy("Admin")
+    LEAD = "lead", gettext_lazy("Lead")
+    FINANCE = "finance", gettext_lazy("Finance")
+    MEMBER = "member", gettext_lazy("Member")
+    VIEWER = "viewer", gettext_lazy("Viewer")
 
 
 class ReadScope(models.TextChoices):
     """What members and viewers see; the other roles see the whole book."""
 
-    ALL = "all", "Everyone reads all and edits their own"
-    OWN = "own", "Own book and team only"
+    ALL = "all", gettext_lazy("Everyone reads all and edits their own")
+    OWN = "own", gettext_lazy("Own book and team only")
 
 
 class AccessPolicy(models.Model):
@@ -35,6 +37,36 @@ class AccessPolicy(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=Q(pk=1), name="one_access_policy")]
+
+
+class Demo(models.TextChoices):
+    """What the book is while it is not the firm's own."""
+
+    NONE = "", "No demo"
+    MAKING = "making", "Being made"
+    SHOWN = "shown", "A made-up firm"
+    LEAVING = "leaving", "Being left"
+
+
+class Company(models.Model):
+    """The firm, one row; without it the defaults hold. It is written by `company.py` and read through `company.firm()`, which costs no query."""
+
+    FIELDS: ClassVar = ("name", "currency", "time_zone", "locale", "fiscal_year_start", "demo", "confirmed_at", "version")
+
+    name = models.CharField(max_length=120, blank=True, default="")
+    currency = models.CharField(max_length=3, blank=True, default="")  # of reports; empty: the default
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # decides days and months
+    locale = models.CharField(max_length=16, blank=True, default="")  # how numbers and dates are written, unless a person chose otherwise
+    fiscal_year_start = models.SmallIntegerField(null=True)  # first month, 1 to 12
+    demo = models.CharField(max_length=8, choices=Demo.choices, blank=True, default=Demo.NONE)
+    confirmed_at = models.DateTimeField(null=True)  # when somebody said that these are right
+    version = models.IntegerField(default=0)  # grows with each change: a process that holds an older one reads again
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(pk=1), name="one_company"),
+            models.CheckConstraint(condition=Q(fiscal_year_start=None) | Q(fiscal_year_start__range=(1, 12)), name="fiscal_year_starts_in_a_month"),
+        ]
 
 
 class Logins(BaseUserManager["User"]):
@@ -50,6 +82,7 @@ class Logins(BaseUserManager["User"]):
             .annotate(
                 _read_scope=Subquery(policy.values("read_scope")),
                 _factor_asked=Subquery(policy.values("second_factor")),
+                _company=Subquery(Company.objects.filter(pk=1).values(row=JSONObject(**{name: name for name in Company.FIELDS})), output_field=models.JSONField()),
                 _has_factor=Exists(Authenticator.objects.filter(user_id=OuterRef("pk"), type=Authenticator.Type.TOTP)),
             )
         )
@@ -70,7 +103,13 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
     is_active = models.BooleanField(default=True)
+    hides_checklist = models.BooleanField(default=False)  # "hide for me" on the card of what a new installation still lacks
     created_at = models.DateTimeField(auto_now_add=True)
+    # How the person reads: "" is the browser's language, the firm's formats and zone. They ride on the row that every page loads.
+    language = models.CharField(max_length=16, blank=True, default="")
+    locale = models.CharField(max_length=32, blank=True, default="")
+    time_zone = models.CharField(max_length=64, blank=True, default="")
+    week_start = models.SmallIntegerField(null=True)  # Monday is 0; null: as the formats have it
 
     objects: ClassVar[Logins] = Logins()
 
@@ -257,30 +296,36 @@ class DefaultView(models.Model):
 class Act(models.TextChoices):
     """What people do that no change log holds."""
 
-    SIGNED_IN = "signed_in", "Signed in"
-    SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
-    SIGNED_OUT = "signed_out", "Signed out"
-    SESSIONS_ENDED = "sessions_ended", "Sessions ended"
-    PASSWORD_CHANGED = "password_changed", "Password changed"
-    FACTOR_ADDED = "factor_added", "Second factor added"
-    FACTOR_REMOVED = "factor_removed", "Second factor removed"
-    INVITED = "invited", "Invited"
-    INVITATION_REVOKED = "invitation_revoked", "Invitation revoked"
-    JOINED = "joined", "Joined"
-    ROLE_CHANGED = "role_changed", "Role changed"
-    SWITCHED_OFF = "switched_off", "Login switched off"
-    SWITCHED_ON = "switched_on", "Login switched on"
-    ACCESS_CHANGED = "access_changed", "Rules of access changed"
-    TEAM_CHANGED = "team_changed", "Team changed"
-    COVER_CHANGED = "cover_changed", "Cover changed"
-    VIEW_CHANGED = "view_changed", "Saved view changed"
-    ADDED = "added", "Account added"
-    IMPORTED = "imported", "Imported"
-    IMPORT_UNDONE = "import_undone", "Import undone"
-    IMPORT_REDONE = "import_redone", "Import done again"
-    EXPORTED = "exported", "Exported"
-    ANSWERED = "answered", "Question answered"
-    ANSWER_TAKEN_BACK = "answer_taken_back", "Answer taken back"
+    SIGNED_IN = "signed_in", gettext_lazy("Signed in")
+    SIGN_IN_FAILED = "sign_in_failed", gettext_lazy("Sign-in failed")
+    SIGNED_OUT = "signed_out", gettext_lazy("Signed out")
+    SESSIONS_ENDED = "sessions_ended", gettext_lazy("Sessions ended")
+    PASSWORD_CHANGED = "password_changed", gettext_lazy("Password changed")
+    FACTOR_ADDED = "factor_added", gettext_lazy("Second factor added")
+    FACTOR_REMOVED = "factor_removed", gettext_lazy("Second factor removed")
+    INVITED = "invited", gettext_lazy("Invited")
+    INVITATION_REVOKED = "invitation_revoked", gettext_lazy("Invitation revoked")
+    JOINED = "joined", gettext_lazy("Joined")
+    ROLE_CHANGED = "role_changed", gettext_lazy("Role changed")
+    SWITCHED_OFF = "switched_off", gettext_lazy("Login switched off")
+    SWITCHED_ON = "switched_on", gettext_lazy("Login switched on")
+    ACCESS_CHANGED = "access_changed", gettext_lazy("Rules of access changed")
+    TEAM_CHANGED = "team_changed", gettext_lazy("Team changed")
+    COVER_CHANGED = "cover_changed", gettext_lazy("Cover changed")
+    SET_UP = "set_up", gettext_lazy("Installation set up")
+    COMPANY_CHANGED = "company_changed", gettext_lazy("Company changed")
+    DEMO_MADE = "demo_made", gettext_lazy("Demo firm made")
+    DEMO_LEFT = "demo_left", gettext_lazy("Demo firm left")
+    VIEW_CHANGED = "view_changed", gettext_lazy("Saved view changed")
+    ADDED = "added", gettext_lazy("Account added")
+    IMPORTED = "imported", gettext_lazy("Imported")
+    IMPORT_UNDONE = "import_undone", gettext_lazy("Import undone")
+    IMPORT_REDONE = "import_redone", gettext_lazy("Import done again")
+    EXPORTED = "exported", gettext_lazy("Exported")
+    LINK_KEPT = "link_kept", gettext_lazy("Figures kept for a link")
+    LINK_LET_GO = "link_let_go", gettext_lazy("Figures of a link let go")
+    ANSWERED = "answered", gettext_lazy("Question answered")
+    ANSWER_TAKEN_BACK = "answer_taken_back", gettext_lazy("Answer taken back")
 
 
 class AppendOnly(models.QuerySet["AuditEvent"]):

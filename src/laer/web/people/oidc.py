@@ -16,6 +16,8 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Person, User
@@ -30,12 +32,12 @@ class FirmAdapter(DefaultSocialAccountAdapter):
             return
         email = verified_address(sociallogin)
         if not email:
-            raise _turned_away(request, "", "the provider states no verified e-mail address")
+            raise _turned_away(request, "", gettext_noop("the provider states no verified e-mail address"))
         user = User.objects.filter(email=email).first()
         if user:
             sociallogin.connect(request, user)
         elif email.rpartition("@")[2] not in settings.OIDC_DOMAINS:
-            raise _turned_away(request, email, "no login has this address")
+            raise _turned_away(request, email, gettext_noop("no login has this address"))
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
@@ -71,4 +73,4 @@ def _claims(sociallogin: SocialLogin) -> dict[str, Any]:
 
 def _turned_away(request: HttpRequest, email: str, why: str) -> ImmediateHttpResponse:
     log_event(Act.SIGN_IN_FAILED, subject=email, details={"why": f"{settings.OIDC_NAME}: {why}"}, request=request)
-    return ImmediateHttpResponse(render(request, "socialaccount/turned_away.html", {"email": email, "why": why}, status=403))
+    return ImmediateHttpResponse(render(request, "socialaccount/turned_away.html", {"email": email, "why": _(why)}, status=403))

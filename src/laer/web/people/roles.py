@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Role, User
@@ -23,7 +24,7 @@ def only_admins(by: User) -> None:
 def change_role(by: User, user: User, role: str) -> None:
     only_admins(by)
     if role not in Role.values:
-        raise Refused(f"Role: found '{role}', expected one of {', '.join(Role.values)}")
+        raise Refused(_("Role: found '%(found)s', expected one of %(expected)s") % {"found": role, "expected": ", ".join(Role.values)})
     held = _locked(user)
     if held.role == role:
         return
@@ -62,4 +63,4 @@ def _locked(user: User) -> User:
 
 def _keep_an_admin(user: User) -> None:
     if user.role == Role.ADMIN and user.is_active and not User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk).exists():
-        raise Refused("This is the last admin who can sign in: make somebody else an admin first")
+        raise Refused(_("This is the last admin who can sign in: make somebody else an admin first"))

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, DefaultView, SavedView, User
@@ -30,7 +31,7 @@ def views_for(user: User, page: str) -> QuerySet[SavedView]:
 def save_view(user: User, page: str, name: str, query: str, *, shared: bool = False, default: bool = False) -> SavedView:
     """Keep a list under a name. Raises Refused for a name that is missing or taken."""
     if SavedView.objects.filter(owner=user, page=page, archived_at=None).count() >= MOST:
-        raise Refused(f"You have {MOST} saved views: delete one first")
+        raise Refused(_("You have %(count)s saved views: delete one first") % {"count": MOST})
     view = SavedView(page=page, owner=user, query=_sound(query), name=_free(user, page, name), shared=_may_share(user, shared), made_at=timezone.now())
     view.before = {"new": True}
     view.save()
@@ -73,7 +74,7 @@ def undo_view(user: User, view_id: int) -> SavedView:
     """Take the last change back: a new view goes, a deleted one returns, a changed one is as before. Once."""
     view = SavedView.objects.select_for_update().filter(pk=view_id, owner=user).exclude(before=None).first()
     if view is None:
-        raise Refused("There is nothing to take back any more")
+        raise Refused(_("There is nothing to take back any more"))
     before = view.before or {}
     if before.get("new"):
         view.archived_at = timezone.now()
@@ -102,7 +103,7 @@ def choose_default(user: User, view_id: int, *, on: bool) -> SavedView:
     """Open the list at a view that the person may open, or no longer."""
     view = SavedView.objects.filter(Q(owner=user) | Q(shared=True), pk=view_id, archived_at=None).first()
     if view is None:
-        raise Refused("This view is no longer there")
+        raise Refused(_("This view is no longer there"))
     open_at(user, view.page, view if on else None)
     _log(user, view, "opened first" if on else "no longer opened first")
     return view
@@ -118,29 +119,29 @@ def _open_at(user: User, page: str, view_id: int | None) -> None:
 def _own(user: User, view_id: int) -> SavedView:
     view = SavedView.objects.select_for_update().filter(pk=view_id, owner=user, archived_at=None).first()
     if view is None:
-        raise Refused("This view is not yours, or no longer there")
+        raise Refused(_("This view is not yours, or no longer there"))
     return view
 
 
 def _free(user: User, page: str, name: str, view: SavedView | None = None) -> str:
     name = " ".join(name.split())[:60]
     if not name:
-        raise Refused("A view needs a name")
+        raise Refused(_("A view needs a name"))
     taken = SavedView.objects.filter(owner=user, page=page, archived_at=None, name__iexact=name)
     if (taken.exclude(pk=view.pk) if view else taken).exists():
-        raise Refused(f"You have a view {name} already")
+        raise Refused(_("You have a view %(name)s already") % {"name": name})
     return name
 
 
 def _sound(query: str) -> str:
     if len(query) > 2000:
-        raise Refused(f"A view's filters may have 2,000 characters: found {len(query):,}")
+        raise Refused(_("A view's filters may have 2,000 characters: found %(count)s") % {"count": f"{len(query):,}"})
     return query
 
 
 def _may_share(user: User, shared: bool) -> bool:
     if shared and not user.may_edit:
-        raise Refused("A viewer keeps views for themselves")
+        raise Refused(_("A viewer keeps views for themselves"))
     return shared
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.people.models import User
 
@@ -71,4 +72,5 @@ def browser_of(agent: str) -> str:
     """Firefox on Linux: enough for a person to know it again."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
-    return " on ".join(part for part in (browser, system) if part) or agent[:40] or "unknown browser"
+    both = _("%(browser)s on %(system)s") % {"browser": browser, "system": system} if browser and system else browser or system
+    return both or agent[:40] or _("unknown browser")

@@ -8,6 +8,7 @@ from datetime import date
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Cover, Person, Team, TeamMember, TeamReach, User
@@ -20,15 +21,15 @@ def save_team(by: User, name: str, parent_id: int | None, people: Iterable[int],
     only_admins(by)
     name = name.strip()[:120]
     if not name:
-        raise Refused("A team needs a name")
+        raise Refused(_("A team needs a name"))
     others = Team.objects.exclude(pk=team.pk) if team else Team.objects.all()
     if others.filter(name__iexact=name, archived_at=None).exists():
-        raise Refused(f"There is a team {name} already")
+        raise Refused(_("There is a team %(name)s already") % {"name": name})
     parent = Team.objects.filter(pk=parent_id, archived_at=None).first() if parent_id else None
     if parent_id and parent is None:
-        raise Refused("Parent: found no such team")
+        raise Refused(_("Parent: found no such team"))
     if team and parent and TeamReach.objects.filter(team=team, below=parent).exists():
-        raise Refused(f"{parent.name} is below {team.name}: a team cannot stand below itself")
+        raise Refused(_("%(parent)s is below %(team)s: a team cannot stand below itself") % {"parent": parent.name, "team": team.name})
     wanted = set(Person.objects.filter(pk__in=set(people), archived_at=None).values_list("pk", flat=True))
     act = "changed" if team else "made"
     team = team or Team()
@@ -72,13 +73,13 @@ def cover(by: User, person_id: int, stand_in_id: int, from_on: date, last_on: da
     if not by.may_arrange_cover:
         raise PermissionDenied
     if person_id == stand_in_id:
-        raise Refused("Somebody else has to stand in")
+        raise Refused(_("Somebody else has to stand in"))
     if last_on < from_on:
-        raise Refused(f"The last day ({last_on}) is before the first ({from_on})")
+        raise Refused(_("The last day (%(last)s) is before the first (%(first)s)") % {"last": last_on, "first": from_on})
     if last_on < timezone.localdate():
-        raise Refused(f"The last day ({last_on}) is over")
+        raise Refused(_("The last day (%(last)s) is over") % {"last": last_on})
     if Person.objects.filter(pk__in=(person_id, stand_in_id), archived_at=None).count() < 2:
-        raise Refused("Found no such person")
+        raise Refused(_("Found no such person"))
     made = Cover.objects.create(person_id=person_id, by_id=stand_in_id, from_on=from_on, last_on=last_on)
     names = {"of": made.person.name, "by": made.by.name}
     log_event(Act.COVER_CHANGED, by, subject=f"{made.by.name} for {made.person.name}", details=names | {"from": f"{from_on}", "to": f"{last_on}"})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
@@ -18,7 +18,7 @@ from laer.metrics.policy import Policy, load_policy
 from laer.records.record import record_type
 from laer.web.book.exclusions import active
 from laer.web.book.models import Exclusion, FieldChange
-from laer.web.book.scope import scope_of, visible_accounts
+from laer.web.book.scope import scope_of, visible_rows
 from laer.web.people.models import User
 from laer.web.runs import revenue
 from laer.web.runs.desk import ask
@@ -28,34 +28,30 @@ from laer.web.runs.passes import book_address
 from laer.web.runs.rates import rates_of
 
 
-@dataclass(frozen=True)
-class WithThem:
-    """accounts, lines   excluded rows that touch revenue, in the person's scope
-    figures           the period's figures with them
-    """
-
-    accounts: int
-    lines: int
-    figures: Mapping[str, Any]
+def excluded_here(user: User) -> tuple[int, int]:
+    """Excluded accounts and lines of the person's scope: the rows that touch revenue."""
+    found = Counter(_mine(user).values_list("record", flat=True))
+    return found["accounts"], found[LINES]
 
 
-def with_excluded(user: User, run: PassRun, first: int, last: int, *, basis: str, movements: str = "event") -> WithThem | None:
+def _mine(user: User) -> QuerySet[Exclusion]:
+    return active().filter(visible_rows(user), record__in=("accounts", LINES))
+
+
+def with_excluded(user: User, run: PassRun, first: int, last: int, *, basis: str, movements: str = "event") -> Mapping[str, Any] | None:
     """The figures of months first to last if nothing were excluded; None where nothing is. Exact: the ledger with those lines."""
-    mine = active().filter(account_id__in=visible_accounts(user).values("pk"), record__in=("accounts", LINES))
-    found = list(mine.order_by("pk").values_list("pk", "record", "account_id"))
+    found = list(_mine(user).order_by("pk").values_list("pk", "account_id"))
     if not found:
         return None
     policy = load_policy(run.policy)
-    given = _lines_with_them(sorted({account for _, _, account in found}), run, policy)
+    given = _lines_with_them(sorted({account for _, account in found}), run, policy)
     mark = f"with {found[-1][0]} {Exclusion.objects.exclude(taken_back_at=None).count()} {FieldChange.objects.aggregate(last=Max('id'))['last']} {basis}"
     lines = given.lines.drop_columns(["product_id"])
     if basis == "events":  # rule 20, as the question itself does with the lines of the run
         for name in ("end_d", "end_m"):
             lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
     params = {"way": "instead", "handed": Handed(mark, lines, given.denominator), "movements": movements, "gap_days": policy.gap_days, "churn_basis": basis}
-    figures = revenue.summed(ask("revenue_otherwise", params, scope_of(user), run.pk).months(first, last))
-    accounts = sum(record == "accounts" for _, record, _ in found)
-    return WithThem(accounts, len(found) - accounts, figures)
+    return revenue.summed(ask("revenue_otherwise", params, scope_of(user), run.pk).months(first, last))
 
 
 def _lines_with_them(accounts: list[int], run: PassRun, policy: Policy) -> LedgerInput:

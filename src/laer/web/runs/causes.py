@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from laer.web.book.models import MODELS, FieldChange, ImportRun
 from laer.web.people.models import User
+from laer.web.wording import gettext_lazy
 
 CHANGED = ("subscription_lines", "subscriptions", "contracts", "churn_events", "discounts", "pauses")
 MADE = ("subscription_lines", "contracts", "churn_events")
 NOBODY = {"text": "nothing on record changed this account: a date, a rate or a setting took effect", "who": "", "at": None, "run": None}
 PART = 10_000
+WRITTEN = re.compile(r"(undo of )?import (\d+)(?: \((.+?)(?: and (\d+) more)?\))?", re.DOTALL)
+KNOWN = {
+    NOBODY["text"]: gettext_lazy("nothing on record changed this account: a date, a rate or a setting took effect"),
+    "edited here": gettext_lazy("edited here"), "added by hand": gettext_lazy("added by hand"), "the command line": gettext_lazy("the command line"),
+}  # fmt: skip
 
 
 def causes_of(accounts: Iterable[int], since: datetime) -> dict[int, list[dict[str, Any]]]:
@@ -84,3 +92,18 @@ def _file(run: ImportRun | None) -> str:
 def name_of(user: User) -> str:
     person: Any = getattr(user, "person", None)
     return getattr(person, "name", "") or user.email
+
+
+def in_words(cause: Mapping[str, Any]) -> dict[str, Any]:
+    """A cause as its reader reads it. What is kept is English: a closing outlives the language of whoever closed."""
+    text, who = str(cause["text"]), str(cause["who"])
+    found = WRITTEN.fullmatch(text)
+    if found:
+        undone, number, name, more = found.groups()
+        file = "" if not name else _("%(file)s and %(more)s more") % {"file": name, "more": more} if more else name
+        if undone:
+            text = _("undo of import %(number)s (%(file)s)") if file else _("undo of import %(number)s")
+        else:
+            text = _("import %(number)s (%(file)s)") if file else _("import %(number)s")
+        text = text % {"number": number, "file": file}
+    return {**cause, "text": KNOWN.get(text, text), "who": KNOWN.get(who, who)}

@@ -7,10 +7,13 @@ from datetime import date
 from typing import NamedTuple
 
 from django.db.models import Min
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.records.periods import first_day, month_number
 from laer.web.book.models import FieldChange, ImportRun, ImportState, SubscriptionLine
 from laer.web.runs.reported import closings
+from laer.web.wording import long_month
 
 
 class Reach(NamedTuple):
@@ -44,11 +47,18 @@ def closed_months_of(runs: Iterable[ImportRun]) -> dict[int, Reach]:
 def before_undo(months: Reach) -> str:
     """What an undo would do to closed months."""
     if months.later:
-        return f"{_named(months)} closed, and this import came later: an undo takes its restatement in {_next(months):%B %Y} back."
-    return (
-        f"{_named(months)} closed. An undo takes the rows out and leaves the figures of closed months as they were reported: "
-        f"the difference appears as a restatement in {_next(months):%B %Y}, the first open month."
-    )
+        return ngettext(
+            "%(months)s is closed, and this import came later: an undo takes its restatement in %(next)s back.",
+            "%(months)s are closed, and this import came later: an undo takes its restatement in %(next)s back.",
+            _many(months),
+        ) % _said(months)
+    return ngettext(
+        "%(months)s is closed. An undo takes the rows out and leaves the figures of closed months as they were reported: "
+        "the difference appears as a restatement in %(next)s, the first open month.",
+        "%(months)s are closed. An undo takes the rows out and leaves the figures of closed months as they were reported: "
+        "the difference appears as a restatement in %(next)s, the first open month.",
+        _many(months),
+    ) % _said(months)
 
 
 def after_undo(run: ImportRun) -> str | None:
@@ -61,14 +71,26 @@ def after_undo(run: ImportRun) -> str | None:
         return None
     then = Reach(since[0].month, since[-1].month, months.later)
     if months.later:
-        return f"{_named(then, 'was', 'were')} closed before the import: their figures stay as they were reported, and its restatement is gone."
-    return f"{_named(then, 'was', 'were')} closed before: the figures stay as they were reported, and the difference is a restatement in {_next(then):%B %Y}."
+        return ngettext(
+            "%(months)s was closed before the import: their figures stay as they were reported, and its restatement is gone.",
+            "%(months)s were closed before the import: their figures stay as they were reported, and its restatement is gone.",
+            _many(then),
+        ) % _said(then)
+    return ngettext(
+        "%(months)s was closed before: the figures stay as they were reported, and the difference is a restatement in %(next)s.",
+        "%(months)s were closed before: the figures stay as they were reported, and the difference is a restatement in %(next)s.",
+        _many(then),
+    ) % _said(then)
 
 
-def _named(months: Reach, one: str = "is", several: str = "are") -> str:
-    if months.first == months.last:
-        return f"{months.first:%B %Y} {one}"
-    return f"{months.first:%B %Y} to {months.last:%B %Y} {several}"
+def _many(months: Reach) -> int:
+    return 1 + month_number(months.last) - month_number(months.first)
+
+
+def _said(months: Reach) -> dict[str, str]:
+    first, last = long_month(months.first), long_month(months.last)
+    span = first if months.first == months.last else _("%(first)s to %(last)s") % {"first": first, "last": last}
+    return {"months": span, "next": long_month(_next(months))}
 
 
 def _next(months: Reach) -> date:

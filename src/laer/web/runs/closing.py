@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
@@ -23,6 +24,7 @@ from laer.metrics.statement import Month
 from laer.records.periods import first_day, month_name, month_number
 from laer.web.book import writing
 from laer.web.book.models import FieldChange, ImportRun, ImportState
+from laer.web.people.company import firm
 from laer.web.people.models import User
 from laer.web.runs import rates, restated, snapshots
 from laer.web.runs.desk import ask
@@ -64,7 +66,7 @@ def outlook() -> Outlook:
     run, found = latest_run(), closings()
     this_month = month_number(timezone.localdate())
     if run is None:
-        return Outlook(None, found, None, this_month - 1, ["nothing has been computed yet"])
+        return Outlook(None, found, None, this_month - 1, [_("nothing has been computed yet")])
     # A pass of yesterday knows a month that ended yesterday; one of last week does not know the rest of it.
     last = min(this_month, month_number(run.as_of + timedelta(days=1))) - 1
     first = month_number(found[-1].month) + 1 if found else ledger_of(run, WHOLE).first_month
@@ -76,19 +78,20 @@ def obstacles(run: PassRun, found: Iterable[ClosedMonth] = ()) -> list[str]:
     told = []
     busy = ImportRun.objects.filter(state__in=(ImportState.RUNNING, ImportState.UNDOING)).values_list("pk", flat=True).first()
     if busy:
-        told.append(f"import {busy} is being written, or stopped half-way")
+        told.append(_("import %(import)s is being written, or stopped half-way") % {"import": busy})
     if stale_since():
-        told.append("the book has changed and is being recomputed")
+        told.append(_("the book has changed and is being recomputed"))
     policy = load_policy(settings.POLICY)
-    if (run.policy, run.policy_version, run.currency) != (policy.id, policy.version, settings.CURRENCY):
-        told.append("the policy or the currency has changed since the last pass; a new pass is needed (laer run)")
+    if (run.policy, run.policy_version, run.currency) != (policy.id, policy.version, firm().currency):
+        told.append(_("the policy or the currency has changed since the last pass; a new pass is needed (laer run)"))
     if rates.changed_since(run):
-        told.append("the exchange rates have changed since the last pass; a new pass is needed (laer run)")
+        told.append(_("the exchange rates have changed since the last pass; a new pass is needed (laer run)"))
     if not snapshots.folder_of(run.pk).exists():
-        told.append(f"the tables of run {run.pk} are gone; a new pass is needed (laer run)")
+        told.append(_("the tables of run %(run)s are gone; a new pass is needed (laer run)") % {"run": run.pk})
     others = sorted({c.currency for c in found} - {run.currency})
     if others:
-        told.append(f"the months before were closed in {', '.join(others)} and the ledger is in {run.currency} now")
+        said = {"before": ", ".join(others), "now": run.currency}
+        told.append(_("the months before were closed in %(before)s and the ledger is in %(now)s now") % said)
     return told
 
 
@@ -103,7 +106,7 @@ def close_months(user: User | None, month: int, note: str = "") -> list[ClosedMo
         with lease("close"):
             return _close(user, month, note.strip())
     except Busy as error:
-        raise NotClosable("another closing is running") from error
+        raise NotClosable(_("another closing is running")) from error
 
 
 def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
@@ -111,16 +114,20 @@ def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
     seen = outlook()
     run, name = seen.run, month_name(month)
     if seen.found and month <= month_number(seen.found[-1].month):
-        raise NotClosable(f"{name} is closed already; the last closed month is {month_name(month_number(seen.found[-1].month))}")
+        last = month_name(month_number(seen.found[-1].month))
+        raise NotClosable(_("%(month)s is closed already; the last closed month is %(last)s") % {"month": name, "last": last})
     if month >= month_number(timezone.localdate()):
-        raise NotClosable(f"{name} is not over yet; the last month that can be closed is {month_name(seen.last)}")
+        raise NotClosable(_("%(month)s is not over yet; the last month that can be closed is %(last)s") % {"month": name, "last": month_name(seen.last)})
     if run is None or seen.obstacles:
-        raise NotClosable(f"{name} cannot be closed now: {'; '.join(seen.obstacles)}")
+        raise NotClosable(_("%(month)s cannot be closed now: %(why)s") % {"month": name, "why": "; ".join(seen.obstacles)})
     if month > seen.last:
-        raise NotClosable(f"the last pass is as of {run.as_of} and does not know {name} to its end; a new pass is needed (laer run)")
+        said = {"day": run.as_of, "month": name}
+        raise NotClosable(_("the last pass is as of %(day)s and does not know %(month)s to its end; a new pass is needed (laer run)") % said)
     if seen.first is None or month < seen.first:
-        first = "no month has revenue" if seen.first is None else f"the first month with revenue is {month_name(seen.first)}"
-        raise NotClosable(f"there is nothing to close in {name}: {first}")
+        if seen.first is None:
+            raise NotClosable(_("there is nothing to close in %(month)s: no month has revenue") % {"month": name})
+        said = {"month": name, "first": month_name(seen.first)}
+        raise NotClosable(_("there is nothing to close in %(month)s: the first month with revenue is %(first)s") % said)
     differences = restated.explained(run, restated.outstanding(run, WHOLE, seen.found), seen.found)
     made = [_begin(run, user, note, m, figures) for m, figures in _figures(run, seen.found, seen.first, month).items()]
     _keep_accounts(run, made, seen.first, month)
@@ -176,11 +183,11 @@ def reopen_months(user: User | None, month: int, reason: str) -> list[ClosedMont
         raise PermissionDenied
     reason = reason.strip()
     if not reason:
-        raise NotClosable("a reason is needed to open a month again: it stays with the figures that were reported")
+        raise NotClosable(_("a reason is needed to open a month again: it stays with the figures that were reported"))
     with transaction.atomic():
         found = [c for c in closings() if month_number(c.month) >= month]
         if not found or month_number(found[0].month) != month:
-            raise NotClosable(f"{month_name(month)} is not closed")
+            raise NotClosable(_("%(month)s is not closed") % {"month": month_name(month)})
         now = timezone.now()
         ClosedMonth.objects.filter(pk__in=[c.pk for c in found], reopened_at=None).update(reopened_at=now, reopened_by=user, reason=reason)
         for closed in found:

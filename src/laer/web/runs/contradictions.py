@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max
+from django.utils.translation import ngettext
 
 from laer.cycle.otherwise import Handed
 from laer.metrics.policy import load_policy
@@ -29,12 +30,14 @@ from laer.web.people.models import User
 from laer.web.runs import revenue
 from laer.web.runs.desk import ask
 from laer.web.runs.doctor import lines as line_checks
-from laer.web.runs.doctor.finding import Seen, many
+from laer.web.runs.doctor.finding import Seen
 from laer.web.runs.doctor.gaps import disagreeing
 from laer.web.runs.doctor.labels import flagged_and_paying, unheeded
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import PassRun
 from laer.web.runs.rates import rates_of
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
 QUICK = 20_000  # lines up to which the effects are worked out by themselves
 MOST = 5_000  # lines that state another amount, up to which they are read
@@ -122,13 +125,16 @@ def _churn_events(seen: Seen, run: PassRun, basis: str) -> Contradiction | None:
     if not going_on:
         return None
     named = events.values("account_id").distinct().count()
-    have = "has" if named == 1 else "have"
-    right = {"lines": "The lines are right", "events": "The events are right"}
+    right = {"lines": gettext_lazy("The lines are right"), "events": gettext_lazy("The events are right")}
     other = "lines" if basis == "events" else "events"
     return Contradiction(
         "churn_events",
-        f"{many(named, 'account')} {have} churn events",
-        f"{many(named, 'account')} {have} churn events, and the lines of {going_on:,} of them go on past the day of the event.",
+        later(lambda: ngettext("%(n)s account has churn events", "%(n)s accounts have churn events", named) % {"n": number(named)}),
+        later(lambda: ngettext(
+            "%(n)s account has churn events, and the lines of %(going_on)s of them go on past the day of the event.",
+            "%(n)s accounts have churn events, and the lines of %(going_on)s of them go on past the day of the event.",
+            named,
+        ) % {"n": number(named), "going_on": number(going_on)}),
         right[basis],
         (WayOut(right[other], basis=other),),
         details={"named": named, "going_on": going_on},
@@ -149,11 +155,14 @@ def _churn_flags(seen: Seen, run: PassRun, last: int) -> Contradiction | None:
 
     return Contradiction(
         "churn_flags",
-        f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned",
-        f"{many(n, 'account')} {'is' if n == 1 else 'are'} flagged as churned and {'pays' if n == 1 else 'pay'} by {'its' if n == 1 else 'their'} lines. "
-        "No day is known; the effect is that of leaving on the last day shown.",
-        "The lines are right",
-        (WayOut("The flags are right", "cut", handed),),
+        later(lambda: ngettext("%(n)s account is flagged as churned", "%(n)s accounts are flagged as churned", n) % {"n": number(n)}),
+        later(lambda: ngettext(
+            "%(n)s account is flagged as churned and pays by its lines. No day is known; the effect is that of leaving on the last day shown.",
+            "%(n)s accounts are flagged as churned and pay by their lines. No day is known; the effect is that of leaving on the last day shown.",
+            n,
+        ) % {"n": number(n)}),
+        gettext_lazy("The lines are right"),
+        (WayOut(gettext_lazy("The flags are right"), "cut", handed),),
         details={"accounts": n},
     )
 
@@ -177,10 +186,14 @@ def _amounts(seen: Seen, run: PassRun) -> Contradiction | None:
 
     return Contradiction(
         "amounts",
-        f"{many(n, 'line')} {'states' if n == 1 else 'state'} another amount",
-        f"{many(n, 'line')} {'states' if n == 1 else 'state'} an amount or ARR that does not come to the MRR beside it.",
-        "The MRR is right",
-        (WayOut("The other amount is right", "priced", handed),),
+        later(lambda: ngettext("%(n)s line states another amount", "%(n)s lines state another amount", n) % {"n": number(n)}),
+        later(lambda: ngettext(
+            "%(n)s line states an amount or ARR that does not come to the MRR beside it.",
+            "%(n)s lines state an amount or ARR that does not come to the MRR beside it.",
+            n,
+        ) % {"n": number(n)}),
+        gettext_lazy("The MRR is right"),
+        (WayOut(gettext_lazy("The other amount is right"), "priced", handed),),
         touches=("mrr", "nrr"),
         details={"lines": n},
     )
@@ -192,10 +205,14 @@ def _gaps(ids: list[int]) -> Contradiction | None:
     n = len(ids)
     return Contradiction(
         "one_day_gaps",
-        f"{many(n, 'line')} {'is' if n == 1 else 'are'} followed a day late",
-        f"{many(n, 'line')} {'ends' if n == 1 else 'end'} one day before the account goes on: a sign that ends are last paid days.",
-        "The end is the first unpaid day",
-        (WayOut("The end is the last paid day", "a_day_longer", lambda: Handed("inclusive", pa.table({}))),),
+        later(lambda: ngettext("%(n)s line is followed a day late", "%(n)s lines are followed a day late", n) % {"n": number(n)}),
+        later(lambda: ngettext(
+            "%(n)s line ends one day before the account goes on: a sign that ends are last paid days.",
+            "%(n)s lines end one day before the account goes on: a sign that ends are last paid days.",
+            n,
+        ) % {"n": number(n)}),
+        gettext_lazy("The end is the first unpaid day"),
+        (WayOut(gettext_lazy("The end is the last paid day"), "a_day_longer", lambda: Handed("inclusive", pa.table({}))),),
         details={"lines": n},
     )
 
@@ -206,10 +223,14 @@ def _twice(ids: list[int]) -> Contradiction | None:
     n = len(ids)
     return Contradiction(
         "lines_twice",
-        f"{many(n, 'line')} {'stands' if n == 1 else 'stand'} twice",
-        f"{many(n, 'line')} {'says' if n == 1 else 'say'} the same as another line under another id.",
-        "Both were sold",
-        (WayOut("They were sold once", "without", lambda: Handed(f"twice {_mark()}", pa.table({"line_id": pa.array(ids, pa.int64())}))),),
+        later(lambda: ngettext("%(n)s line stands twice", "%(n)s lines stand twice", n) % {"n": number(n)}),
+        later(lambda: ngettext(
+            "%(n)s line says the same as another line under another id.",
+            "%(n)s lines say the same as another line under another id.",
+            n,
+        ) % {"n": number(n)}),
+        gettext_lazy("Both were sold"),
+        (WayOut(gettext_lazy("They were sold once"), "without", lambda: Handed(f"twice {_mark()}", pa.table({"line_id": pa.array(ids, pa.int64())}))),),
         touches=("mrr", "nrr"),
         details={"lines": n},
     )

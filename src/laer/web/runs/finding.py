@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
 
-from laer.web.book.scope import scope_of
+from laer.web.book.scope import scope_of, visible_rows
 from laer.web.people.models import User
 from laer.web.runs.models import AccountCard
-from laer.web.runs.queries import cards_of
+from laer.web.runs.queries import SELECTIVE, cards_of
 
 FOUND = 8
 
@@ -23,7 +23,9 @@ def find_accounts(user: User, text: str, most: int = FOUND) -> list[dict[str, An
     words = text.casefold().split()[:8]
     if not words:
         return []
-    cards = cards_of(scope_of(user))
+    scope = scope_of(user)
+    # Of a large book each hit is looked up; a list of all its accounts would be made for every letter.
+    cards = AccountCard.objects.filter(visible_rows(user)) if len(scope.account_ids) > SELECTIVE else cards_of(scope)
     for word in words:
         cards = cards.filter(search__contains=word)
     begins = Case(When(search__startswith=" ".join(words), then=Value(0)), default=Value(1), output_field=IntegerField())

@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from laer.web.book.models import DirtyAccount
 from laer.web.book.watching import due_folders
+from laer.web.people import company
 from laer.web.runs import beat, rates
 from laer.web.runs.models import Job, JobState, PassRun
 
@@ -132,6 +133,7 @@ class Worker:
                 done = work_once(self, stop)
                 if time.monotonic() >= looks:
                     looks = time.monotonic() + LOOKS
+                    company.refresh()
                     ask_for_looks()
                 if not done:
                     ask_for_pass()
@@ -151,6 +153,7 @@ def work_once(worker: Worker | None = None, stop: threading.Event | None = None)
     if job is None:
         return False
     progress = Progress(job, worker)
+    company.refresh()  # an admin may have changed the firm since the last one
     with _Heartbeat(job, worker, progress, stop):
         try:
             if job.attempts > ATTEMPTS:
@@ -339,3 +342,17 @@ def _watch(arguments: Mapping[str, Any], progress: Progress) -> None:
         watching.look_alone(arguments["folder_id"], lambda done, name: progress(rows=done, file=name))
     except passes.Busy:  # `laer watch run` is at it
         return
+
+
+@handler("demo")
+def _demo(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import demo
+
+    demo.make(progress, **arguments)
+
+
+@handler("leave_demo")
+def _leave_demo(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import demo
+
+    demo.leave(progress, **arguments)

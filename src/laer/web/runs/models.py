@@ -80,6 +80,21 @@ class PassRun(models.Model):
         indexes: ClassVar = [models.Index(fields=["-id"], condition=Q(state="complete"), name="passes_complete")]
 
 
+class KeptRun(models.Model):
+    """A run whose tables stay because somebody has an address of its figures: who, when, and the address. Letting go keeps the row."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(PassRun, on_delete=models.CASCADE, related_name="kept")
+    address = models.TextField()  # of the first page that was linked
+    kept_at = models.DateTimeField()
+    kept_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    let_go_at = models.DateTimeField(null=True)
+    let_go_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run"], condition=Q(let_go_at=None), name="one_keeping_in_force_per_run")]
+
+
 class AccountCard(models.Model):
     """What lists show of an account, as of the last pass that changed it. Dates, never day counts."""
 

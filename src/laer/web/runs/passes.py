@@ -25,6 +25,7 @@ from laer.records.periods import day_number
 from laer.records.record import record_type
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
+from laer.web.people.company import firm
 from laer.web.runs import rates, snapshots
 from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import Lease, PassRun
@@ -59,7 +60,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
     today = timezone.localdate()
     as_of = as_of or today
     past = as_of != today
-    currency, policy = settings.CURRENCY, load_policy(settings.POLICY)
+    currency, policy = firm().currency, load_policy(settings.POLICY)
     with lease("pass") as token:
         PassRun.objects.filter(state="running").update(state="failed", error="the process that ran it ended", finished_at=timezone.now())
         last_dirty = DirtyAccount.objects.order_by("-id").values_list("id", flat=True).first() or 0

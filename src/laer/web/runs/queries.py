@@ -11,9 +11,8 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Func, Q, QuerySet, Sum
+from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from laer.cycle.scope import Scope
 from laer.records.periods import date_of, day_number, first_day, month_number
 from laer.web.book.models import Account, DirtyAccount
 from laer.web.book.scope import scope_of
+from laer.web.people.company import firm
 from laer.web.people.models import User
 from laer.web.runs import keyset
 from laer.web.runs.keyset import Order
@@ -134,12 +134,22 @@ def account_list(
     return Page(rows, previous, behind, chosen.totals, run, chosen.facets, everything_dirty)
 
 
-def account_rows(user: User, *, q: str = "", filters: Filters | None = None, sort: str = DEFAULT_SORT, run: PassRun | None = None) -> Iterator[dict[str, Any]]:
-    """All of these accounts in this order, as they come from the database: for a file. Without sparklines."""
+def account_rows(
+    user: User, *, q: str = "", filters: Filters | None = None, sort: str = DEFAULT_SORT, run: PassRun | None = None, only: Iterable[int] | None = None
+) -> Iterator[dict[str, Any]]:
+    """All of these accounts in this order (`only` those of them), as they come from the database: for a file. Without sparklines."""
     sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
     chosen = _choose(user, q, filters or Filters(), sort, run or last_run())
-    cards = keyset.all_of(chosen.cards.filter(account__archived_at=None).values(*SHOWN), sort, SORTS[sort.removeprefix("-")], gather=chosen.gather)
+    there = chosen.cards.filter(account__archived_at=None)
+    there = there if only is None else there.filter(account_id__in=listed(only))
+    cards = keyset.all_of(there.values(*SHOWN), sort, SORTS[sort.removeprefix("-")], gather=chosen.gather)
     return cards.iterator(2_000)
+
+
+def account_ids(user: User, *, q: str = "", filters: Filters | None = None, run: PassRun | None = None) -> list[int]:
+    """The ids of all of these accounts: what is done to all that a list leaves is done to them. One query beside those of the list."""
+    chosen = _choose(user, q, filters or Filters(), DEFAULT_SORT, run or last_run())
+    return list(chosen.cards.filter(account__archived_at=None).order_by().values_list("account_id", flat=True))
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,8 @@ def _choose(user: User, q: str, filters: Filters, sort: str, run: PassRun | None
     wanted = words
     if found is not None:
         cards, wanted = cards.filter(account_id__in=listed(found)), []
-    few = found is not None or not scope.everything or _at_most(filters, facets) <= SELECTIVE
+    wide = scope.everything or len(scope.account_ids) > SELECTIVE
+    few = found is not None or not wide or _at_most(filters, facets) <= SELECTIVE
     plain = found is not None or not few  # by their ids, or by reading a narrow index once
     totals = totals_memory.get(
         ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run), lambda: _totals(_matching(cards, filters, wanted, plain=plain))
@@ -217,7 +228,13 @@ def cards_of(scope: Scope) -> QuerySet[AccountCard]:
     cards = AccountCard.objects.all()
     if scope.everything:
         return cards
-    return cards.filter(account_id__in=listed(scope.account_ids))
+    if len(scope.account_ids) <= SELECTIVE:
+        return cards.filter(account_id__in=listed(scope.account_ids))
+    # Looking each of so many up takes longer than reading an index and asking of each row whether it is among them.
+    if connection.vendor == "sqlite":
+        return cards.alias(plain_account=Unindexed(F("account_id"))).filter(plain_account__in=listed(scope.account_ids))
+    among = f'("{AccountCard._meta.db_table}"."account_id" + 0) = ANY(%s::bigint[])'
+    return cards.filter(RawSQL(among, (list(scope.account_ids),), output_field=BooleanField()))
 
 
 def listed(ids: Iterable[int]) -> RawSQL:
@@ -349,4 +366,4 @@ def _series(moved: list[tuple[date, int, int]], first: int, last: int, otherwise
 
 
 def currency_of(run: PassRun | None) -> str:
-    return (run.currency if run else "") or settings.CURRENCY
+    return (run.currency if run else "") or firm().currency

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.cycle.questions import packed
 from laer.records.periods import fiscal_year
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear, RateTable, read_rates
+from laer.web.people.company import firm
 from laer.web.runs.models import ClosedMonth, PassRun
 
 
@@ -47,7 +49,7 @@ def table() -> RateTable:
         return RateTable("")
     path = Path(settings.FX_FILE)
     seen = path.stat() if path.exists() else None
-    return _read(path, settings.FISCAL_YEAR_START, (seen.st_mtime_ns, seen.st_size, seen.st_ino) if seen else None)
+    return _read(path, firm().fiscal_year_start, (seen.st_mtime_ns, seen.st_size, seen.st_ino) if seen else None)
 
 
 @lru_cache(maxsize=2)
@@ -64,8 +66,9 @@ def plan_of(day: date) -> Plan:
     if not known.years:
         return Plan(known, None, known.plain)
     if settings.PLAN_YEAR is not None and not known.has(settings.PLAN_YEAR):
-        raise NoPlanYear(f"LAER_PLAN_YEAR is {settings.PLAN_YEAR}, and {known.name} has no plan rates for it; there are: {_listed(known)}")
-    wanted = settings.PLAN_YEAR or fiscal_year(day, settings.FISCAL_YEAR_START)
+        said = {"plan_year": settings.PLAN_YEAR, "name": known.name, "listed": _listed(known)}
+        raise NoPlanYear(_("LAER_PLAN_YEAR is %(plan_year)s, and %(name)s has no plan rates for it; there are: %(listed)s") % said)
+    wanted = settings.PLAN_YEAR or fiscal_year(day, firm().fiscal_year_start)
     year = wanted if known.has(wanted) else known.nearest(wanted)
     return Plan(known, year, known.of(year), None if year == wanted else wanted)
 
@@ -84,7 +87,7 @@ def mark() -> str:
     known = table()
     if not known.plain and not known.years:
         return ""
-    said = [packed(known.plain), *((year, packed(rates)) for year, rates in sorted(known.years.items())), settings.PLAN_YEAR, settings.FISCAL_YEAR_START]
+    said = [packed(known.plain), *((year, packed(rates)) for year, rates in sorted(known.years.items())), settings.PLAN_YEAR, firm().fiscal_year_start]
     return blake2b(repr(said).encode(), digest_size=16).hexdigest()
 
 

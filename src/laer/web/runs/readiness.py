@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from django.db.models import Max, Min, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from laer.engine.lake import Lake
 from laer.web import home
@@ -23,6 +25,7 @@ from laer.web.runs.doctor.finding import Seen
 from laer.web.runs.doctor.gaps import contractless, endless, ownerless, without_rate
 from laer.web.runs.inventory import until
 from laer.web.runs.usage import rows_by_account
+from laer.web.templatetags.laer import number
 
 State = Literal["yes", "partly", "no"]
 ENOUGH = 0.9
@@ -87,7 +90,7 @@ class Known:
 
     @property
     def whom(self) -> str:
-        return "paying accounts" if self.paying else "accounts"
+        return _("paying accounts") if self.paying else _("accounts")
 
 
 def features(user: User | None = None) -> list[FeatureState]:
@@ -104,58 +107,64 @@ def _mrr(known: Known) -> FeatureState:
     if not known.lines:
         return _no(
             "mrr",
-            "MRR and its movements",
+            _("MRR and its movements"),
             known,
-            "No subscription line says what an account pays.",
-            "Import subscription lines with account, start, end and amount",
+            _("No subscription line says what an account pays."),
+            _("Import subscription lines with account, start, end and amount"),
         )
     missing = without_rate(known.seen).count()
     if missing:
-        why = f"{known.lines:,} lines of {known.paying:,} paying accounts; {missing:,} lines are in a currency without a rate and count nowhere."
-        return FeatureState("mrr", "MRR and its movements", "partly", why, "Name a file of rates in LAER_FX_FILE", f"{DOCTOR}currency_without_rate/", url)
-    why = f"{known.lines:,} lines; {known.paying:,} of {known.accounts:,} accounts pay today."
-    return FeatureState("mrr", "MRR and its movements", "yes", why, "", "", url)
+        why = _(
+            "%(lines)s lines of %(paying)s paying accounts; %(missing)s lines are in a currency without a rate and count nowhere."
+        ) % {"lines": number(known.lines), "paying": number(known.paying), "missing": number(missing)}
+        return FeatureState("mrr", _("MRR and its movements"), "partly", why, _("Name a file of rates in LAER_FX_FILE"), f"{DOCTOR}currency_without_rate/", url)
+    why = _(
+        "%(lines)s lines; %(paying)s of %(accounts)s accounts pay today."
+    ) % {"lines": number(known.lines), "paying": number(known.paying), "accounts": number(known.accounts)}
+    return FeatureState("mrr", _("MRR and its movements"), "yes", why, "", "", url)
 
 
 def _retention(known: Known) -> FeatureState:
-    name = "NRR and GRR"
+    name = _("NRR and GRR")
     if not known.lines:
-        return _no("retention", name, known, "There are no subscription lines.", "Import subscription lines with account, start, end and amount")
+        return _no("retention", name, known, _("There are no subscription lines."), _("Import subscription lines with account, start, end and amount"))
     if known.months < YEAR:
-        why = f"The lines reach back {known.months} months; twelve are compared."
-        return FeatureState("retention", name, "partly" if known.months else "no", why, "Import the lines of past years, ended ones too", IMPORT, "/revenue/")
-    return FeatureState("retention", name, "yes", f"The lines reach back {known.months} months.", "", "", "/revenue/")
+        why = _("The lines reach back %(months)s months; twelve are compared.") % {"months": known.months}
+        step = _("Import the lines of past years, ended ones too")
+        return FeatureState("retention", name, "partly" if known.months else "no", why, step, IMPORT, "/revenue/")
+    return FeatureState("retention", name, "yes", _("The lines reach back %(months)s months.") % {"months": known.months}, "", "", "/revenue/")
 
 
 def _cohorts(known: Known) -> FeatureState:
     if not known.lines:
-        return _no("cohorts", "Cohorts", known, "There are no subscription lines.", "Import subscription lines with account, start, end and amount")
-    why = f"Accounts by the month of their first paid day, over {known.months} months."
+        return _no("cohorts", _("Cohorts"), known, _("There are no subscription lines."), _("Import subscription lines with account, start, end and amount"))
+    why = _("Accounts by the month of their first paid day, over %(months)s months.") % {"months": known.months}
     state: State = "yes" if known.months >= 3 else "partly"
-    step = "" if state == "yes" else "Import the lines of past years, ended ones too"
-    return FeatureState("cohorts", "Cohorts", state, why, step, "" if state == "yes" else IMPORT, "/revenue/")
+    step = "" if state == "yes" else _("Import the lines of past years, ended ones too")
+    return FeatureState("cohorts", _("Cohorts"), state, why, step, "" if state == "yes" else IMPORT, "/revenue/")
 
 
 def _segments(known: Known) -> FeatureState:
     n = known.of_paying(segment__isnull=False) if known.paying else known.seen.accounts.exclude(segment=None).count()
-    return _covered("segments", "Revenue by segment", known, n, "a segment", "Import a list of accounts with a segment column", IMPORT, "/revenue/?by=segment")
+    step = _("Import a list of accounts with a segment column")
+    return _covered("segments", _("Revenue by segment"), known, n, _("a segment"), step, IMPORT, "/revenue/?by=segment")
 
 
 def _owners(known: Known) -> FeatureState:
     n = known.paying - ownerless(known.seen).count() if known.paying else known.with_rows(known.seen.of(Assignment).filter(job="csm"))
-    step = "Give each a CSM, or import a list with an owner column"
-    return _covered("owners", "Owners and books", known, n, "an owner", step, f"{DOCTOR}missing_owner/" if n else IMPORT, "/accounts/")
+    step = _("Give each a CSM, or import a list with an owner column")
+    return _covered("owners", _("Owners and books"), known, n, _("an owner"), step, f"{DOCTOR}missing_owner/" if n else IMPORT, "/accounts/")
 
 
 def _renewals(known: Known) -> FeatureState:
     n = known.paying - endless(known.seen).count() if known.paying else 0
-    step = "Import contracts with their end, or lines with a scheduled end"
+    step = _("Import contracts with their end, or lines with a scheduled end")
     return _covered(
         "renewals",
-        "Renewals",
+        _("Renewals"),
         known,
         n,
-        "a contract end or a scheduled end",
+        _("a contract end or a scheduled end"),
         step,
         f"{DOCTOR}missing_renewal_date/" if n else IMPORT,
         "/accounts/?sort=contract_end_on",
@@ -163,13 +172,13 @@ def _renewals(known: Known) -> FeatureState:
 
 
 def _booked(known: Known) -> FeatureState:
-    name = "CARR and booked ARR"
+    name = _("CARR and booked ARR")
     won = known.seen.of(Opportunity).filter(status="won")
     if known.lines and (n := won.count()):
         worth = won.exclude(arr_num=None).count()
-        why = f"{n:,} won opportunities, {worth:,} with an amount."
+        why = _("%(n)s won opportunities, %(worth)s with an amount.") % {"n": number(n), "worth": number(worth)}
         enough = worth >= ENOUGH * n
-        step = "" if enough else "Import the won opportunities with their amount"
+        step = "" if enough else _("Import the won opportunities with their amount")
         return FeatureState("booked", name, "yes" if enough else "partly", why, step, "" if enough else IMPORT, "/revenue/#booked")
     ahead = known.seen.of(Line).filter(start_on__gt=known.today).count()
     signed = known.with_rows(known.seen.of(Contract).filter(signed_on__isnull=False))
@@ -178,17 +187,19 @@ def _booked(known: Known) -> FeatureState:
             "booked",
             name,
             known,
-            "Nothing says what is signed and not live yet: no opportunity is won, no contract has a day of signature, no line starts later.",
-            "Import the won opportunities of the CRM, or contracts with the day of signature",
+            _("Nothing says what is signed and not live yet: no opportunity is won, no contract has a day of signature, no line starts later."),
+            _("Import the won opportunities of the CRM, or contracts with the day of signature"),
         )
-    why = f"{signed:,} of {known.base:,} {known.whom} have a contract with its day of signature; {ahead:,} lines start later than today."
+    why = _(
+        "%(signed)s of %(base)s %(whom)s have a contract with its day of signature; %(ahead)s lines start later than today."
+    ) % {"signed": number(signed), "base": number(known.base), "whom": known.whom, "ahead": number(ahead)}
     without = contractless(known.seen).count()
     return FeatureState(
         "booked",
         name,
         "yes" if signed >= ENOUGH * known.base else "partly",
         why,
-        f"Import the contracts of {without:,} accounts" if without else "",
+        _("Import the contracts of %(without)s accounts") % {"without": number(without)} if without else "",
         IMPORT if without else "",
     )
 
@@ -198,61 +209,71 @@ def _usage(known: Known) -> FeatureState:
     accounts = known.seen.paying_accounts() if known.paying else known.seen.accounts
     n = sum(pk in recent for pk in accounts.values_list("pk", flat=True))
     if not n and Lake(home.lake()).total("usage_days"):
-        why = f"There is usage, none of it in the last {RECENT} days."
-        return FeatureState("usage", "Usage and adoption", "partly", why, "Import the newest usage export", IMPORT)
+        why = _("There is usage, none of it in the last %(recent)s days.") % {"recent": RECENT}
+        return FeatureState("usage", _("Usage and adoption"), "partly", why, _("Import the newest usage export"), IMPORT)
     return _covered(
-        "usage", "Usage and adoption", known, n, f"usage in the last {RECENT} days", "Import usage by account and day from the product", IMPORT, "/accounts/"
+        "usage",
+        _("Usage and adoption"),
+        known,
+        n,
+        _("usage in the last %(recent)s days") % {"recent": RECENT},
+        _("Import usage by account and day from the product"),
+        IMPORT,
+        "/accounts/",
     )
 
 
 def _tickets(known: Known) -> FeatureState:
-    return _some("tickets", "Support tickets", known, known.seen.of(Ticket), "opened_at", "tickets", "Import the tickets of the help desk")
+    return _some("tickets", _("Support tickets"), known, known.seen.of(Ticket), "opened_at", _("tickets"), _("Import the tickets of the help desk"))
 
 
 def _nps(known: Known) -> FeatureState:
     nps = known.seen.of(SurveyResponse).filter(Q(kind__icontains="nps") | Q(kind=None), score__isnull=False)
-    return _some("nps", "NPS", known, nps, "answered_on", "answers", "Import survey answers with account, score and day")
+    return _some("nps", _("NPS"), known, nps, "answered_on", _("answers"), _("Import survey answers with account, score and day"))
 
 
 def _health(known: Known) -> FeatureState:
-    name = "Health and pulse"
+    name = _("Health and pulse")
     own = [f.slug for f in CustomField.objects.filter(record="accounts") if any(word in f.slug for word in HEALTH)]
     stated = Q(pk__in=known.seen.of(Pulse).order_by().values("account_id"))
     for slug in own:
         stated |= Q(custom__has_key=slug)
     n = (known.seen.paying_accounts() if known.paying else known.seen.accounts).filter(stated).count()
-    return _covered(
-        "health", name, known, n, "a health or pulse that a person or source stated", "Import a list of accounts with a health column", IMPORT, "/accounts/"
-    )
+    step = _("Import a list of accounts with a health column")
+    return _covered("health", name, known, n, _("a health or pulse that a person or source stated"), step, IMPORT, "/accounts/")
 
 
 def _contacts(known: Known) -> FeatureState:
-    name = "Contacts and champions"
+    name = _("Contacts and champions")
     contacts = known.seen.of(Contact)
     n, champions = known.with_rows(contacts), known.with_rows(contacts.filter(role__icontains="champion"))
     if not n:
-        return _no("contacts", name, known, "No contact is known.", "Import contacts with account, e-mail and role")
-    why = f"{n:,} of {known.base:,} {known.whom} have a contact, {champions:,} a champion."
+        return _no("contacts", name, known, _("No contact is known."), _("Import contacts with account, e-mail and role"))
+    why = _(
+        "%(n)s of %(base)s %(whom)s have a contact, %(champions)s a champion."
+    ) % {"n": number(n), "base": number(known.base), "whom": known.whom, "champions": number(champions)}
     if champions >= ENOUGH * known.base:
         return FeatureState("contacts", name, "yes", why, "", "", "/accounts/")
-    return FeatureState("contacts", name, "partly", why, "Import contacts with their role, or name champions on the accounts' pages", IMPORT, "/accounts/")
+    return FeatureState("contacts", name, "partly", why, _("Import contacts with their role, or name champions on the accounts' pages"), IMPORT, "/accounts/")
 
 
 def _churn_reasons(known: Known) -> FeatureState:
-    name = "Churn reasons"
+    name = _("Churn reasons")
     events = known.seen.of(ChurnEvent)
     n, reasoned = events.count(), events.exclude(reason=None).exclude(reason="").count()
     ended = known.seen.accounts.filter(card__state="churned").count()
     if not n:
-        why = f"{ended:,} accounts left, and nothing says why." if ended else "No churn event is recorded."
-        return _no("churn_reasons", name, known, why, "Import churn events with account, day and reason")
-    why = f"{reasoned:,} of {n:,} churn events name a reason; {ended:,} accounts left by their lines."
+        why = _("%(ended)s accounts left, and nothing says why.") % {"ended": number(ended)} if ended else _("No churn event is recorded.")
+        return _no("churn_reasons", name, known, why, _("Import churn events with account, day and reason"))
+    why = _(
+        "%(reasoned)s of %(n)s churn events name a reason; %(ended)s accounts left by their lines."
+    ) % {"reasoned": number(reasoned), "n": number(n), "ended": number(ended)}
     return FeatureState(
         "churn_reasons",
         name,
         "yes" if reasoned >= ENOUGH * n else "partly",
         why,
-        "" if reasoned >= ENOUGH * n else "Add the reason in the source and import again",
+        "" if reasoned >= ENOUGH * n else _("Add the reason in the source and import again"),
         "" if reasoned >= ENOUGH * n else IMPORT,
     )
 
@@ -267,29 +288,32 @@ FEATURES: tuple[Callable[[Known], FeatureState], ...] = (
 
 def _no(id: str, name: str, known: Known, why: str, step: str) -> FeatureState:
     """In an empty book there is one next step, whatever is asked."""
-    return FeatureState(id, name, "no", why if known.accounts else "The book is empty.", step if known.accounts else "Import your first file", IMPORT)
+    return FeatureState(id, name, "no", why if known.accounts else _("The book is empty."), step if known.accounts else _("Import your first file"), IMPORT)
 
 
 def _covered(id: str, name: str, known: Known, n: int, what: str, step: str, step_url: str, url: str) -> FeatureState:
     if not n:
-        return _no(id, name, known, f"None of {known.base:,} {known.whom} has {what}.", step)
-    why = f"{n:,} of {known.base:,} {known.whom} have {what}."
+        return _no(id, name, known, _("None of %(base)s %(whom)s has %(what)s.") % {"base": number(known.base), "whom": known.whom, "what": what}, step)
+    why = _("%(n)s of %(base)s %(whom)s have %(what)s.") % {"n": number(n), "base": number(known.base), "whom": known.whom, "what": what}
     enough = n >= ENOUGH * known.base
     return FeatureState(id, name, "yes" if enough else "partly", why, "" if enough else step, "" if enough else step_url, url)
 
 
 def _day(day: date | None) -> str:
-    return f"{day.day} {day:%B %Y}" if day else "an unknown day"
+    return date_format(day, _("j F Y")) if day else _("an unknown day")
 
 
 def _some(id: str, name: str, known: Known, rows: Any, column: str, noun: str, step: str) -> FeatureState:
     """Of what happens to some accounts only, it is enough that it is recorded and fresh."""
     n = rows.count()
     if not n:
-        return _no(id, name, known, f"There are no {noun}.", step)
+        return _no(id, name, known, _("There are no %(noun)s.") % {"noun": noun}, step)
     last = rows.filter(**{f"{column}__lte": until(column, known.today)}).aggregate(last=Max(column))["last"]
     last = last.date() if hasattr(last, "date") else last
-    why = f"{n:,} {noun} of {known.with_rows(rows):,} of {known.base:,} {known.whom}, the newest of {_day(last)}."
+    why = _(
+        "%(n)s %(noun)s of %(rows)s of %(base)s %(whom)s, the newest of %(last)s."
+    ) % {"n": number(n), "noun": noun, "rows": number(known.with_rows(rows)), "base": number(known.base), "whom": known.whom, "last": _day(last)}
     if last is None or (known.today - last).days > FRESH:
-        return FeatureState(id, name, "partly", why, f"{step}: the newest are older than {FRESH} days", IMPORT, "/accounts/")
+        again = _("%(step)s: the newest are older than %(fresh)s days") % {"step": step, "fresh": FRESH}
+        return FeatureState(id, name, "partly", why, again, IMPORT, "/accounts/")
     return FeatureState(id, name, "yes", why, "", "", "/accounts/")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
+
+from django.db.models import Q
 
 from laer.cycle.ledger import Ledger
 from laer.cycle.scope import Scope
@@ -17,9 +20,12 @@ Figures = Mapping[str, Fraction | int | None]
 RESTATEMENT = "restatement_mrr"
 
 
-def closings() -> list[ClosedMonth]:
-    """The closings in force, oldest month first. One query."""
-    found = ClosedMonth.objects.filter(closed_at__isnull=False, reopened_at=None).order_by("month")
+def closings(known_at: datetime | None = None) -> list[ClosedMonth]:
+    """The closings in force, or those that were at an instant, oldest month first. One query."""
+    if known_at is None:
+        found = ClosedMonth.objects.filter(closed_at__isnull=False, reopened_at=None).order_by("month")
+    else:
+        found = ClosedMonth.objects.filter(Q(reopened_at=None) | Q(reopened_at__gt=known_at), closed_at__lte=known_at).order_by("month")
     return list(found.select_related("closed_by__person"))
 
 
@@ -93,9 +99,9 @@ def _nothing(name: str) -> Fraction | int | None:
     return 0 if name in COUNT else Fraction(0) if name.endswith("_mrr") or name == "arr" else None
 
 
-def reported_of(run: PassRun, scope: Scope, movements: str, windows: Iterable[int]) -> Reported | None:
+def reported_of(run: PassRun, scope: Scope, movements: str, windows: Iterable[int], known_at: datetime | None = None) -> Reported | None:
     """The statement as reported; None where no month is closed, or none in the currency of the run."""
-    found = closings()
+    found = closings(known_at)
     return Reported(found, scope, movements, tuple(windows)) if found and all(c.currency == run.currency for c in found) else None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.cycle.ledger import Ledger
 from laer.cycle.questions import packed
@@ -19,17 +21,18 @@ from laer.web.book.models import SubscriptionLine
 from laer.web.runs import rates
 from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
+from laer.web.wording import gettext_lazy, long_month
 
 PERIODS = {"month": 1, "quarter": 3, "year": 12}
 DIMENSIONS = {
-    "segment": "Segment",
-    "plan": "Plan",
-    "product": "Product",
-    "owner": "Owner",
-    "country": "Country",
-    "industry": "Industry",
-    "lead_source": "Lead source",
-    "cause": "Cause of change",
+    "segment": gettext_lazy("Segment"),
+    "plan": gettext_lazy("Plan"),
+    "product": gettext_lazy("Product"),
+    "owner": gettext_lazy("Owner"),
+    "country": gettext_lazy("Country"),
+    "industry": gettext_lazy("Industry"),
+    "lead_source": gettext_lazy("Lead source"),
+    "cause": gettext_lazy("Cause of change"),
 }
 MOVES = ("opening_balance_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr", "entering_mrr", "leaving_mrr")
 MOVED = ("balance_accounts", "new_accounts", "reactivated_accounts", "expansions", "contractions", "churns")
@@ -47,8 +50,11 @@ class Period:
     @property
     def label(self) -> str:
         year = 1970 + self.last // 12
-        name = {"quarter": f"{year}, quarter {self.last % 12 // 3 + 1}", "year": str(year)}.get(self.kind, first_day(self.last).strftime("%B %Y"))
-        return f"{name} to date" if self.to_date else name
+        if self.kind == "quarter":
+            name = _("%(year)s, quarter %(quarter)s") % {"year": year, "quarter": self.last % 12 // 3 + 1}
+        else:
+            name = str(year) if self.kind == "year" else long_month(first_day(self.last))
+        return _("%(period)s to date") % {"period": name} if self.to_date else name
 
 
 def span_of_data(ledger: Ledger, run: PassRun) -> tuple[int, int] | None:
@@ -102,6 +108,40 @@ def behind(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | 
     return rows
 
 
+def behind_rate(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | None = None) -> list[dict[str, Any]]:
+    """The accounts behind NRR or GRR over twelve months, largest first: what each paid then, what it pays now, what of it counts.
+
+    Holds  sum of amount / sum of before == the rate of the month (rule 12)
+    """
+    last = int(params["last"])
+
+    def levels(month: int) -> dict[int, Fraction]:
+        return {r["account_id"]: r["amount"] for r in behind(run, scope, params | {"movement": "closing", "first": month, "last": month}, plan_year)}
+
+    before, now = levels(last - 12), levels(last)
+    capped = params["movement"] == "grr"
+    rows = []
+    for account, paid in before.items():
+        pays = now.get(account, Fraction(0))
+        rows.append({"account_id": account, "before": paid, "after": pays, "amount": min(pays, paid) if capped else pays, "movements": 0})
+    return sorted(rows, key=lambda r: (-r["amount"], r["account_id"]))
+
+
+YEAR_BEFORE = ("nrr_12m_year_before", "grr_12m_year_before")
+
+
+def with_year_before(months: Iterable[Month]) -> list[Month]:
+    """Months with the retention of the same month a year before beside their own; None where the data does not reach back so far."""
+    months = list(months)
+    at = {month.month: month for month in months}
+
+    def before(month: Month, name: str) -> Fraction | int | None:
+        then = at.get(month.month - 12)
+        return then.figures.get(name.removesuffix("_year_before")) if then else None
+
+    return [Month(m.month, m.value, dict(m.figures) | {name: before(m, name) for name in YEAR_BEFORE}) for m in months]
+
+
 def committed(run: PassRun, scope: Scope, plan_year: int | None = None) -> dict[str, Fraction]:
     """What is signed and not live, and what is known to leave, after the run's day."""
     found: dict[str, Fraction] = ask("committed", at_rates_of(plan_year), scope, run.pk)
@@ -114,9 +154,14 @@ def paused(run: PassRun, scope: Scope) -> dict[str, Any]:
     return found
 
 
-def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, list[dict[str, Any]]]:
-    """Lines of some accounts that start, end or run within a period: newest first, at most 12 each. One query."""
+def lines_touching(account_ids: list[int], first: int, last: int, run: PassRun | None = None) -> dict[int, list[dict[str, Any]]]:
+    """Lines of some accounts that start, end or run within a period: newest first, at most 12 each. One query.
+
+    run  given where they are to be as that run read them: then amounts are in its currency, at its rates, and say no day of recording
+    """
     start, end = first_day(first), first_day(last + 1)
+    if run is not None:
+        return _lines_then(account_ids, start, end, run)
     lines = (
         SubscriptionLine.objects.filter(account_id__in=account_ids, archived_at=None, start_on__lt=end)
         .select_related("product")
@@ -126,11 +171,11 @@ def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, l
     for line in lines:
         if line.end_on is not None and line.end_on < start:
             continue
-        what = "opened" if line.start_on >= start else "closed" if line.end_on is not None and line.end_on < end else ""
+        what = _("opened") if line.start_on >= start else _("closed") if line.end_on is not None and line.end_on < end else ""
         there = found.setdefault(line.account_id, [])
         there.append(
             {
-                "product": line.product.name if line.product else line.plan or "Subscription",
+                "product": line.product.name if line.product else line.plan or _("Subscription"),
                 "subscription_id": line.subscription_id,
                 "start_on": line.start_on,
                 "end_on": line.end_on,
@@ -140,7 +185,25 @@ def lines_touching(account_ids: list[int], first: int, last: int) -> dict[int, l
                 "recorded_at": line.created_at,
             }
         )
+    return _newest(found)
+
+
+def _newest(found: dict[int, list[dict[str, Any]]]) -> dict[int, list[dict[str, Any]]]:
     return {a: sorted(rows, key=lambda r: (not r["what"], -r["start_on"].toordinal()))[:12] for a, rows in found.items()}
+
+
+def _lines_then(account_ids: list[int], start: date, end: date, run: PassRun) -> dict[int, list[dict[str, Any]]]:
+    """The same from the run's own table."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for line in ask("lines", {"accounts": tuple(sorted(account_ids))}, Scope(False, frozenset(account_ids)), run.pk):
+        begins, ends = line["start_on"], line["end_on"]
+        if begins >= end or (ends is not None and ends < start):
+            continue
+        what = _("opened") if begins >= start else _("closed") if ends is not None and ends < end else ""
+        found.setdefault(line["account_id"], []).append(
+            line | {"product": line["product"] or line["plan"] or _("Subscription"), "currency": run.currency, "what": what}
+        )
+    return _newest(found)
 
 
 def current_month() -> int:

@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 import laer
+from laer.web import home
 
 # Rooms whose migrations are ours. Other packages squash and rename theirs, so that only ours tell a newer laer.
 OURS = ("people", "book", "work", "runs")
@@ -29,8 +30,16 @@ def unknown(names: list[str]) -> list[str]:
     return sorted(n for n in names if n.split(".", 1)[0] in OURS and n not in ours)
 
 
+def interrupted() -> str | None:
+    """A restore that was killed on the way, in words; until it is done again nothing may open the book."""
+    left = home.unfinished_restore()
+    return f"a restore was interrupted: run `laer restore {left['file']} --force` again (what was there before is in {left['aside']})" if left else None
+
+
 def schema_problem() -> str | None:
     """What is wrong with the schema and what to do about it, or None."""
+    if problem := interrupted():
+        return problem
     try:
         there = applied()
     except DatabaseError as error:
@@ -44,13 +53,17 @@ def schema_problem() -> str | None:
     missing = sorted(f"{app}.{name}" for app, name in set(loader.graph.nodes) - set(loader.applied_migrations))
     if missing:
         return f"the book was made by an earlier version: run `laer upgrade` (not applied yet: {', '.join(missing)})"
+    from laer.web.book.seam import missing_views  # it needs the models, and `laer serve` asks us before they are there
+
+    if views := missing_views():
+        return f"an upgrade was interrupted: run `laer upgrade` again (the book has no {', '.join(views)})"
     return None
 
 
 def is_empty() -> bool:
     """There is no book yet, neither ours nor an older one. A database that does not answer is not empty."""
     try:
-        return not applied()
+        return not interrupted() and not applied()
     except DatabaseError:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from laer.cycle.questions import RunTables
 from laer.records.periods import day_number
 from laer.web import home
-from laer.web.runs.models import PassRun
+from laer.web.runs.models import KeptRun, PassRun
 from laer.web.runs.rates import rates_of
 
-KEPT = 5
+KEPT = 8  # a small pass comes every ten seconds while people save, and pages may be a minute behind (`desk.Shown`)
 
 
 def folder_of(run_id: int) -> Path:
@@ -38,16 +38,41 @@ def read(run_id: int) -> dict[str, pa.Table]:
     return {path.stem: pq.read_table(path) for path in sorted(folder_of(run_id).glob("*.parquet"))}
 
 
+def rows_of(run_id: int, name: str) -> int:
+    """How many rows a run's table has, from its footer; 0 where it is gone."""
+    path = folder_of(run_id) / f"{name}.parquet"
+    return int(pq.read_metadata(path).num_rows) if path.exists() else 0
+
+
+class Tables(Mapping[str, pa.Table]):
+    """A run's tables, each read when it is first asked for: the page of an account needs none of the ledger's lines."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
+        self.tables: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self.tables:
+            self.tables[name] = pq.read_table(self.paths[name])
+        return self.tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
 def open_run(run: int) -> RunTables:
-    """The tables of a complete run, for questions; the last two stay in memory. A run whose folder is gone has none."""
+    """The tables of a complete run, for questions; the last three stay in memory. A run whose folder is gone has none."""
     folder = folder_of(run)
     return _opened(run, str(folder)) if folder.exists() else _opened.__wrapped__(run, str(folder))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _opened(run_id: int, folder: str) -> RunTables:
     run = PassRun.objects.get(pk=run_id, state="complete")
-    return RunTables(read(run_id), int(run.denominator), run.currency, day_number(run.as_of), rates_of(run))
+    return RunTables(Tables(Path(folder)), int(run.denominator), run.currency, day_number(run.as_of), rates_of(run))
 
 
 def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts: frozenset[int]) -> dict[str, pa.Table]:
@@ -75,11 +100,22 @@ def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table.select(schema.names).cast(schema)
 
 
+def is_there(run_id: int) -> bool:
+    """Whether the run still has tables: without them a question about it would be answered with nothing."""
+    return any(folder_of(run_id).glob("*.parquet"))
+
+
 def forget_old() -> None:
-    """Remove the folders of all but the newest complete runs, those over past dates counted apart: pages read the others."""
+    """Remove the folders of all but the newest complete runs, those over past dates counted apart: pages read the others.
+
+    A run that is kept for a link stays until somebody lets it go (`runs/kept.py`).
+    """
     complete = PassRun.objects.filter(state="complete").order_by("-id").values_list("id", flat=True)
     newest = {*complete.exclude(kind="past")[:KEPT], *complete.filter(kind="past")[:KEPT]}
     parent = home.lake() / "runs"
     for folder in parent.iterdir() if parent.exists() else []:
-        if folder.name.isdigit() and int(folder.name) not in newest and not PassRun.objects.filter(pk=int(folder.name), state="running").exists():
+        if not folder.name.isdigit() or int(folder.name) in newest:
+            continue
+        run = int(folder.name)  # asked for one by one: a link may be made meanwhile
+        if not KeptRun.objects.filter(run_id=run, let_go_at=None).exists() and not PassRun.objects.filter(pk=run, state="running").exists():
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel import Locale
+from babel.dates import format_timedelta
 from babel.numbers import format_decimal, format_percent, get_currency_precision
 from django import template
 from django.conf import settings
@@ -19,41 +19,44 @@ from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext as _
 
 from laer.records import periods
+from laer.web.people.formats import day_text, formats, instant_text, month_text, today
 from laer.web.templatetags.amounts import currency_text, decimal_text
 
 register = template.Library()
 
-UNKNOWN = mark_safe('<span class="unknown" title="unknown"><span aria-hidden="true">–</span><span class="visually-hidden">unknown</span></span>')
+
+def _unknown() -> SafeString:
+    word = _("unknown")
+    return mark_safe(f'<span class="unknown" title="{word}"><span aria-hidden="true">–</span><span class="visually-hidden">{word}</span></span>')
+
+
+UNKNOWN: Any = lazy(_unknown, SafeString)()  # in the language of whoever reads it
 # Filters that survive a change of filter or sort; a cursor does not, because it belongs to the order it was made for.
 CURSORS = ("after", "before", "page")
 
 
 def locale() -> Locale:
-    """The active language as a Babel locale; English where Babel does not know it."""
-    return _locale_of(get_language() or "en")
-
-
-def locale_name() -> str:
-    """Its name, a hundred times quicker than `str(locale())`."""
-    return _locale_name(get_language() or "en")
+    """How this reader's numbers are written, as a Babel locale."""
+    return _locale(formats().locale)
 
 
 @lru_cache(maxsize=64)
-def _locale_name(language: str) -> str:
-    return str(_locale_of(language))
+def _locale(name: str) -> Locale:
+    return Locale.parse(name)
 
 
-@lru_cache(maxsize=64)
-def _locale_of(language: str) -> Locale:
-    try:
-        return Locale.parse(to_locale(language))
-    except (UnknownLocaleError, ValueError):
-        return Locale.parse("en_US")
+@register.simple_tag
+def reader_attributes() -> SafeString:
+    """Of `<html>`: the language of the texts and its direction; what scripts need to write numbers, days and times as the server does."""
+    chosen, language = formats(), get_language() or settings.LANGUAGE_CODE
+    return format_html('lang="{}" dir="{}" data-locale="{}" data-zone="{}"', language, "rtl" if get_language_bidi() else "ltr", chosen.tag, chosen.zone.key)
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -72,7 +75,7 @@ def _decimal(value: Any) -> Decimal | None:
 @register.simple_tag
 def icon(name: str, size: str = "", label: str = "") -> SafeString:
     """`{% icon "building" %}`: a symbol of the sprite. `size` is "", "s" or "l"; with a `label` it speaks, else it is decoration."""
-    return _icon(static("dist/sprite.svg"), name, size, label)
+    return _icon(static("dist/sprite.svg"), name, size, str(label))
 
 
 @lru_cache(maxsize=1_024)
@@ -144,7 +147,7 @@ def number(value: Any, digits: int | None = None) -> str:
         return UNKNOWN
     if digits is None and read != read.to_integral_value():
         return format_decimal(read, locale=locale())
-    return decimal_text(read, int(digits or 0), locale_name())
+    return decimal_text(read, int(digits or 0), formats().locale)
 
 
 @register.filter
@@ -153,7 +156,7 @@ def money(value: Any, currency: str = "USD") -> str:
     read = _decimal(value)
     if read is None:
         return UNKNOWN
-    return currency_text(read, currency or "USD", None, get_currency_precision(currency or "USD"), locale_name())
+    return currency_text(read, currency or "USD", None, get_currency_precision(currency or "USD"), formats().locale)
 
 
 @register.filter
@@ -171,7 +174,8 @@ def money_short(value: Any, currency: str = "USD") -> str:
     else:
         scaled, letter = read, ""
         digits = 0 if read == read.to_integral_value() else get_currency_precision(currency or "USD")
-    text = currency_text(scaled, currency or "USD", _pattern(digits, locale_name()), digits, locale_name())
+    name = formats().locale
+    text = currency_text(scaled, currency or "USD", _pattern(digits, name), digits, name)
     return LAST_DIGIT.sub(rf"\g<1>{letter}\g<2>", text) if letter else text
 
 
@@ -218,7 +222,7 @@ def percent(value: Any, digits: int = 1) -> str:
     if read is None:
         return UNKNOWN
     tail = "." + "0" * int(digits) if int(digits) else ""
-    pattern = re.sub(r"#,##0", "#,##0" + tail, locale().percent_formats[None].pattern)
+    pattern = re.sub(r"##0", "##0" + tail, locale().percent_formats[None].pattern)
     return format_percent(read, format=pattern, locale=locale())
 
 
@@ -227,7 +231,7 @@ def signed(text: Any) -> str:
     """Puts a plus before what is not negative, and a true minus sign: for moves. Takes what `money`, `percent` or `number` gave."""
     out = str(text)
     if not re.search(r"\d", out):
-        return SafeString(out) if isinstance(text, SafeString) else out
+        return SafeString(out) if isinstance(text, SafeString) or text is UNKNOWN else out
     return out.replace("-", "−") if "-" in out else "+" + out
 
 
@@ -251,9 +255,10 @@ def day(value: Any) -> str:
     read = _moment(value)
     if read is None:
         return UNKNOWN
+    chosen = formats()
     if isinstance(read, datetime):
-        read = timezone.localtime(read).date() if timezone.is_aware(read) else read.date()
-    return _day(read, locale_name())
+        read = chosen.local(read).date()
+    return day_text(read, chosen.locale, chosen.words)
 
 
 @register.filter
@@ -263,27 +268,30 @@ def last_covered(value: Any) -> date | None:
     return None if read is None else periods.last_covered(read)
 
 
-@lru_cache(maxsize=8_192)
-def _day(read: date, of: str) -> str:
-    return format_date(read, "d MMM y", locale=of)
-
-
 @register.filter
 def month(value: Any) -> str:
     """Apr 2027, from any day in it."""
     read = _moment(f"{value}-01" if isinstance(value, str) and len(value) == 7 else value)
-    return UNKNOWN if read is None else format_date(read, "MMM y", locale=locale())
+    chosen = formats()
+    return UNKNOWN if read is None else month_text(read, chosen.locale, chosen.words)
 
 
 @register.filter
 def instant(value: Any) -> str:
-    """12 Apr 2027, 14:05, in the time zone in force."""
+    """12 Apr 2027, 14:05, in the reader's time zone."""
     read = _moment(value)
-    if not isinstance(read, datetime):
-        return day(value)
-    if timezone.is_aware(read):
-        read = timezone.localtime(read)
-    return format_datetime(read, "d MMM y, HH:mm", locale=locale())
+    return instant_text(read, formats()) if isinstance(read, datetime) else day(value)
+
+
+@register.filter
+def exact(value: Any) -> str:
+    """For a title: the instant with the reader's zone and in UTC, for whoever compares it with another's page or with a log."""
+    read = _moment(value)
+    if not isinstance(read, datetime) or timezone.is_naive(read):
+        return str(instant(value)) if isinstance(read, datetime) else ""
+    chosen = formats()
+    utc = f"{read.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return utc if chosen.zone.key == "UTC" else f"{instant_text(read, chosen)} {chosen.local(read):%Z} · {utc}"
 
 
 @register.filter
@@ -297,13 +305,13 @@ def ago(value: Any) -> str:
         if timezone.is_naive(read):
             read = timezone.make_aware(read)
         if abs(now - read) < timedelta(seconds=45):
-            return "Just now"
+            return _("Just now")
         if abs(now - read) < timedelta(hours=24):
-            return format_timedelta(read - now, add_direction=True, locale=locale())
-        read = timezone.localtime(read).date()
-    days = (read - timezone.localdate()).days
-    words = {0: "Today", -1: "Yesterday", 1: "Tomorrow"}
-    return words.get(days) or format_timedelta(timedelta(days=days), add_direction=True, threshold=1.6, locale=locale())
+            return format_timedelta(read - now, add_direction=True, locale=formats().words)
+        read = formats().local(read).date()
+    days = (read - today()).days
+    words = {0: _("Today"), -1: _("Yesterday"), 1: _("Tomorrow")}
+    return words.get(days) or format_timedelta(timedelta(days=days), add_direction=True, threshold=1.6, locale=formats().words)
 
 
 # Links and small pictures

@@ -12,12 +12,24 @@ from typing import Any
 from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from laer.web.templatetags.laer import day, hue, icon, initials, last_covered, money, money_short, sparkline_points
 
 register = template.Library()
 
 STATE_TONES = {"paying": "good", "churned": "bad"}
+STATES = {"paying": gettext_lazy("Paying"), "churned": gettext_lazy("Churned"), "prospect": gettext_lazy("Prospect")}
+LABELS = {
+    "segment": gettext_lazy("Segment"), "industry": gettext_lazy("Industry"), "country": gettext_lazy("Country"), "state": gettext_lazy("State"),
+    "spark": gettext_lazy("MRR, 12 months"), "mrr": gettext_lazy("MRR"), "arr": gettext_lazy("ARR"), "first_paid_on": gettext_lazy("Customer since"),
+    "contract_end_on": gettext_lazy("Contract ends"), "owner_name": gettext_lazy("Owner"),
+}  # fmt: skip
+NOBODY = gettext_lazy("Nobody")
+RECOMPUTED = gettext_lazy("being recomputed")
+UNKNOWN = gettext_lazy("unknown")
+CHOOSE = gettext_lazy("Choose: %(name)s")
 SHAPES = {"square": " face-square", "large": " face-square face-large"}
 
 
@@ -35,7 +47,7 @@ def _face(name: str, shape: str) -> SafeString:
 @register.simple_tag
 def who(name: Any) -> SafeString:
     """A person in a table: face and name."""
-    return mark_safe(f'<span class="who">{face(name)}<span>{escape(name)}</span></span>' if name else '<span class="muted">Nobody</span>')
+    return mark_safe(f'<span class="who">{face(name)}<span>{escape(name)}</span></span>' if name else f'<span class="muted">{NOBODY}</span>')
 
 
 @register.simple_tag
@@ -55,7 +67,7 @@ def spark(values: Any, label: str, tone: str = "") -> SafeString:
     """A line of points made on the server; `label` is said aloud."""
     points = _points(tuple(values or ()))
     if not points:
-        return mark_safe('<span class="unknown" title="unknown">–</span>')
+        return mark_safe(f'<span class="unknown" title="{UNKNOWN}">–</span>')
     css = f"spark spark-{tone}" if tone else "spark"
     return mark_safe(
         f'<svg class="{css}" viewBox="0 0 84 26" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">'
@@ -66,36 +78,39 @@ def spark(values: Any, label: str, tone: str = "") -> SafeString:
 @register.simple_tag
 def account_row(row: Mapping[str, Any], show: Mapping[str, bool]) -> SafeString:
     """A row of the account list: its head, and a cell for each column shown, in the order of ACCOUNT_CELLS."""
-    again = f' <span class="recomputing">{icon("refresh")}being recomputed</span>' if row["recomputing"] else ""
+    again = f' <span class="recomputing">{icon("refresh")}{RECOMPUTED}</span>' if row["recomputing"] else ""
+    box = f'<input class="form-check-input" type="checkbox" name="account" value="{row["account_id"]}" aria-label="{escape(CHOOSE % row)}">'
+    tick = f'<td class="is-tick">{box}</td>'
     head = (
-        f'<th scope="row"><div class="name-cell">{face(row["name"], "square")}<div><a class="name plain" href="{escape(row["url"])}" data-row-link>'
-        f'{escape(row["name"])}</a><span class="sub">{escape(row["domain"] or "no domain")}{again}</span></div></div></th>'
+        f'<th scope="row"><div class="name-cell">{face(row["name"], "square")}<div><a class="name plain" href="{escape(row["url"])}" data-peek data-row-link>'
+        f'{escape(row["name"])}</a><span class="sub">{escape(row["domain"] or _("no domain"))}{again}</span></div></div></th>'
     )
-    return mark_safe(f"<tr>{head}{''.join(cell(row) for name, cell in ACCOUNT_CELLS.items() if show.get(name))}</tr>")
+    return mark_safe(f"<tr>{tick}{head}{''.join(cell(row) for name, cell in ACCOUNT_CELLS.items() if show.get(name))}</tr>")
 
 
 def _segment(row: Mapping[str, Any]) -> str:
-    return f'<td data-label="Segment">{pill(row["segment"], "outline")}</td>' if row["segment"] else '<td data-label="Segment" class="is-blank"></td>'
+    label = LABELS["segment"]
+    return f'<td data-label="{label}">{pill(row["segment"], "outline")}</td>' if row["segment"] else f'<td data-label="{label}" class="is-blank"></td>'
 
 
-def _amount(label: str, name: str, css: str) -> Callable[[Mapping[str, Any]], str]:
+def _amount(name: str, css: str) -> Callable[[Mapping[str, Any]], str]:
     def cell(row: Mapping[str, Any]) -> str:
         amount, currency = row[name], row["currency"]
         title = "" if amount is None else f' title="{escape(money(amount, currency))}"'
-        return f'<td class="num {css}" data-label="{label}"{title}>{escape(money_short(amount, currency))}</td>'
+        return f'<td class="num {css}" data-label="{LABELS[name]}"{title}>{escape(money_short(amount, currency))}</td>'
 
     return cell
 
 
 ACCOUNT_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "segment": _segment,
-    "industry": lambda row: f'<td data-label="Industry" class="muted{"" if row["industry"] else " is-blank"}">{escape(row["industry"] or "")}</td>',
-    "country": lambda row: f'<td data-label="Country" class="muted is-minor">{escape(row["country"] or "")}</td>',
-    "state": lambda row: f'<td data-label="State">{pill(row["state"].capitalize(), STATE_TONES.get(row["state"], ""), True)}</td>',
-    "spark": lambda row: f'<td data-label="MRR, 12 months" class="is-minor">{spark(row["spark"], "MRR over twelve months")}</td>',
-    "mrr": _amount("MRR", "mrr", "muted"),
-    "arr": _amount("ARR", "arr", "strong"),
-    "first_paid_on": lambda row: f'<td class="nowrap" data-label="Customer since">{day(row["first_paid_on"])}</td>',
-    "contract_end_on": lambda row: f'<td class="nowrap" data-label="Contract ends">{day(last_covered(row["contract_end_on"]))}</td>',
-    "owner_name": lambda row: f'<td class="nowrap" data-label="Owner">{who(row["owner_name"])}</td>',
+    "industry": lambda row: f'<td data-label="{LABELS["industry"]}" class="muted{"" if row["industry"] else " is-blank"}">{escape(row["industry"] or "")}</td>',
+    "country": lambda row: f'<td data-label="{LABELS["country"]}" class="muted is-minor">{escape(row["country"] or "")}</td>',
+    "state": lambda row: f'<td data-label="{LABELS["state"]}">{pill(STATES.get(row["state"], row["state"]), STATE_TONES.get(row["state"], ""), True)}</td>',
+    "spark": lambda row: f'<td data-label="{LABELS["spark"]}" class="is-minor">{spark(row["spark"], _("MRR over twelve months"))}</td>',
+    "mrr": _amount("mrr", "muted"),
+    "arr": _amount("arr", "strong"),
+    "first_paid_on": lambda row: f'<td class="nowrap" data-label="{LABELS["first_paid_on"]}">{day(row["first_paid_on"])}</td>',
+    "contract_end_on": lambda row: f'<td class="nowrap" data-label="{LABELS["contract_end_on"]}">{day(last_covered(row["contract_end_on"]))}</td>',
+    "owner_name": lambda row: f'<td class="nowrap" data-label="{LABELS["owner_name"]}">{who(row["owner_name"])}</td>',
 }

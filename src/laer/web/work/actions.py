@@ -9,17 +9,20 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from laer.sources.tabular.values import Unreadable, read_date
 from laer.web.book.actions import Refused, editable_row
-from laer.web.book.models import FieldChange
-from laer.web.book.scope import visible_accounts
+from laer.web.book.models import Assignment, FieldChange
+from laer.web.book.scope import editable_accounts, visible_accounts
+from laer.web.people.formats import today
 from laer.web.people.models import Person, Role, User
+from laer.web.people.typed import Unclear, typed_day
 from laer.web.work.models import Notice, Notification, Priority, Task
 from laer.web.work.scope import editable_tasks
 from laer.web.work.writing import log_created, write_rows
 
 TITLE, DETAIL, ITEMS = 200, 10_000, 50
+MANY, CHUNK = 500, 50  # tasks that are added at once, and in one write transaction
 
 
 def create_task(user: User, values: Mapping[str, str], account_id: int | None = None) -> tuple[Task, FieldChange]:
@@ -42,6 +45,39 @@ def create_task(user: User, values: Mapping[str, str], account_id: int | None = 
         change = log_created(user, "tasks", task, task.title)
         tell_assignee(user, task, now)
     return task, change
+
+
+def create_tasks(user: User, values: Mapping[str, str], ids: Collection[int], *, owners: bool = False) -> tuple[int, int, FieldChange | None]:
+    """The same task for each account that the person may edit; with `owners` for each account's CSM, where it has one.
+
+    Returns  how many were added, how many accounts were not the person's to edit (or not for the assignee to see), the change that undoes all of them
+    Raises   Refused where a text does not read, where nobody of that number is there, or for more than MANY accounts
+    """
+    if not user.may_edit:
+        raise PermissionDenied
+    read = read_task({**values, "assignee": "" if owners else values.get("assignee", "")})
+    if len(set(ids)) > MANY:
+        raise Refused(_("found %(found)s accounts, expected at most %(most)s for a task each") % {"found": len(set(ids)), "most": MANY})
+    mine = sorted(editable_accounts(user).filter(pk__in=ids).values_list("pk", flat=True))
+    oneself = Person.objects.filter(user=user).values_list("pk", flat=True).first()
+    whose: dict[int, int] = {}
+    if owners:
+        csm = Assignment.objects.filter(account_id__in=mine, job="csm", until_on=None, archived_at=None).exclude(person__user__role=Role.VIEWER)
+        whose = dict(csm.order_by("-id").values_list("account_id", "person_id"))
+    elif read["assignee_id"] is not None:
+        check_assignee(Task(assignee_id=read["assignee_id"]))
+        someone = User.objects.filter(person=read["assignee_id"]).first()
+        mine = sorted(visible_accounts(someone).filter(pk__in=mine).values_list("pk", flat=True)) if someone else mine
+    now, last = timezone.now(), None
+    given = read["assignee_id"] or oneself
+    for start in range(0, len(mine), CHUNK):
+        with transaction.atomic():
+            for account_id in mine[start : start + CHUNK]:
+                task = Task(account_id=account_id, created_by=user, created_at=now, **read | {"assignee_id": whose.get(account_id, given)})
+                task.save()
+                last = log_created(user, "tasks", task, task.title)
+                tell_assignee(user, task, now)
+    return len(mine), len(set(ids)) - len(mine), last
 
 
 def edit_task(user: User, task_id: int, values: Mapping[str, str], checklist: list[dict[str, Any]] | None = None) -> FieldChange | None:
@@ -84,8 +120,8 @@ def reassign_tasks(user: User, ids: Collection[int], person_id: int | None) -> F
 
 def snooze_tasks(user: User, ids: Collection[int], until_on: date) -> FieldChange | None:
     """Due on a later day. Refused for a day that is past."""
-    if until_on < timezone.localdate():
-        raise Refused(f"found {until_on.isoformat()}, expected today or a later day")
+    if until_on < today():
+        raise Refused(_("found %(day)s, expected today or a later day") % {"day": until_on.isoformat()})
     return write_rows(user, "tasks", [(task, {"due_on": until_on}) for task in _tasks(user, ids)])
 
 
@@ -97,31 +133,31 @@ def read_task(values: Mapping[str, str]) -> dict[str, Any]:
     """Texts of a form as values of a task."""
     title, detail = values.get("title", "").strip(), values.get("detail", "").strip()
     if not title:
-        raise Refused("Title cannot be empty")
-    for name, text, limit in (("Title", title, TITLE), ("Detail", detail, DETAIL)):
+        raise Refused(_("Title cannot be empty"))
+    for name, text, limit in ((_("Title"), title, TITLE), (_("Detail"), detail, DETAIL)):
         if len(text) > limit:
-            raise Refused(f"{name}: found {len(text)} characters, expected at most {limit}")
+            raise Refused(_("%(field)s: found %(count)s characters, expected at most %(limit)s") % {"field": name, "count": len(text), "limit": limit})
     priority = values.get("priority") or str(Priority.NORMAL.value)
     if priority not in {str(p) for p in Priority.values}:
-        raise Refused(f"Priority: found '{priority}', expected one of {', '.join(Priority.labels)}")
+        raise Refused(_("Priority: found '%(found)s', expected one of %(expected)s") % {"found": priority, "expected": ", ".join(map(str, Priority.labels))})
     assignee = values.get("assignee", "").strip()
     if assignee and not (assignee.isascii() and assignee.isdigit() and len(assignee) < 19):
-        raise Refused("Assignee: expected one of the people listed")
+        raise Refused(_("Assignee: expected one of the people listed"))
     due_on = read_due(values.get("due_on", ""))
     return {"title": title, "detail": detail, "due_on": due_on, "priority": int(priority), "assignee_id": int(assignee) if assignee else None}
 
 
 def read_due(text: str) -> date | None:
-    found = read_date(text.strip(), "ymd") if text.strip() else None
-    if isinstance(found, Unreadable):
-        raise Refused(f"Due: found '{text}', expected a date such as 2026-04-12")
-    return found
+    try:
+        return typed_day(text)
+    except Unclear as unclear:
+        raise Refused(_("Due: %(why)s") % {"why": unclear}) from None
 
 
 def read_checklist(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     kept = [{"text": str(i["text"]).strip()[:TITLE], "done": bool(i["done"])} for i in items if str(i["text"]).strip()]
     if len(kept) > ITEMS:
-        raise Refused(f"Checklist: found {len(kept)} items, expected at most {ITEMS}")
+        raise Refused(_("Checklist: found %(count)s items, expected at most %(limit)s") % {"count": len(kept), "limit": ITEMS})
     return kept
 
 
@@ -131,11 +167,11 @@ def check_assignee(task: Task) -> None:
         return
     person = Person.objects.select_related("user").filter(pk=task.assignee_id, archived_at=None).first()
     if person is None:
-        raise Refused("Assignee: found nobody of that number, expected one of the people listed")
+        raise Refused(_("Assignee: found nobody of that number, expected one of the people listed"))
     if person.user and person.user.role == Role.VIEWER:
-        raise Refused(f"{person.name} may look but not change, and could not complete it")
+        raise Refused(_("%(name)s may look but not change, and could not complete it") % {"name": person.name})
     if person.user and task.account_id and not visible_accounts(person.user).filter(pk=task.account_id).exists():
-        raise Refused(f"{person.name} does not see this account")
+        raise Refused(_("%(name)s does not see this account") % {"name": person.name})
 
 
 def tell_assignee(user: User, task: Task, now: datetime) -> None:

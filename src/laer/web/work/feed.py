@@ -14,13 +14,14 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from laer.web.book.models import Account, Contract, FieldChange, ImportRun, ImportState, Note, Pulse
 from laer.web.work.models import WORK, Task, Touch
 
 KINDS = {
-    "touch": "Touches", "note": "Notes", "task": "Tasks done", "change": "Edits", "import": "Imports", "contract": "Contracts signed",
-    "mrr": "MRR", "pulse": "Pulses",
+    "touch": gettext_lazy("Touches"), "note": gettext_lazy("Notes"), "task": gettext_lazy("Tasks done"), "change": gettext_lazy("Edits"),
+    "import": gettext_lazy("Imports"), "contract": gettext_lazy("Contracts signed"), "mrr": gettext_lazy("MRR"), "pulse": gettext_lazy("Pulses"),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from laer.web.book.models import Account, Contact, Note
 from laer.web.people.models import Person, User
@@ -14,9 +15,9 @@ from laer.web.people.models import Person, User
 class Priority(models.IntegerChoices):
     """Higher is more pressing, so that a list sorts by it."""
 
-    LOW = 1, "Low"
-    NORMAL = 2, "Normal"
-    HIGH = 3, "High"
+    LOW = 1, gettext_lazy("Low")
+    NORMAL = 2, gettext_lazy("Normal")
+    HIGH = 3, gettext_lazy("High")
 
 
 class Task(models.Model):
@@ -40,26 +41,28 @@ class Task(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["assignee", "due_on"], condition=Q(done_at=None, archived_at=None), name="tasks_open"),
             models.Index(fields=["account", "-done_at"], name="tasks_of_account"),
+            # the order of the list, with all that says who may see it and whose it is: a page and the counts come from it alone
+            models.Index(fields=["due_on", "-priority", "id", "account", "assignee", "created_by"], condition=Q(done_at=None, archived_at=None), name="tasks_due"),
         ]
 
 
 class TouchKind(models.TextChoices):
-    CALL = "call", "Call"
-    MEETING = "meeting", "Meeting"
-    MAIL = "mail", "E-mail"
-    CHAT = "chat", "Chat"
-    OTHER = "other", "Other"
+    CALL = "call", gettext_lazy("Call")
+    MEETING = "meeting", gettext_lazy("Meeting")
+    MAIL = "mail", gettext_lazy("E-mail")
+    CHAT = "chat", gettext_lazy("Chat")
+    OTHER = "other", gettext_lazy("Other")
 
 
 class Sentiment(models.TextChoices):
-    GOOD = "good", "Good"
-    NEUTRAL = "neutral", "Neutral"
-    BAD = "bad", "Bad"
+    GOOD = "good", gettext_lazy("Good")
+    NEUTRAL = "neutral", gettext_lazy("Neutral")
+    BAD = "bad", gettext_lazy("Bad")
 
 
 class Direction(models.TextChoices):
-    OUT = "out", "We reached out"
-    IN = "in", "They reached out"
+    OUT = "out", gettext_lazy("We reached out")
+    IN = "in", gettext_lazy("They reached out")
 
 
 class Touch(models.Model):
@@ -84,8 +87,8 @@ class Touch(models.Model):
 
 
 class Notice(models.TextChoices):
-    MENTION = "mention", "Mentioned you"
-    ASSIGNED = "assigned", "Gave you a task"
+    MENTION = "mention", gettext_lazy("Mentioned you")
+    ASSIGNED = "assigned", gettext_lazy("Gave you a task")
 
 
 class Notification(models.Model):

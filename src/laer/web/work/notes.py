@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.book import actions
 from laer.web.book.actions import Refused, editable_row, mark_dirty
@@ -48,9 +49,9 @@ def edit_note(user: User, note_id: int, text: str) -> FieldChange | None:
 def read_note(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not text:
-        raise Refused("A note cannot be empty")
+        raise Refused(_("A note cannot be empty"))
     if len(text) > LONGEST:
-        raise Refused(f"Note: found {len(text)} characters, expected at most {LONGEST}")
+        raise Refused(_("Note: found %(count)s characters, expected at most %(limit)s") % {"count": len(text), "limit": LONGEST})
     return with_mentions(text, people_to_name())
 
 

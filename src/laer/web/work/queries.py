@@ -6,22 +6,26 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from laer.web.book.queries import Part
 from laer.web.book.scope import assigned_to
 from laer.web.people.models import Person, Role, User
 from laer.web.work.models import Task
-from laer.web.work.scope import editable_tasks, visible_tasks
+from laer.web.work.scope import editable_tasks, oneself, visible_tasks
 
-SHOWN = 100
-VIEWS = {"mine": "Mine", "accounts": "My accounts", "all": "All I may see"}
-GROUPS = {"overdue": "Overdue", "today": "Today", "week": "This week", "later": "Later", "none": "No date"}
+SHOWN = 50
+VIEWS = {"mine": gettext_lazy("Mine"), "accounts": gettext_lazy("My accounts"), "all": gettext_lazy("All I may see")}
+GROUPS = {
+    "overdue": gettext_lazy("Overdue"), "today": gettext_lazy("Today"), "week": gettext_lazy("This week"), "later": gettext_lazy("Later"),
+    "none": gettext_lazy("No date"),
+}  # fmt: skip
 
 
 def in_view(user: User, view: str) -> Q:
     if view == "mine":
-        return Q(assignee__user_id=user.pk)
-    return Q(account__in=assigned_to(Person.objects.filter(user_id=user.pk).values("id"))) if view == "accounts" else Q()
+        return Q(assignee__in=oneself(user))
+    return Q(account__in=assigned_to(oneself(user))) if view == "accounts" else Q()
 
 
 def task_list(user: User, view: str, *, done: bool = False, account_id: int | None = None, more: int = 1) -> Part:
@@ -36,7 +40,7 @@ def task_list(user: User, view: str, *, done: bool = False, account_id: int | No
 
 def view_counts(user: User) -> dict[str, int]:
     """Open tasks of each view. One query."""
-    counts = {view: Count("id", filter=in_view(user, view), distinct=True) for view in VIEWS}
+    counts = {view: Count("id", filter=in_view(user, view)) for view in VIEWS}
     counted: dict[str, int] = visible_tasks(user).filter(done_at=None).aggregate(**counts)
     return counted
 
@@ -52,15 +56,15 @@ def task_for(user: User, task_id: int) -> Task | None:
     return rows.filter(pk=task_id).first() if task_id < 2**63 else None
 
 
-def group_of(task: Task, today: date) -> str:
-    """The heading that an open task stands under; the week ends on Sunday."""
+def group_of(task: Task, today: date, week_start: int = 0) -> str:
+    """The heading that an open task stands under, on the reader's day; their week begins on `week_start` (Monday is 0)."""
     if task.due_on is None:
         return "none"
     if task.due_on < today:
         return "overdue"
     if task.due_on == today:
         return "today"
-    return "week" if task.due_on <= today + timedelta(days=6 - today.weekday()) else "later"
+    return "week" if task.due_on <= today + timedelta(days=6 - (today.weekday() - week_start) % 7) else "later"
 
 
 def assignees() -> list[tuple[int, str]]:

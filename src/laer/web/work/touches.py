@@ -8,9 +8,12 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from laer.web.book.actions import Refused, editable_row
 from laer.web.book.models import Contact, FieldChange
+from laer.web.people.formats import formats
 from laer.web.people.models import Person, User
 from laer.web.work.models import Direction, Sentiment, Touch, TouchKind
 from laer.web.work.writing import log_created
@@ -30,29 +33,31 @@ def log_touch(user: User, account_id: int, values: Mapping[str, str], contacts: 
     person = Person.objects.filter(user=user).first()
     there = list(Contact.objects.filter(pk__in=contacts, account=account, archived_at=None))
     if len(there) != len(set(contacts)):
-        raise Refused("Contacts: expected contacts of this account")
+        raise Refused(_("Contacts: expected contacts of this account"))
     with transaction.atomic():
         touch = Touch.objects.create(account=account, person=person, created_by=user, created_at=now, **read)
         touch.contacts.set(there)
-        change = log_created(user, "touches", touch, TouchKind(touch.kind).label)
+        with override("en"):  # the log is kept in one language, whoever writes it
+            what = str(TouchKind(touch.kind).label)
+        change = log_created(user, "touches", touch, what)
     return touch, change
 
 
 def read_touch(values: Mapping[str, str], now: datetime) -> dict[str, Any]:
     kind, direction = values.get("kind", ""), values.get("direction") or Direction.OUT.value
     if kind not in TouchKind.values:
-        raise Refused(f"Kind: found '{kind}', expected one of {', '.join(TouchKind.labels)}")
+        raise Refused(_("Kind: found '%(found)s', expected one of %(expected)s") % {"found": kind, "expected": ", ".join(map(str, TouchKind.labels))})
     if direction not in Direction.values:
-        raise Refused(f"Direction: found '{direction}', expected one of {', '.join(Direction.labels)}")
+        raise Refused(_("Direction: found '%(found)s', expected one of %(expected)s") % {"found": direction, "expected": ", ".join(map(str, Direction.labels))})
     sentiment = values.get("sentiment") or None
     if sentiment is not None and sentiment not in Sentiment.values:
-        raise Refused(f"Sentiment: found '{sentiment}', expected one of {', '.join(Sentiment.labels)}")
+        raise Refused(_("Sentiment: found '%(found)s', expected one of %(expected)s") % {"found": sentiment, "expected": ", ".join(map(str, Sentiment.labels))})
     minutes = values.get("minutes", "").strip()
     if minutes and not (minutes.isascii() and minutes.isdigit() and len(minutes) < 5 and int(minutes) <= LONGEST):
-        raise Refused(f"Minutes: found '{minutes}', expected a whole number up to {LONGEST}")
+        raise Refused(_("Minutes: found '%(found)s', expected a whole number up to %(limit)s") % {"found": minutes, "limit": LONGEST})
     summary = values.get("summary", "").strip()
     if len(summary) > SUMMARY:
-        raise Refused(f"Summary: found {len(summary)} characters, expected at most {SUMMARY}")
+        raise Refused(_("Summary: found %(count)s characters, expected at most %(limit)s") % {"count": len(summary), "limit": SUMMARY})
     at = _moment(values.get("at", "").strip(), now)
     return {"kind": kind, "direction": direction, "sentiment": sentiment, "minutes": int(minutes) if minutes else None, "summary": summary, "at": at}
 
@@ -63,9 +68,9 @@ def _moment(text: str, now: datetime) -> datetime:
         return now
     try:
         read = datetime.fromisoformat(text)
-        at = timezone.make_aware(read) if timezone.is_naive(read) else read
+        at = timezone.make_aware(read, formats().zone) if timezone.is_naive(read) else read
     except (ValueError, OverflowError):
-        raise Refused(f"When: found '{text}', expected a day and a time such as 2026-04-12T14:30") from None
+        raise Refused(_("When: found '%(found)s', expected a day and a time such as 2026-04-12T14:30") % {"found": text}) from None
     if not now - timedelta(days=36_500) < at < now + AHEAD:
-        raise Refused(f"When: found {text}, expected a moment that is past")
+        raise Refused(_("When: found %(found)s, expected a moment that is past") % {"found": text})
     return at

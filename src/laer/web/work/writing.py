@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from laer.web.book.actions import Refused, log_change
 from laer.web.book.models import FieldChange
@@ -60,7 +61,7 @@ def undo_work(user: User, change_id: int) -> int:
             if change.field == "created":
                 back["archived_at"] = timezone.now()
             elif said(row, column(row, change.field)) != change.new:
-                raise Refused("it has been changed again since")
+                raise Refused(_("it has been changed again since"))
             else:
                 back[column(row, change.field)] = unsaid(row, change.field, change.old)
         wanted.append((row, back))

@@ -88,8 +88,7 @@ def title_of(check: str) -> str:
     for said in (lines.SAID, usage.SAID):
         if check in said:
             return said[check][1]
-    noun = check.removeprefix(vanished.PREFIX)
-    return f"{noun.replace('_', ' ').capitalize()} that later exports no longer contain" if check in OF_FAMILY else check.replace("_", " ").capitalize()
+    return vanished.title_of(check.removeprefix(vanished.PREFIX)) if check in OF_FAMILY else check.replace("_", " ").capitalize()
 
 
 def remembered_findings(user: User) -> list[Finding]:

@@ -23,6 +23,7 @@ from laer.web.book.scope import visible_accounts
 from laer.web.people.models import User
 from laer.web.runs.excluded import without_excluded
 from laer.web.runs.passes import book_address
+from laer.web.wording import later
 
 Severity = Literal["error", "warning", "info"]
 ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
@@ -39,7 +40,7 @@ RECORD_OF = {model: record for record, model in MODELS.items()}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong (or worth knowing), how often, and what to do about it."""
+    """One thing that is wrong (or worth knowing), how often, and what to do about it. Its texts are made when they are shown: findings are remembered."""
 
     check: str
     severity: Severity
@@ -52,8 +53,8 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "check": self.check, "severity": self.severity, "count": self.count, "title": self.title, "sentence": self.sentence,
-            "what_to_do": self.what_to_do, "record": self.record, "details": self.details,
+            "check": self.check, "severity": self.severity, "count": self.count, "title": str(self.title), "sentence": str(self.sentence),
+            "what_to_do": str(self.what_to_do), "record": self.record, "details": self.details,
         }  # fmt: skip
 
 
@@ -157,7 +158,7 @@ class Check:
         if not count:
             return None
         details = self.details(seen) if self.details else {}
-        return Finding(self.id, self.severity, count, self.title, self.says(count, details), self.what_to_do, self.record, details)
+        return Finding(self.id, self.severity, count, self.title, later(self.says, count, details), self.what_to_do, self.record, details)
 
     def ids(self, seen: Seen) -> tuple[str, list[int]]:
         """The record, and every row behind it: what can be excluded at once."""
@@ -172,8 +173,3 @@ class Check:
         return [
             {"object_id": row[0], "account_id": row[1], "account": row[2], **{h: v for (h, _), v in zip(self.columns, row[3:], strict=True)}} for row in found
         ]
-
-
-def many(n: int, one: str, several: str | None = None) -> str:
-    """1 ticket, 1,077 tickets."""
-    return f"{n:,} {one if n == 1 else several or one + 's'}"

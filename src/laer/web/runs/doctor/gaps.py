@@ -6,14 +6,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.metrics.policy import load_policy
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear
 from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Pause, Subscription, SubscriptionLine, SurveyResponse, Ticket
 from laer.web.book.prepare import DISAGREES
+from laer.web.people.company import firm
+from laer.web.record_words import counted, record_label
 from laer.web.runs import rates
-from laer.web.runs.doctor.finding import Check, Details, Seen, alive, many
+from laer.web.runs.doctor.finding import Check, Details, Seen, alive
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
 OPTIONAL_REFERENCES = {
     "accounts": (Account, ("parent_id",)), "subscriptions": (Subscription, ("contract_id", "product_id")),
@@ -48,13 +54,13 @@ def _trials(seen: Seen) -> QuerySet[Any]:
 
 
 def without_rate(seen: Seen) -> QuerySet[Any]:
-    known = {settings.CURRENCY, *rates.currencies(seen.today)}
+    known = {firm().currency, *rates.currencies(seen.today)}
     return seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency__in=known)
 
 
 def at_other_years_rates(seen: Seen) -> QuerySet[Any]:
     """Lines in other currencies where the plan rates of the fiscal year are not in the table."""
-    foreign = seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency=settings.CURRENCY)
+    foreign = seen.of(SubscriptionLine).filter(currency__isnull=False).exclude(currency=firm().currency)
     try:
         return foreign if rates.plan_of(seen.today).missing else foreign.none()
     except NoPlanYear:
@@ -93,72 +99,106 @@ def _unresolved(record: str) -> Check:
             pointless |= Q(**{f"{column}__isnull": True})
         return seen.of(model).filter(pointless, custom__has_key="_unresolved")
 
-    noun = record.replace("_", " ")
+    def title() -> str:
+        return _("%(records)s that name something the book does not have") % {"records": record_label(record)}
+
+    def says(n: int, d: Details) -> str:
+        return ngettext("%(rows)s refers to something that is not in the book.", "%(rows)s refer to something that is not in the book.", n) % {
+            "rows": counted(record, n, number(n))
+        }
+
     return Check(
-        f"unresolved_{record}", "warning", record, f"{noun.capitalize()} that name something the book does not have",
-        "Import what they name (contacts, contracts, products), then import these rows again: what they name is kept as text until then.",
-        rows, (("Names", "custom___unresolved"),), lambda n, d: f"{many(n, noun.removesuffix('s'), noun)} refer to something that is not in the book.",
+        f"unresolved_{record}", "warning", record, later(title),
+        gettext_lazy("Import what they name (contacts, contracts, products), then import these rows again: what they name is kept as text until then."),
+        rows, (("Names", "custom___unresolved"),), says,
     )  # fmt: skip
 
 
 GAPS = (
     Check(
-        "missing_owner", "warning", "accounts", "Paying accounts without an owner",
-        "Give each a CSM on its page, or import a list with an owner column.",
+        "missing_owner", "warning", "accounts", gettext_lazy("Paying accounts without an owner"),
+        gettext_lazy("Give each a CSM on its page, or import a list with an owner column."),
         ownerless, (("Segment", "segment"), ("Country", "country")),
-        lambda n, d: f"{many(n, 'paying account')} {'has' if n == 1 else 'have'} nobody who is responsible today.",
+        lambda n, d: ngettext(
+            "%(n)s paying account has nobody who is responsible today.",
+            "%(n)s paying accounts have nobody who is responsible today.",
+            n,
+        ) % {"n": number(n)},
     ),
     Check(
-        "missing_contract", "warning", "accounts", "Paying accounts without a contract",
-        "Import contracts, or enter them on the account's page.",
+        "missing_contract", "warning", "accounts", gettext_lazy("Paying accounts without a contract"),
+        gettext_lazy("Import contracts, or enter them on the account's page."),
         contractless, (("Segment", "segment"), ("Country", "country")),
-        lambda n, d: f"{many(n, 'paying account')} {'has' if n == 1 else 'have'} no contract in force.",
+        lambda n, d: ngettext("%(n)s paying account has no contract in force.", "%(n)s paying accounts have no contract in force.", n) % {"n": number(n)},
     ),
     Check(
-        "missing_renewal_date", "warning", "accounts", "Paying accounts without a renewal date",
-        "Give the contract an end, or the subscription a scheduled end. A renewal date is never invented.",
+        "missing_renewal_date", "warning", "accounts", gettext_lazy("Paying accounts without a renewal date"),
+        gettext_lazy("Give the contract an end, or the subscription a scheduled end. A renewal date is never invented."),
         endless, (("Segment", "segment"), ("Country", "country")),
-        lambda n, d: f"{many(n, 'paying account')}: neither a contract nor a line says when the renewal falls due.",
+        lambda n, d: ngettext(
+            "%(n)s paying account: neither a contract nor a line says when the renewal falls due.",
+            "%(n)s paying accounts: neither a contract nor a line says when the renewal falls due.",
+            n,
+        ) % {"n": number(n)},
     ),
     Check(
-        "currency_without_rate", "error", "subscription_lines", "Lines in a currency without a rate",
-        "Name a file of rates in LAER_FX_FILE (columns currency,rate, and fiscal_year for plan rates) and run a pass. Until then these lines count nowhere.",
+        "currency_without_rate", "error", "subscription_lines", gettext_lazy("Lines in a currency without a rate"),
+        gettext_lazy(
+            "Name a file of rates in LAER_FX_FILE (columns currency,rate, and fiscal_year for plan rates) and run a pass. Until then these "
+            "lines count nowhere."
+        ),
         without_rate, (*LINE, ("Currency", "currency")),
-        lambda n, d: f"{many(n, 'line')} cannot count: no rate to {settings.CURRENCY} is known for {', '.join(d)}.", details=_currencies,
+        lambda n, d: ngettext(
+            "%(n)s line cannot count: no rate to %(currency)s is known for %(join)s.",
+            "%(n)s lines cannot count: no rate to %(currency)s is known for %(join)s.",
+            n,
+        ) % {"n": number(n), "currency": firm().currency, "join": ", ".join(d)}, details=_currencies,
     ),
     Check(
-        "plan_rates_missing", "warning", "subscription_lines", "Lines at the plan rates of another fiscal year",
-        "Add the fiscal year's rates to the file that LAER_FX_FILE names, or set LAER_PLAN_YEAR to a year that is in it.",
+        "plan_rates_missing", "warning", "subscription_lines", gettext_lazy("Lines at the plan rates of another fiscal year"),
+        gettext_lazy("Add the fiscal year's rates to the file that LAER_FX_FILE names, or set LAER_PLAN_YEAR to a year that is in it."),
         at_other_years_rates, (*LINE, ("Currency", "currency")),
-        lambda n, d: f"{many(n, 'line')} in another currency: the plan rates of the fiscal year are not in the table, and those of another year are used.",
+        lambda n, d: ngettext(
+            "%(n)s line in another currency: the plan rates of the fiscal year are not in the table, and those of another year are used.",
+            "%(n)s lines in another currency: the plan rates of the fiscal year are not in the table, and those of another year are used.",
+            n,
+        ) % {"n": number(n)},
     ),
     Check(
-        "amount_against_mrr", "warning", "subscription_lines", "Lines whose amount or ARR differs from their MRR",
-        "Ask billing which is right. MRR is taken, as the policy says (rule 15).",
+        "amount_against_mrr", "warning", "subscription_lines", gettext_lazy("Lines whose amount or ARR differs from their MRR"),
+        gettext_lazy("Ask billing which is right. MRR is taken, as the policy says (rule 15)."),
         disagreeing, (*LINE, ("Stated", f"custom__{DISAGREES}")),
-        lambda n, d: f"{many(n, 'line')} {'states' if n == 1 else 'state'} an amount or ARR that does not come to the MRR stated beside it.",
+        lambda n, d: ngettext(
+            "%(n)s line states an amount or ARR that does not come to the MRR stated beside it.",
+            "%(n)s lines state an amount or ARR that does not come to the MRR stated beside it.",
+            n,
+        ) % {"n": number(n)},
     ),
     Check(
-        "zero_mrr_trials", "info", "subscription_lines", "Trials that carry no MRR",
-        "Nothing, if they are trials: a trial never pays (rule 5).",
-        _trials, LINE, lambda n, d: f"{many(n, 'trial')} {'carries' if n == 1 else 'carry'} MRR 0.",
+        "zero_mrr_trials", "info", "subscription_lines", gettext_lazy("Trials that carry no MRR"),
+        gettext_lazy("Nothing, if they are trials: a trial never pays (rule 5)."),
+        _trials, LINE, lambda n, d: ngettext("%(n)s trial carries MRR 0.", "%(n)s trials carry MRR 0.", n) % {"n": number(n)},
     ),
     Check(
-        "accounts_known_only_from_lines", "info", "accounts", "Accounts known only from lines or contracts",
-        "Import the list of accounts from the same source, so that they have a name and an owner.",
+        "accounts_known_only_from_lines", "info", "accounts", gettext_lazy("Accounts known only from lines or contracts"),
+        gettext_lazy("Import the list of accounts from the same source, so that they have a name and an owner."),
         _only_from_lines, (("Since", "created_at"),),
-        lambda n, d: f"{many(n, 'account')} {'is' if n == 1 else 'are'} known only by an id that lines or contracts name.",
+        lambda n, d: ngettext(
+            "%(n)s account is known only by an id that lines or contracts name.",
+            "%(n)s accounts are known only by an id that lines or contracts name.",
+            n,
+        ) % {"n": number(n)},
     ),
     Check(
-        "accounts_sharing_domain", "warning", "accounts", "Accounts that share a domain",
-        "Look whether two sources mean one account.", _sharing("domain"), (("Domain", "domain"), ("Segment", "segment")),
-        lambda n, d: f"{many(n, 'account')} {'shares' if n == 1 else 'share'} a domain with another.",
+        "accounts_sharing_domain", "warning", "accounts", gettext_lazy("Accounts that share a domain"),
+        gettext_lazy("Look whether two sources mean one account."), _sharing("domain"), (("Domain", "domain"), ("Segment", "segment")),
+        lambda n, d: ngettext("%(n)s account shares a domain with another.", "%(n)s accounts share a domain with another.", n) % {"n": number(n)},
     ),
     Check(
-        "accounts_sharing_name", "warning", "accounts", "Accounts that share a name",
-        "Look whether two sources mean one account. Files that name accounts instead of giving ids cannot tell them apart.",
+        "accounts_sharing_name", "warning", "accounts", gettext_lazy("Accounts that share a name"),
+        gettext_lazy("Look whether two sources mean one account. Files that name accounts instead of giving ids cannot tell them apart."),
         _sharing("name"), (("Domain", "domain"), ("Country", "country")),
-        lambda n, d: f"{many(n, 'account')} {'has' if n == 1 else 'have'} the name of another.",
+        lambda n, d: ngettext("%(n)s account has the name of another.", "%(n)s accounts have the name of another.", n) % {"n": number(n)},
     ),
     *map(_unresolved, OPTIONAL_REFERENCES),
 )  # fmt: skip

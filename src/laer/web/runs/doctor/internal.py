@@ -8,9 +8,12 @@ from operator import or_
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import ngettext
 
 from laer.web.people.models import Person
-from laer.web.runs.doctor.finding import Check, Details, Seen, many
+from laer.web.runs.doctor.finding import Check, Details, Seen
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 WORDS = ("test", "demo", "dummy", "sandbox", "staging", "do not use", "delete me", "asdf")
 RESERVED = ("example.com", "example.org", "example.net")  # of these domains nobody can be a customer (RFC 2606)
@@ -62,19 +65,27 @@ SHOWN = (("Domain", "domain"), ("Segment", "segment"), ("Signed up", "signed_up_
 
 INTERNAL = (
     Check(
-        "test_accounts", "warning", "accounts", "Accounts that look made for a test",
-        "Look at each. Exclude those that are no customers, with a reason: they leave every figure, and stay in the book.",
+        "test_accounts", "warning", "accounts", gettext_lazy("Accounts that look made for a test"),
+        gettext_lazy("Look at each. Exclude those that are no customers, with a reason: they leave every figure, and stay in the book."),
         _tests, SHOWN,
         lambda n, d: (
-            f"{many(n, 'account')} {'has' if n == 1 else 'have'} a name such as test or demo, or a domain that nobody owns; {d['paying']:,} of them pay today."
+            ngettext(
+                "%(n)s account has a name such as test or demo, or a domain that nobody owns; %(paying)s of them pay today.",
+                "%(n)s accounts have a name such as test or demo, or a domain that nobody owns; %(paying)s of them pay today.",
+                n,
+            ) % {"n": number(n), "paying": number(d["paying"])}
         ),
         details=_paying(_tests),
     ),
     Check(
-        "internal_accounts", "warning", "accounts", "Accounts of our own firm",
-        "Exclude them with a reason, unless your firm sells to itself: they leave every figure, and stay in the book.",
+        "internal_accounts", "warning", "accounts", gettext_lazy("Accounts of our own firm"),
+        gettext_lazy("Exclude them with a reason, unless your firm sells to itself: they leave every figure, and stay in the book."),
         _internal, SHOWN,
-        lambda n, d: f"{many(n, 'account')} {'has' if n == 1 else 'have'} the domain of our own people's e-mails; {d['paying']:,} of them pay today.",
+        lambda n, d: ngettext(
+            "%(n)s account has the domain of our own people's e-mails; %(paying)s of them pay today.",
+            "%(n)s accounts have the domain of our own people's e-mails; %(paying)s of them pay today.",
+            n,
+        ) % {"n": number(n), "paying": number(d["paying"])},
         details=_paying(_internal),
     ),
 )  # fmt: skip

@@ -6,42 +6,49 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from django.conf import settings
+from django.utils.translation import gettext, ngettext
 
 from laer.cycle.line_checks import check_lines
 from laer.web.book.models import SubscriptionLine
-from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
+from laer.web.people.company import firm
+from laer.web.record_words import counted
+from laer.web.runs.doctor.finding import Finding, Seen, Severity
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
 RECORD = "subscription_lines"
-COLUMNS = ("Subscription", "Plan", "Start", "End", "MRR")
-OFF = (*COLUMNS, "Off by")  # of checks that say by how much
+COLUMNS = (gettext_lazy("Subscription"), gettext_lazy("Plan"), gettext_lazy("Start"), gettext_lazy("End"), "MRR")
+OFF = (*COLUMNS, gettext_lazy("Off by"))  # of checks that say by how much
 PATHS = ("subscription__name", "plan", "start_on", "end_on", "mrr_num", "mrr_den", "currency")
 SAID: dict[str, tuple[Severity, str, str]] = {
     "one_day_gaps": (
         "warning",
-        "Lines whose account goes on one day after their end",
-        "Ask billing whether the end is the last paid day. If it is, say so in the mapping of the file (end: inclusive) and import it again: "
-        "the churn and the reactivation of that day never happened.",
+        gettext_lazy("Lines whose account goes on one day after their end"),
+        gettext_lazy("Ask billing whether the end is the last paid day. If it is, say so in the mapping of the file (end: inclusive) and import it again: "
+        "the churn and the reactivation of that day never happened."),
     ),
     "mrr_unit_jumps": (
         "error",
-        "Lines at 12, 100 or 1,000 times what they replace, or a part as small",
-        "Look whether a year's amount was taken as a month's, or cents as units; correct the column's meaning in the mapping and import again.",
+        gettext_lazy("Lines at 12, 100 or 1,000 times what they replace, or a part as small"),
+        gettext_lazy("Look whether a year's amount was taken as a month's, or cents as units; correct the column's meaning in the mapping and import again."),
     ),
     "mrr_outliers": (
         "warning",
-        "Lines whose MRR is far from what others of the same plan pay",
-        "Compare the line with its contract. If it is right, nothing; if not, correct its source or exclude the line with a reason.",
+        gettext_lazy("Lines whose MRR is far from what others of the same plan pay"),
+        gettext_lazy("Compare the line with its contract. If it is right, nothing; if not, correct its source or exclude the line with a reason."),
     ),
     "lines_twice": (
         "warning",
-        "Lines that stand twice under different ids",
-        "Ask billing whether both are sold. If not, take one out of the source, or exclude it with a reason: MRR is too high by it.",
+        gettext_lazy("Lines that stand twice under different ids"),
+        gettext_lazy("Ask billing whether both are sold. If not, take one out of the source, or exclude it with a reason: MRR is too high by it."),
     ),
     "lines_overruled": (
         "warning",
-        "Lines that a newer line of the same subscription overrules",
-        "Look at both. If the newer one is right, nothing: it counts. If both are sold, ask billing to state them under ids or products of their own.",
+        gettext_lazy("Lines that a newer line of the same subscription overrules"),
+        gettext_lazy(
+            "Look at both. If the newer one is right, nothing: it counts. If both are sold, ask billing to state them under ids or products "
+            "of their own."
+        ),
     ),
 }
 
@@ -54,14 +61,14 @@ def find(seen: Seen) -> list[Finding]:
     try:
         found = named(seen)
     except TimeoutError as late:
-        said = f"{str(late).capitalize()}."
-        return [Finding("lines_not_checked", "warning", 1, "The subscription lines were not checked", said, "Try again when the machine is less busy.", RECORD)]
+        title, what = gettext_lazy("The subscription lines were not checked"), gettext_lazy("Try again when the machine is less busy.")
+        return [Finding("lines_not_checked", "warning", 1, title, f"{str(late).capitalize()}.", what, RECORD)]
     findings = []
     for check, lines in found.items():
         if lines:
             severity, title, what = SAID[check]
             accounts = len(set(_accounts(lines)))
-            findings.append(Finding(check, severity, len(lines), title, _sentence(check, len(lines), accounts), what, RECORD, {"accounts": accounts}))
+            findings.append(Finding(check, severity, len(lines), title, later(_sentence, check, len(lines), accounts), what, RECORD, {"accounts": accounts}))
     return findings
 
 
@@ -82,7 +89,7 @@ def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, An
     shown = []
     for pk in ids:
         _, account_id, account, name, plan, start, end, num, den, currency = rows[pk]
-        cells = (name, plan, start, end or "open", f"{num / den:,.2f} {currency or settings.CURRENCY}", _factor(off[pk]))
+        cells = (name, plan, start, end or "open", f"{num / den:,.2f} {currency or firm().currency}", _factor(off[pk]))
         shown.append({"object_id": pk, "account_id": account_id, "account": account, **dict(zip(OFF, cells, strict=True))})
     return shown
 
@@ -102,20 +109,41 @@ def _accounts(lines: Mapping[int, Any]) -> list[int]:
 def _factor(off: float | None) -> str | None:
     if off is None or off <= 0:
         return None
-    return f"{off:,.4g} times" if off >= 1 else f"1/{1 / off:,.4g}"
+    return gettext("%(factor)s times") % {"factor": f"{off:,.4g}"} if off >= 1 else f"1/{1 / off:,.4g}"
 
 
 def _sentence(check: str, n: int, accounts: int) -> str:
-    lines, of = many(n, "line"), f"of {many(accounts, 'account')}"
+    said = {"n": number(n), "accounts": counted("accounts", accounts, number(accounts))}
     if check == "one_day_gaps":
-        return f"{lines} {of}: the next line starts on the day after the end, and the day between is paid by none: read so, the account churns and comes back."
+        return ngettext(
+            "%(n)s line of %(accounts)s: the next line starts on the day after the end, and the day between is paid by none: "
+            "read so, the account churns and comes back.",
+            "%(n)s lines of %(accounts)s: the next line starts on the day after the end, and the day between is paid by none: "
+            "read so, the account churns and comes back.",
+            n,
+        ) % said
     if check == "mrr_unit_jumps":
-        return f"{lines} {of} {'takes' if n == 1 else 'take'} the place of the account's lines before at 12, 100 or 1,000 times their MRR, or a part as small."
+        return ngettext(
+            "%(n)s line of %(accounts)s takes the place of the account's lines before at 12, 100 or 1,000 times their MRR, or a part as small.",
+            "%(n)s lines of %(accounts)s take the place of the account's lines before at 12, 100 or 1,000 times their MRR, or a part as small.",
+            n,
+        ) % said
     if check == "mrr_outliers":
-        return f"{lines} {of} {'pays' if n == 1 else 'pay'} ten times what is usual in the plan (a seat, where seats are stated), or a tenth of it."
+        return ngettext(
+            "%(n)s line of %(accounts)s pays ten times what is usual in the plan (a seat, where seats are stated), or a tenth of it.",
+            "%(n)s lines of %(accounts)s pay ten times what is usual in the plan (a seat, where seats are stated), or a tenth of it.",
+            n,
+        ) % said
     if check == "lines_overruled":
-        return (
-            f"{lines} {of} {'states' if n == 1 else 'state'} an end after the day on which another line of the same subscription begins: "
-            "the newer one rules from that day on, and the rest is not counted."
-        )
-    return f"{lines} {of} {'says' if n == 1 else 'say'} the same as another line: product, plan, interval, days, seats and amount."
+        return ngettext(
+            "%(n)s line of %(accounts)s states an end after the day on which another line of the same subscription begins: "
+            "the newer one rules from that day on, and the rest is not counted.",
+            "%(n)s lines of %(accounts)s state an end after the day on which another line of the same subscription begins: "
+            "the newer one rules from that day on, and the rest is not counted.",
+            n,
+        ) % said
+    return ngettext(
+        "%(n)s line of %(accounts)s says the same as another line: product, plan, interval, days, seats and amount.",
+        "%(n)s lines of %(accounts)s say the same as another line: product, plan, interval, days, seats and amount.",
+        n,
+    ) % said

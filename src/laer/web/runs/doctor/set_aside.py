@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.web.book.models import QuarantinedRow
 from laer.web.book.retry import waiting
-from laer.web.runs.doctor.finding import Finding, Seen, many
+from laer.web.runs.doctor.finding import Finding, Seen
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
-NAMED = {
+NAMED: dict[str, tuple[str, str, str, Callable[[int], str]]] = {
     "duplicate key": (
-        "duplicate_keys", "Rows with a key that stands in their file before",
-        "Decide which of the rows is right, mend the source, and give the rows back corrected or dismiss them.",
-        "{rows} {have} the key of an earlier row of the same file and other values.",
+        "duplicate_keys", gettext_lazy("Rows with a key that stands in their file before"),
+        gettext_lazy("Decide which of the rows is right, mend the source, and give the rows back corrected or dismiss them."),
+        lambda n: ngettext(
+            "%(n)s row has the key of an earlier row of the same file and other values.",
+            "%(n)s rows have the key of an earlier row of the same file and other values.",
+            n,
+        ) % {"n": number(n)},
     ),
     "references nothing": (
-        "references_nothing", "Rows that refer to something the book does not have",
-        "Import what they refer to, then try the rows again.",
-        "{rows} {refer} to an account or another row that is not in the book.",
+        "references_nothing", gettext_lazy("Rows that refer to something the book does not have"),
+        gettext_lazy("Import what they refer to, then try the rows again."),
+        lambda n: ngettext(
+            "%(n)s row refers to an account or another row that is not in the book.",
+            "%(n)s rows refer to an account or another row that is not in the book.",
+            n,
+        ) % {"n": number(n)},
     ),
 }  # fmt: skip
 OTHER = "rejected_"
@@ -36,16 +49,27 @@ def find(seen: Seen) -> list[Finding]:
         return []
     findings = []
     for kind, n in waiting().values_list("kind").annotate(n=Count("id")).order_by("-n", "kind"):
-        rows = many(n, "row")
         if kind in NAMED:
-            check, title, what, sentence = NAMED[kind]
-            sentence = sentence.format(rows=rows, have="has" if n == 1 else "have", refer="refers" if n == 1 else "refer")
+            check, title, what, says = NAMED[kind]
+            sentence = later(says, n)
         else:
-            check, title, what = check_of(kind), f"Rows set aside: {kind}", "Download them from the quarantine, correct them and give them back."
-            sentence = f"{rows} {'was' if n == 1 else 'were'} set aside by an import: {kind}."
+            check, title = check_of(kind), later(_titled, kind)
+            what = gettext_lazy("Download them from the quarantine, correct them and give them back.")
+            sentence = later(_said, kind, n)
         files = waiting().filter(kind=kind).values("run_id", "file").distinct().count()
         findings.append(Finding(check, "error", n, title, sentence, what, "quarantine", {"files": files}))
     return findings
+
+
+def _titled(kind: str) -> str:
+    return _("Rows set aside: %(reason)s") % {"reason": kind}
+
+
+def _said(kind: str, n: int) -> str:
+    return ngettext("%(n)s row was set aside by an import: %(reason)s.", "%(n)s rows were set aside by an import: %(reason)s.", n) % {
+        "n": number(n),
+        "reason": kind,
+    }
 
 
 def kinds_of(check: str) -> list[str]:

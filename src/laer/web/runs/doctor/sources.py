@@ -12,9 +12,13 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.web.book.models import FieldChange, ImportRun, ImportState
-from laer.web.runs.doctor.finding import Finding, Seen, many
+from laer.web.runs.doctor.finding import Finding, Seen
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
 ONCE = 45  # days after which a source that came once is old
 TIMES = 2  # of its usual interval, after which a source is late
@@ -72,18 +76,32 @@ def find(seen: Seen) -> list[Finding]:
         return []
     found = []
     if late := _rows(seen)["stale_sources"]:
-        named = ", ".join(r["Source"] for r in late[:3]) + (" and others" if len(late) > 3 else "")
-        have = "has" if len(late) == 1 else "have"
-        said = f"{many(len(late), 'source')} ({named}) {have} brought nothing for longer than usual: figures stand on what was true then."
-        what = "Import the newest export, or leave the source if its system is gone."
-        found.append(Finding("stale_sources", "warning", len(late), "Sources that have gone quiet", said, what, "sources"))
+        said = later(_quiet, [r["Source"] for r in late])
+        what = gettext_lazy("Import the newest export, or leave the source if its system is gone.")
+        found.append(Finding("stale_sources", "warning", len(late), gettext_lazy("Sources that have gone quiet"), said, what, "sources"))
     if stood := _rows(seen)["frozen_fields"]:
-        said = (
-            f"{many(len(stood), 'field')} that used to change {'is' if len(stood) == 1 else 'are'} the same in the last {STOOD} imports or more, for every row."
-        )
-        what = "Look whether the export still fills the field: a score that is copied over is worse than none."
-        found.append(Finding("frozen_fields", "warning", len(stood), "Fields that no longer change", said, what, "sources"))
+        said = later(_frozen_said, len(stood))
+        what = gettext_lazy("Look whether the export still fills the field: a score that is copied over is worse than none.")
+        found.append(Finding("frozen_fields", "warning", len(stood), gettext_lazy("Fields that no longer change"), said, what, "sources"))
     return found
+
+
+def _quiet(late: list[str]) -> str:
+    named = ", ".join(late[:3])
+    sources = _("%(sources)s and others") % {"sources": named} if len(late) > 3 else named
+    return ngettext(
+        "%(n)s source (%(sources)s) has brought nothing for longer than usual: figures stand on what was true then.",
+        "%(n)s sources (%(sources)s) have brought nothing for longer than usual: figures stand on what was true then.",
+        len(late),
+    ) % {"n": number(len(late)), "sources": sources}
+
+
+def _frozen_said(n: int) -> str:
+    return ngettext(
+        "%(n)s field that used to change is the same in the last %(imports)s imports or more, for every row.",
+        "%(n)s fields that used to change are the same in the last %(imports)s imports or more, for every row.",
+        n,
+    ) % {"n": number(n), "imports": number(STOOD)}
 
 
 def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, Any]]:

@@ -5,39 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from laer.cycle.usage_checks import STANDS, Lives, count_usage, has_usage, usage_rows
 from laer.engine.lake import Lake
 from laer.web import home
 from laer.web.book.aliases import all_numbers
 from laer.web.book.models import Account, Subscription
-from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
+from laer.web.record_words import counted
+from laer.web.runs.doctor.finding import Finding, Seen, Severity
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
-COLUMNS = ("Usage id", "Day", "Subscription", "Feature", "Count", "Source")
+COLUMNS = (gettext_lazy("Usage id"), gettext_lazy("Day"), gettext_lazy("Subscription"), gettext_lazy("Feature"), gettext_lazy("Count"), gettext_lazy("Source"))
 SAID: dict[str, tuple[Severity, str, str]] = {
     "usage_outside_life": (
         "warning",
-        "Usage outside the life of its subscription",
-        "Compare the dates of the product's usage with billing. Such usage is kept and counts as usage, never as revenue.",
+        gettext_lazy("Usage outside the life of its subscription"),
+        gettext_lazy("Compare the dates of the product's usage with billing. Such usage is kept and counts as usage, never as revenue."),
     ),
     "usage_repeated_ids": (
         "warning",
-        "Usage ids that repeat with other content",
-        "Ask whoever writes the usage export why ids repeat. Both rows are kept.",
+        gettext_lazy("Usage ids that repeat with other content"),
+        gettext_lazy("Ask whoever writes the usage export why ids repeat. Both rows are kept."),
     ),
     "usage_before_sign_up": (
         "warning",
-        "Usage from before the account signed up",
-        "Compare the sign-up date with the product's usage. Such usage is kept.",
+        gettext_lazy("Usage from before the account signed up"),
+        gettext_lazy("Compare the sign-up date with the product's usage. Such usage is kept."),
     ),
     "usage_frozen": (
         "warning",
-        "Usage that stands still",
-        "Ask whoever writes the usage export whether the counter still runs: an account that does the same every day is a script, or a copy of the day before.",
+        gettext_lazy("Usage that stands still"),
+        gettext_lazy(
+            "Ask whoever writes the usage export whether the counter still runs: an account that does the same every day is a script, or a "
+            "copy of the day before."
+        ),
     ),
     "usage_in_another_unit": (
         "warning",
-        "Usage a hundred times what is usual, or a hundredth",
-        "Look whether seconds and milliseconds, or single events and sums, stand in one column. Such usage is kept.",
+        gettext_lazy("Usage a hundred times what is usual, or a hundredth"),
+        gettext_lazy("Look whether seconds and milliseconds, or single events and sums, stand in one column. Such usage is kept."),
     ),
 }
 
@@ -54,9 +62,9 @@ def find(seen: Seen) -> list[Finding]:
                 "usage_not_checked",
                 "warning",
                 1,
-                "The usage was not checked",
+                gettext_lazy("The usage was not checked"),
                 f"{str(late).capitalize()}.",
-                "Try again when the machine is less busy.",
+                gettext_lazy("Try again when the machine is less busy."),
                 "usage_days",
             )
         ]
@@ -65,7 +73,7 @@ def find(seen: Seen) -> list[Finding]:
         count = found["ids"] if check == "usage_repeated_ids" else found["rows"]
         if count:
             severity, title, what = SAID[check]
-            findings.append(Finding(check, severity, count, title, _sentence(check, found), what, "usage_days", found))
+            findings.append(Finding(check, severity, count, title, later(_sentence, check, found), what, "usage_days", found))
     return findings
 
 
@@ -100,14 +108,35 @@ def _lives(seen: Seen) -> Lives:
 
 
 def _sentence(check: str, found: dict[str, int]) -> str:
-    rows = many(found["rows"], "usage row")
+    n = found["rows"]
+    said = {"n": number(n), "accounts": counted("accounts", found["accounts"], number(found["accounts"]))} if "accounts" in found else {"n": number(n)}
     if check == "usage_outside_life":
-        lie = "lies" if found["rows"] == 1 else "lie"
-        return f"{rows} of {many(found['accounts'], 'account')} {lie} on days on which no line of the subscription holds (the end is the first unpaid day)."
+        return ngettext(
+            "%(n)s usage row of %(accounts)s lies on days on which no line of the subscription holds (the end is the first unpaid day).",
+            "%(n)s usage rows of %(accounts)s lie on days on which no line of the subscription holds (the end is the first unpaid day).",
+            n,
+        ) % said
     if check == "usage_repeated_ids":
-        return f"{many(found['ids'], 'usage id')} {'stands' if found['ids'] == 1 else 'stand'} on several rows with other content: {rows} in all."
+        rows = ngettext("%(n)s usage row", "%(n)s usage rows", n) % said
+        return ngettext(
+            "%(ids)s usage id stands on several rows with other content: %(rows)s in all.",
+            "%(ids)s usage ids stand on several rows with other content: %(rows)s in all.",
+            found["ids"],
+        ) % {"ids": number(found["ids"]), "rows": rows}
     if check == "usage_frozen":
-        return f"{rows} of {many(found['accounts'], 'account')}: the account's count of a day is the same on {STANDS} days or more, having moved before."
+        return ngettext(
+            "%(n)s usage row of %(accounts)s: the account's count of a day is the same on %(days)s days or more, having moved before.",
+            "%(n)s usage rows of %(accounts)s: the account's count of a day is the same on %(days)s days or more, having moved before.",
+            n,
+        ) % (said | {"days": number(STANDS)})
     if check == "usage_in_another_unit":
-        return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} far from what the account usually has of the feature."
-    return f"{rows} of {many(found['accounts'], 'account')} {'is' if found['rows'] == 1 else 'are'} older than the account's sign-up."
+        return ngettext(
+            "%(n)s usage row of %(accounts)s is far from what the account usually has of the feature.",
+            "%(n)s usage rows of %(accounts)s are far from what the account usually has of the feature.",
+            n,
+        ) % said
+    return ngettext(
+        "%(n)s usage row of %(accounts)s is older than the account's sign-up.",
+        "%(n)s usage rows of %(accounts)s are older than the account's sign-up.",
+        n,
+    ) % said

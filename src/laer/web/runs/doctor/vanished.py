@@ -11,10 +11,15 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import MODELS, ExternalId, ImportRun, ImportState
-from laer.web.runs.doctor.finding import Finding, Seen, Severity, many
+from laer.web.record_words import counted, record_label
+from laer.web.runs.doctor.finding import Finding, Seen, Severity
+from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy, later
 
 PREFIX = "gone_"
 COLUMNS = ("Id in the source", "Source", "Stated last", "Newest export")
@@ -32,12 +37,24 @@ def find(seen: Seen) -> list[Finding]:
         n = _missing(seen, record, by_source).count()
         if n:
             severity: Severity = "warning" if record in GRAVE else "info"
-            noun = record.replace("_", " ")
-            named = ", ".join(sorted(by_source))
-            said = f"{many(n, noun.removesuffix('s'), noun)} that {named} stated before {'is' if n == 1 else 'are'} not in its newest export."
-            what = "Look whether they ended, were renamed or were left out by a filter: end, archive or exclude them. Silence alone is never taken as churn."
-            findings.append(Finding(PREFIX + record, severity, n, f"{noun.capitalize()} that later exports no longer contain", said, what, record))
+            said = later(_said, record, n, ", ".join(sorted(by_source)))
+            what = gettext_lazy(
+                "Look whether they ended, were renamed or were left out by a filter: end, archive or exclude them. Silence alone is never taken as churn."
+            )
+            findings.append(Finding(PREFIX + record, severity, n, later(title_of, record), said, what, record))
     return findings
+
+
+def title_of(record: str) -> str:
+    return _("%(records)s that later exports no longer contain") % {"records": record_label(record)}
+
+
+def _said(record: str, n: int, sources: str) -> str:
+    return ngettext(
+        "%(rows)s that %(sources)s stated before is not in its newest export.",
+        "%(rows)s that %(sources)s stated before are not in its newest export.",
+        n,
+    ) % {"rows": counted(record, n, number(n)), "sources": sources}
 
 
 def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, Any]]:

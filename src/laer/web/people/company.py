@@ -1,0 +1,231 @@
+"""The firm as every page, pass and command reads it: what the environment says, else what an admin chose in the browser, else the default.
+
+`firm()` is held in the process, so that a page asks for it with no query. It comes with the login (`Logins` in models.py), and a
+process whose version is not the one that came takes that: several web processes agree from their next request on. Workers and
+commands, which have no login, call `refresh()` before a piece of work.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from laer.web.people.audit import log_event
+from laer.web.people.models import Act, Company, Demo, User
+from laer.web.people.roles import Refused, only_admins
+
+VARIABLES = {"name": "COMPANY", "currency": "CURRENCY", "time_zone": "TIME_ZONE", "locale": "LOCALE", "fiscal_year_start": "FISCAL_YEAR_START"}
+UTC = "UTC"
+_default_zone = settings.TIME_ZONE  # before `_take` puts the firm's in its place
+
+
+@dataclass(frozen=True)
+class Firm:
+    """What is in force.
+
+    locale             as babel names it: en_US
+    fiscal_year_start  first month, 1 to 12
+    confirmed          somebody said in the browser that these are right
+    fixed              fields that the environment decides, so that no page can change them
+    """
+
+    name: str
+    currency: str
+    time_zone: str
+    locale: str
+    fiscal_year_start: int
+    demo: str = Demo.NONE
+    confirmed: bool = False
+    version: int = 0
+    fixed: frozenset[str] = frozenset()
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether pages show a made-up firm."""
+        return self.demo == Demo.SHOWN
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether the demo is being made or left: nothing else may be written meanwhile."""
+        return self.demo in (Demo.MAKING, Demo.LEAVING)
+
+
+_held: Firm | None = None
+
+
+def firm() -> Firm:
+    """The firm in force. One query for the first caller of a process, none afterwards."""
+    return _held or refresh()
+
+
+def refresh() -> Firm:
+    """Read it again: one small query."""
+    return _take(Company.objects.filter(pk=1).values(*Company.FIELDS).first() or {})
+
+
+def seen(row: Mapping[str, Any] | None) -> None:
+    """Take the row that came with a login, where this process holds another version."""
+    if _held is None or _held.version != (row or {}).get("version", 0):
+        _take(row or {})
+
+
+def forget() -> None:
+    """The next caller reads it from the book."""
+    global _held
+    _held = None
+
+
+def fixed() -> frozenset[str]:
+    """Fields that the environment decides."""
+    return frozenset(field for field, name in VARIABLES.items() if os.environ.get(f"LAER_{name}", "").strip())
+
+
+def _take(row: Mapping[str, Any]) -> Firm:
+    global _held
+    held = fixed()
+    defaults: dict[str, Any] = {"name": settings.COMPANY, "currency": settings.CURRENCY, "time_zone": _default_zone, "locale": settings.LOCALE}
+    defaults["fiscal_year_start"] = settings.FISCAL_YEAR_START
+    values = {field: default if field in held else row.get(field) or default for field, default in defaults.items()}
+    made = Firm(**values, demo=row.get("demo") or Demo.NONE, confirmed=bool(row.get("confirmed_at")), version=row.get("version") or 0, fixed=held)
+    if made.time_zone != settings.TIME_ZONE:
+        # `timezone.localdate()` is the firm's day everywhere, in every thread of the process: it reads Django's default zone.
+        settings.TIME_ZONE = made.time_zone
+        timezone.get_default_timezone.cache_clear()  # type: ignore[attr-defined]
+        timezone.get_default_timezone()
+    _held = made
+    return made
+
+
+class InForce:
+    """Every page speaks of the firm as its login's row has it. While the demo is made or left, there is the page that says how far it is."""
+
+    WAY = ("/start/", "/login/", "/logout/", "/2fa/", "/reauthenticate/", "/password/", "/invitation/", "/oidc/", "/static/", "/favicon.ico")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and hasattr(request.user, "_company"):
+            seen(request.user._company)
+        if not request.user.is_authenticated or not firm().is_changing or request.path.startswith(self.WAY):
+            return self.get_response(request)
+        if request.headers.get("HX-Request"):
+            answer = HttpResponse(status=204)
+            answer["HX-Redirect"] = reverse("start_demo")
+            return answer
+        return redirect("start_demo")
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save(by: User, given: Mapping[str, Any]) -> list[str]:
+    """Write what an admin says of the firm, and that it is right; the fields that changed. What depends on the book is checked by `runs/firm.py`.
+
+    Raises  Refused, PermissionDenied
+    """
+    only_admins(by)
+    values = checked(given)
+    row, made = Company.objects.select_for_update().get_or_create(pk=1)
+    before = firm() if made else refresh()
+    changed = [name for name in values if getattr(before, name) != values[name]]
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.confirmed_at = row.confirmed_at or timezone.now()
+    _write(row)
+    for name in changed:
+        log_event(Act.COMPANY_CHANGED, by, subject=name.replace("_", " "), details={"old": getattr(before, name), "new": values[name]})
+    return changed
+
+
+def set_demo(state: str) -> None:
+    """Say what the book is. Its caller holds the transaction."""
+    row, _made = Company.objects.select_for_update().get_or_create(pk=1)
+    row.demo = state
+    _write(row)
+
+
+def set_name(name: str) -> None:
+    """Name the firm without confirming anything else of it. Its caller holds the transaction."""
+    row, _made = Company.objects.select_for_update().get_or_create(pk=1)
+    row.name = name
+    _write(row)
+
+
+def _write(row: Company) -> None:
+    row.version += 1
+    row.save()
+    forget()
+    transaction.on_commit(forget)  # what another thread read meanwhile is the row before
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as they are kept, without those that the environment decides. Raises Refused with what was found and expected."""
+    problems = errors(given)
+    if problems:
+        raise Refused(" ".join(problems.values()))
+    values: dict[str, Any] = {name: str(given[name]).strip() for name in ("name", "currency", "time_zone")}
+    values |= {"currency": values["currency"].upper(), "fiscal_year_start": int(given["fiscal_year_start"])}
+    values["locale"] = str(given["locale"]).strip().replace("-", "_")
+    return {name: value for name, value in values.items() if name not in fixed()}
+
+
+def errors(given: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the values of a form, field by field."""
+    found: dict[str, str] = {}
+    said = {name: str(given.get(name) or "").strip() for name in VARIABLES}
+    if not said["name"]:
+        found["name"] = _("Say what your company is called.")
+    elif len(said["name"]) > 120:
+        found["name"] = _("The name has %(found)d characters; 120 fit.") % {"found": len(said["name"])}
+    if said["currency"].upper() not in currencies():
+        text = _("Currency: found “%(found)s”, expected a code of three letters such as EUR. Choose one of the list.")
+        found["currency"] = text % {"found": said["currency"][:20]}
+    if said["time_zone"] not in zones():
+        text = _("Time zone: found “%(found)s”, expected a name such as Europe/Berlin. Choose one of the list.")
+        found["time_zone"] = text % {"found": said["time_zone"][:40]}
+    if not known_locale(said["locale"]):
+        found["locale"] = _("Format: found “%(found)s”, expected a language and a country such as en_US.") % {"found": said["locale"][:20]}
+    month = said["fiscal_year_start"]
+    if not (month.isascii() and month.isdigit() and len(month) <= 2 and 1 <= int(month) <= 12):
+        found["fiscal_year_start"] = _("Fiscal year: found “%(found)s”, expected a month from 1 (January) to 12 (December).") % {"found": month[:20]}
+    return {name: text for name, text in found.items() if name not in fixed()}
+
+
+@lru_cache(maxsize=1)
+def currencies() -> dict[str, str]:
+    """Codes of the currencies that some country pays with today, and their names, by code."""
+    from babel.numbers import get_currency_name
+
+    codes = {code for paid in get_global("territory_currencies").values() for code, _start, end, tender in paid if end is None and tender}
+    return {code: get_currency_name(code, locale="en") for code in sorted(codes)}
+
+
+@lru_cache(maxsize=1)
+def zones() -> list[str]:
+    """Names of time zones as people know them: area and place, and UTC."""
+    areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return [UTC, *sorted(name for name in available_timezones() if name.startswith(areas))]
+
+
+def known_locale(name: str) -> bool:
+    try:
+        Locale.parse(name.replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return False
+    return True
