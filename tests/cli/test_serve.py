@@ -144,6 +144,7 @@ def test_the_front_end_is_collected_again_when_its_content_changed_not_when_it_i
 
 def test_a_request_under_way_is_answered_before_the_server_ends(home: Path) -> None:
     """A sign-in writes; it waits for the book's lock, which we hold until the server was told to end."""
+    assert laer(home, "user", "create", "ann@example.com", "--role", "admin").returncode == 0  # else the page leads to the first run
     port = free_port()
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from laer.web.book.models import FieldChange, ImportRun
-from laer.web.book.trail import Place, Wanted, all_of, trail
+from laer.web.book.trail import KINDS, Place, Wanted, all_of, trail
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, AuditEvent
 from tests.cast import Cast
@@ -137,6 +137,14 @@ def test_an_event_is_written_once(cast: Cast) -> None:
         with pytest.raises(TypeError):
             change()
     assert AuditEvent.objects.get(pk=event.pk).subject == "a.csv"
+
+
+def test_every_act_has_its_line_and_stands_under_one_kind(cast: Cast) -> None:
+    for act in Act:
+        log_event(act, cast.users["lead"], subject="S")
+    assert {what for __, what, __ in lines(cast)} >= {str(act.label) for act in Act}
+    told = [act for __, acts in KINDS.values() for act in acts]
+    assert sorted(told) == sorted(Act)
 
 
 def test_a_page_costs_the_same_however_long_the_trail(cast: Cast) -> None:

@@ -34,8 +34,9 @@ KINDS: dict[str, tuple[Any, tuple[Act, ...]]] = {
         (Act.INVITED, Act.INVITATION_REVOKED, Act.JOINED, Act.ROLE_CHANGED, Act.SWITCHED_OFF, Act.SWITCHED_ON,
          Act.ACCESS_CHANGED, Act.TEAM_CHANGED, Act.COVER_CHANGED),
     ),
+    "installation": (gettext_lazy("Installation"), (Act.SET_UP, Act.COMPANY_CHANGED, Act.DEMO_MADE, Act.DEMO_LEFT)),
     "edits": (gettext_lazy("Edits"), (Act.ADDED, Act.VIEW_CHANGED)),
-    "imports": (gettext_lazy("Imports"), (Act.IMPORTED, Act.IMPORT_UNDONE, Act.IMPORT_REDONE)),
+    "imports": (gettext_lazy("Imports"), (Act.IMPORTED, Act.IMPORT_UNDONE, Act.IMPORT_REDONE, Act.ANSWERED, Act.ANSWER_TAKEN_BACK)),
     "exports": (gettext_lazy("Exports"), (Act.EXPORTED, Act.LINK_KEPT, Act.LINK_LET_GO)),
     "closings": (gettext_lazy("Closings"), ()),
 }  # fmt: skip
