@@ -31,7 +31,8 @@ COMPARE: dict[str, type[Lookup[Given]]] = {"=": Exact, "!=": Exact, "<": LessTha
 def where_true(condition: Condition, places: Places, as_of: date) -> Q:
     """The rows that the condition holds for.
 
-    In     places  field id -> where its value stands; amounts as in `checking.scaled`; dates as dates, within JSON as ISO text
+    In     places  field id -> where its value stands; amounts as in `checking.scaled`; dates as dates, within JSON as ISO text;
+                   a float column holds null where a ratio is undefined, never NaN
     Holds  the same rows as `truth.evaluate`; those of true, false and unknown are all rows, each once
     """
     return _rows(pushed_in(condition), places, as_of, or_unknown=False)
