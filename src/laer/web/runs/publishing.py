@@ -35,6 +35,7 @@ CARD = (
     "currency",
     "first_paid_on",
     "contract_end_on",
+    "facts",
 )
 LARGE = 5_000  # rows whose publication changes what the planner should know
 MONTH = ("opening_minor", "closing_minor", *(f"{m}_minor" for m in MOVEMENTS))

@@ -38,6 +38,10 @@ def read(run_id: int) -> dict[str, pa.Table]:
     return {path.stem: pq.read_table(path) for path in sorted(folder_of(run_id).glob("*.parquet"))}
 
 
+def read_one(run_id: int, name: str) -> pa.Table:
+    return pq.read_table(folder_of(run_id) / f"{name}.parquet")
+
+
 def rows_of(run_id: int, name: str) -> int:
     """How many rows a run's table has, from its footer; 0 where it is gone."""
     path = folder_of(run_id) / f"{name}.parquet"
@@ -82,6 +86,9 @@ def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts:
     for name, table in fresh.items():
         if name not in before:  # the run before knew no such table: a full pass will fill it
             whole[name] = table
+            continue
+        if "account_id" not in before[name].column_names:  # of the whole firm: a small pass took it from there
+            whole[name] = before[name]
             continue
         kept = before[name].filter(pc.invert(pc.is_in(before[name]["account_id"], ids)))
         whole[name] = pa.concat_tables([kept, _as(table, kept.schema)] if not _wider(table, kept) else [_as(kept, table.schema), table])
