@@ -23,6 +23,8 @@ from laer.web.book.models import Account
 from laer.web.people.models import User
 from laer.web.runs import desk, passes, snapshots
 from laer.web.runs.models import AccountCard, PassRun
+from laer.web.work import touches
+from laer.web.work.writing import undo_work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,3 +164,21 @@ def test_the_command_prints_them(book: PassRun) -> None:
         done = CliRunner().invoke(app, ["facts", *options])
         assert done.exit_code == 2
         assert words in done.output
+
+
+def test_a_touch_is_known_within_the_next_small_pass(book: PassRun) -> None:
+    user = User.objects.create_user("lead@laer.example", "long enough to pass", role="lead")
+    alder = Account.objects.get(name="Alder")
+    __, change = touches.log_touch(user, alder.pk, {"kind": "call", "minutes": "25", "direction": "in"})
+    small = passes.run_waiting_pass()
+    assert small is not None
+    assert small.kind == "small"
+    today = str(ago(0))
+    assert {name: known("Alder")[name] for name in ("touches_45d", "minutes_90d", "last_touch_on", "reached_us_on", "last_meeting_on")} == {
+        "touches_45d": 1.0, "minutes_90d": 25.0, "last_touch_on": today, "reached_us_on": today, "last_meeting_on": today,
+    }  # fmt: skip
+    passes.start_pass()
+    assert known("Birch")["touches_45d"] == 0.0  # touches are logged here now, and this account had none
+    undo_work(user, change.pk)
+    passes.run_waiting_pass()
+    assert "last_touch_on" not in known("Alder")
