@@ -1,4 +1,4 @@
-"""The first AccountCard: name, owner, MRR, ARR, next contract end. Dates, never day counts, so that a quiet night rewrites nothing."""
+"""The AccountCard: name, owner, MRR, ARR, next contract end, and the facts. Dates, never day counts, so that a quiet night rewrites little."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from laer.cycle.facts import catalogue
 from laer.cycle.ledger import LedgerInput
 from laer.records.money import minor_units, rounded
 from laer.records.periods import date_of
 
+ON_CARD = ("segment", "country", "industry", "owner", "state", "first_paid_on")
 FIELDS = ("name", "domain", "segment", "country", "industry")
 
 
@@ -39,6 +41,20 @@ def cards(tables: dict[str, pa.Table], levels: pa.Table, given: LedgerInput, as_
             }
         )  # fmt: skip
     return made
+
+
+def fact_rows(facts: pa.Table) -> dict[int, dict[str, Any]]:
+    """Facts as a card keeps them, by account: what is known, dates as ISO text; without what the card has in columns of its own."""
+    ids = facts["account_id"].to_pylist()
+    rows: dict[int, dict[str, Any]] = {account: {} for account in ids}
+    for name in facts.column_names[2:]:
+        if name in ON_CARD:
+            continue
+        dated = catalogue()[name].kind == "date"
+        for account, value in zip(ids, facts[name].to_pylist(), strict=True):
+            if value is not None:
+                rows[account][name] = date_of(value).isoformat() if dated else value
+    return rows
 
 
 def _owners(tables: dict[str, pa.Table], as_of: date) -> dict[int, tuple[int, str]]:

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from laer.cycle import fact_inputs, facts
 from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
 from laer.cycle.booked import signed
-from laer.cycle.cards import cards
+from laer.cycle.cards import cards, fact_rows
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.renewals import due
 from laer.cycle.spans import dimension_spans
@@ -43,6 +44,15 @@ class Read(Protocol):
 
     def field_history(self, record: str, fields: Iterable[str], accounts: frozenset[int] | None) -> pa.Table:
         """Changes of an account's fields: account_id, field, old, new, effective day number; oldest first."""
+        ...
+
+
+    def usage(self, session: DuckDBSession, accounts: frozenset[int] | None) -> None:
+        """Make the tables of usage (`engine/rollups.py`) in the session."""
+        ...
+
+    def firm(self) -> facts.Firm:
+        """What the last full pass found of the whole firm, for a pass over a few accounts."""
         ...
 
 
@@ -73,6 +83,7 @@ class Settings:
     policy: Policy
     currency: str
     rates: Mapping[str, Fraction]
+    zone: str = "UTC"
 
 
 def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, accounts: frozenset[int] | None = None, memory: str = "1GB") -> Passed:
@@ -82,7 +93,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
         accounts  None for the whole book, else only these (their published rows and their part of the snapshot)
     """
     passed, clock = Passed(), _Clock()
-    tables = read.records(RECORDS, accounts)
+    tables = read.records((*RECORDS, *fact_inputs.RECORDS), accounts)
     passed.timings["read"] = clock.lap()
     when = counting(tables["subscription_lines"], tables["contracts"], tables["churn_events"], settings.policy, as_of)
     beside = Beside(tables["discounts"], tables["pauses"], tables["contracts"])
@@ -99,14 +110,23 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
         events = session.keep("events", changes.mrr_changes(unbound, settings.policy.gap_days))
         account_months = session.fetch(months.account_months(events))
         levels = session.fetch(changes.mrr_at(events, day_number(as_of)))
-    passed.timings["ledger"] = clock.lap()
-    history = read.field_history("accounts", DIMENSIONS[:-1], accounts)
-    spans = dimension_spans(tables["accounts"], history, tables["assignments"], tables["people"], DIMENSIONS)
+        passed.timings["ledger"] = clock.lap()
+        history = read.field_history("accounts", DIMENSIONS[:-1], accounts)
+        spans = dimension_spans(tables["accounts"], history, tables["assignments"], tables["people"], DIMENSIONS)
+        book = fact_inputs.Book(tables, lines.given, when, spans, settings.currency, settings.rates, settings.zone, day_number(as_of))
+        firm = None if accounts is None else read.firm()
+        found = facts.of_book(session, events, book, (day_number(as_of),), lambda held: read.usage(held, accounts), firm)
+        passed.timings["facts"] = clock.lap()
     card_rows = cards(tables, levels, lines.given, as_of)
+    said = fact_rows(found.facts.table)
+    for row in card_rows:
+        row["facts"] = said.get(row["account_id"], {})
     passed.timings["cards"] = clock.lap()
     names = product_names(tables["products"])
     snapshot = {"lines": _named(lines.given, names), "dimensions": spans, "renewals": due(when.renewals, tables["subscription_lines"], lines.given)}
     snapshot["signed"] = signed(tables, lines.given, settings.currency, settings.rates)
+    snapshot |= {"facts": found.facts.table, "references": found.facts.references, "seen": found.facts.seen, "existing": found.existing}
+    snapshot |= {f"input_{name}": table for name, table in found.inputs.items()}
     publish.snapshot(snapshot, lines.given.denominator, accounts)
     passed.counts["account_months"] = publish.account_months(account_months, lines.given.denominator, settings.currency, accounts)
     passed.counts["cards"] = publish.cards(card_rows, accounts)

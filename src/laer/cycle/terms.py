@@ -31,6 +31,7 @@ class Counting:
     end_by_event    the same end under `churn_basis: events`
     leaves          whether the end to come is a departure that somebody stated: a cancelled line or contract, no mere end of a term
     renewals        one row per contract with an end: what became of it
+    terms, outcomes contracts by number, and what became of those with an end
     """
 
     start: Days
@@ -38,6 +39,8 @@ class Counting:
     end_by_event: Days
     leaves: Days
     renewals: list[dict[str, Any]] = field(default_factory=list)
+    terms: dict[int, Term] = field(default_factory=dict)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
 
 @dataclass(frozen=True)
 class Outcome:
@@ -66,7 +69,7 @@ def counting(lines: pa.Table, contracts: pa.Table, churn_events: pa.Table, polic
         outcomes = _outcomes(terms, lines, start, policy, day_number(as_of))
         _apply(lines, start, stated, end, outcomes, policy)
     by_event = _events(lines, start, end, churn_events)
-    return Counting(start, end, by_event, _leaves(lines, terms, policy), _renewals(terms, outcomes, day_number(as_of)))
+    return Counting(start, end, by_event, _leaves(lines, terms, policy), _renewals(terms, outcomes, day_number(as_of)), terms, outcomes)
 
 def _outcomes(terms: dict[int, Term], lines: pa.Table, start: Days, policy: Policy, today: int) -> dict[int, Outcome]:
     products = products_of(lines)

@@ -24,6 +24,7 @@ __all__ = [
     "StringValue",
     "Table",
     "Value",
+    "bit_count",
     "cases",
     "desc",
     "greatest",
@@ -47,6 +48,17 @@ cases = ibis.cases
 greatest = ibis.greatest
 least = ibis.least
 window = ibis.window
+
+
+@ibis.udf.scalar.builtin(name="bit_count")  # type: ignore[untyped-decorator]
+def _bit_count(bits: int) -> int:
+    """Ibis has no name for it; DuckDB and Spark have this one."""
+    raise NotImplementedError
+
+
+def bit_count(bits: NumericValue) -> NumericValue:
+    """How many bits of an integer are set."""
+    return _bit_count(bits)
 
 
 def table(schema: dict[str, str], name: str) -> Table:

@@ -113,6 +113,7 @@ class AccountCard(models.Model):
     currency = models.CharField(max_length=8, blank=True, default="")
     first_paid_on = models.DateField(null=True)
     contract_end_on = models.DateField(null=True)
+    facts = models.JSONField(default=dict)  # measure -> what is known of it at the day of the run; what is unknown has no key
     run_id = models.BigIntegerField()
     content_hash = models.BigIntegerField(default=0)
     published_at = models.DateTimeField()

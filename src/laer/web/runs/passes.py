@@ -17,9 +17,11 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from laer.cycle import facts
 from laer.cycle.passing import Settings, run_pass
 from laer.engine.book_reader import BookAddress, read_book
 from laer.engine.leases import process_exists
+from laer.engine.session import DuckDBSession
 from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
 from laer.records.record import record_type
@@ -32,7 +34,7 @@ from laer.web.runs.models import Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
 LEASE = timedelta(seconds=60)
-SHAPE = 3  # of a run's tables: a run of another shape is no ground for a small pass
+SHAPE = 4  # of a run's tables: a run of another shape is no ground for a small pass
 SMALL = 2_000  # dirty accounts up to which a small pass is worth it
 
 
@@ -78,7 +80,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         try:
             plan = rates.plan_of(as_of)
             run.plan_year, run.rates, run.rates_mark = plan.year, rates.kept(plan.rates), rates.mark()
-            passed = run_pass(BookRead(), publisher, Settings(policy, currency, plan.rates), as_of, accounts)
+            passed = run_pass(BookRead(), publisher, Settings(policy, currency, plan.rates, timezone.get_default_timezone_name()), as_of, accounts)
         except Exception as error:
             PassRun.objects.filter(pk=run.pk).update(state="failed", error=f"{type(error).__name__}: {error}"[:2_000], finished_at=timezone.now())
             raise
@@ -145,6 +147,15 @@ class BookRead:
                 "day": pa.array([day_number(r[4].astimezone(zone).date()) for r in rows], pa.int32()),
             }
         )
+
+
+    def usage(self, session: DuckDBSession, accounts: frozenset[int] | None) -> None:
+        snapshots.usage_of(session, accounts)
+
+    def firm(self) -> facts.Firm:
+        latest = latest_run()
+        assert latest is not None  # a small pass follows a full one
+        return facts.Firm(snapshots.read_one(latest.pk, "references"), snapshots.read_one(latest.pk, "seen"))
 
 
 def _text(value: Any) -> str | None:

@@ -35,6 +35,7 @@ CARD = (
     "currency",
     "first_paid_on",
     "contract_end_on",
+    "facts",
 )
 LARGE = 5_000  # rows whose publication changes what the planner should know
 MONTH = ("opening_minor", "closing_minor", *(f"{m}_minor" for m in MOVEMENTS))
@@ -59,6 +60,8 @@ class Publisher:
             if int(before.denominator) != denominator:
                 old, tables, denominator = _same_parts(old, int(before.denominator), tables, denominator)
             tables = snapshots.merged(old, tables, accounts)
+        else:
+            snapshots.keep_facts(self.run, tables["facts"])
         self.run.denominator = Decimal(denominator)
         self.run.snapshot = snapshots.write(self.run.pk, tables)
 

@@ -1,0 +1,1 @@
+"""Land: was the customer won in the right way?"""
