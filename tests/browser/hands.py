@@ -53,6 +53,7 @@ class Mouse:
     def __init__(self, page: Page, pictures: Path | None = None) -> None:
         self.page = page
         self.pictures = pictures
+        page.on("filechooser", lambda _: None)  # from here on the browser hands choosers over: told at the moment of the key, it may open its own first
 
     def press(self, target: Locator) -> None:
         target.click()
