@@ -433,13 +433,14 @@ def test_finances_month_end(hand: Mouse, firm: Served, browser: Browser, tmp_pat
     hand.press(page.get_by_role("button", name="Undo this import"))
     expect(page.get_by_text("Undone: what stood before stands again")).to_be_visible(timeout=60_000)
     hand.press(page.get_by_role("link", name="Restatements"))
+    hand.heading("Close months")
     until(to_close, changed.filter(has_text=re.compile(r"−\$1,200\.00.*undo of import \d+.*by Ledger", re.DOTALL)))
     hand.stop("finance-restatements")
 
     # who closed is in the audit, which an admin can show
     hand.sign_out()
     hand.sign_in(ADMIN)
-    hand.go("Settings", "s", "Your sign-in")
+    hand.go("Settings", "s", "People")
     hand.press(page.get_by_role("navigation", name="Settings").get_by_role("link", name="Audit"))
     hand.press(page.get_by_role("navigation", name="What was done").get_by_role("link", name="Closings"))
     expect(page.get_by_role("navigation", name="What was done").locator("[aria-current]")).to_have_text("Closings")

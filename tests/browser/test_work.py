@@ -69,7 +69,11 @@ def test_letters_typed_while_a_page_is_on_its_way_are_pressed_there(page: Page) 
     page.goto("/tasks/")
     rows = page.locator("table[data-rows] tbody tr:has([data-row-link])")
     waiting: list[Route] = []
-    page.route("**/accounts/", lambda route: waiting.append(route))
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/accounts/", hold)
     with page.expect_request("**/accounts/"):
         page.keyboard.press("g")
         page.keyboard.press("a")
@@ -82,7 +86,7 @@ def test_letters_typed_while_a_page_is_on_its_way_are_pressed_there(page: Page) 
     expect(rows.nth(1).locator("[data-row-link]")).to_be_focused()
 
     # the page is there, and its script is not yet
-    page.route("**/dist/app*.js", lambda route: waiting.append(route))
+    page.route("**/dist/app*.js", hold)
     page.goto("/accounts/?view=all", wait_until="commit")
     rows.last.wait_for()
     page.keyboard.press("j")

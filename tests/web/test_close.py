@@ -299,10 +299,12 @@ def test_a_month_opens_again_with_every_later_one_and_a_reason(book: Path) -> No
 
 def test_every_closing_and_reopening_leaves_an_audit_row(book: Path) -> None:
     finance = person("finance")
-    closing.close_months(finance, month_of("2025-01"))
+    closing.close_months(finance, month_of("2025-01"), "as in the board pack")
     closing.reopen_months(finance, month_of("2025-01"), "a test")
     log = [(c.new["state"], c.new["month"], c.user) for c in FieldChange.objects.filter(record=closing.LOG).order_by("id")]
     assert log == [("closed", "2025-01", finance), ("open", "2025-01", finance)]
+    rows = browser(person("admin")).get("/settings/audit/?kind=closings").context["rows"]
+    assert [(r["what"], r["details"]) for r in rows] == [("Month reopened", "a test"), ("Month closed", "as in the board pack")]
 
 
 # -- undo of an import after a close ---------------------------------------------------------------------------------
