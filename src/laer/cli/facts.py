@@ -15,6 +15,7 @@ from laer.cli.book import fail, open_book
 from laer.cli.revenue import Format
 
 if TYPE_CHECKING:
+    from laer.conditions.tree import Condition
     from laer.metrics.catalogue import Measure
     from laer.web.runs.models import PassRun
 
@@ -27,11 +28,15 @@ def facts(
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the end of this day; default: that of the newest pass")] = None,
     account: Annotated[list[str] | None, typer.Option(metavar="ID", help="an account by its number or exact name; may be given again")] = None,
     measure: Annotated[list[str] | None, typer.Option(metavar="ID", help="a measure; may be given again; default: all")] = None,
+    where: Annotated[str | None, typer.Option(metavar="CONDITION",
+        help="only accounts for which this is true, for example 'mrr > 500 and pulse = red'")] = None,
     format: Annotated[Format, typer.Option(help="how to print")] = Format.table,
 ) -> None:
     """What is known of each account at a date: a column per measure. Nothing is guessed: what is unknown is empty, and 0 is 0."""
     day = _day(as_of)
     open_book()
+    from laer.conditions.tree import references
+    from laer.conditions.truth import evaluate
     from laer.cycle.facts import catalogue
     from laer.cycle.questions import Desk, QuestionFault
     from laer.cycle.scope import Scope
@@ -44,14 +49,23 @@ def facts(
         fail("no pass has run yet: `laer run` makes the first", 1)
         return
     numbers = _accounts(account or [])
-    params = {"dates": (day_number(day or newest.as_of),), "measures": tuple(measure) if measure else None, "accounts": tuple(numbers) if account else None}
+    condition = _condition(where)
+    wanted = (*measure, *(sorted(references(condition)) if condition else ())) if measure else None
+    asked_on = day or newest.as_of
+    params = {"dates": (day_number(asked_on),), "measures": wanted, "accounts": tuple(numbers) if account else None}
     try:
         rows = Desk(open_run, seconds=SECONDS).ask("facts", params, Scope(True), newest.pk).to_pylist()
     except (QuestionFault, TimeoutError) as error:
         fail(str(error))
         return
+    if condition is not None:
+        truths = [evaluate(condition, row, asked_on) for row in rows]
+        unknown = truths.count(None)
+        rows = [row for row, truth in zip(rows, truths, strict=True) if truth]
+        if unknown:
+            typer.echo(f"note: of {unknown:,} account{'' if unknown == 1 else 's'} too little is known to say whether this is true", err=True)
     chosen = [catalogue()[name] for name in measure or catalogue()]
-    typer.echo(_printed(rows, chosen, format, summed=not measure and not account, newest=newest), nl=False)
+    typer.echo(_printed(rows, chosen, format, summed=not measure and not account and not where, newest=newest), nl=False)
 
 
 def _printed(rows: list[dict[str, Any]], chosen: list[Measure], how: Format, *, summed: bool, newest: PassRun) -> str:
@@ -111,6 +125,19 @@ def _day(text: str | None) -> date | None:
     except ValueError:
         fail(f"--as-of {text}: expected a date as YYYY-MM-DD, for example 2026-06-30")
         raise
+
+
+def _condition(text: str | None) -> Condition | None:
+    if text is None:
+        return None
+    from laer.conditions.reading import parse
+    from laer.web.runs import fact_filters
+
+    line, faults = fact_filters.read(text)
+    if line is None:
+        fail(f"--where {text!r}: {'; '.join(faults) or 'nothing to ask'}")
+        raise AssertionError
+    return parse(line, fact_filters.vocabulary())
 
 
 def _accounts(given: list[str]) -> list[int]:
