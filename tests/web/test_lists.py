@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from laer.metrics.policy import load_policy
 from laer.web.book import settling
-from laer.web.book.importing import begin_import, run_import
-from laer.web.book.in_force import lines_in_force
-from laer.web.book.models import Account, Assignment, Contract, ImportRun, QuarantinedRow, Question, SubscriptionLine
+from laer.web.book.models import Account, Assignment, Contract, QuarantinedRow, Question, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import AuditEvent, User
+from tests.web.lists import arr, given, take
 
 pytestmark = pytest.mark.django_db
-D = date.fromisoformat
 
 
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
     return
-
-
-def given(path: Path, header: str, *rows: str) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header.split(","), *(row.split(",") for row in rows)])
-    return path
-
-
-def take(path: Path, day: str, source: str = "crm") -> ImportRun:
-    return run_import(begin_import([(path.name, path)], source=source, file_date=D(day)))
-
-
-def arr(day: str) -> Decimal:
-    """ARR on a day over all accounts."""
-    found = lines_in_force(Account.objects.filter(archived_at=None).values_list("id", flat=True), D(day), load_policy("default"))
-    whole = 12 * sum((line.mrr for lines in found.values() for line in lines), Fraction(0))
-    return Decimal(whole.numerator) / Decimal(whole.denominator)
 
 
 def rolling(tmp_path: Path, ends: str = "2025-01-01") -> None:

@@ -327,6 +327,7 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
             there = total.setdefault(record, dict.fromkeys(COUNTS, 0))
             for name in COUNTS:
                 there[name] += counts[name]
+    undated.hold(run, stage, heard)
     if run.kind != "retry":  # corrected rows are no list
         undated.ask(run, stage, heard)
     suggesting.suggest(run)
