@@ -21,6 +21,8 @@ from laer.cycle.lines_input import facts_columns, ledger_input
 from laer.metrics.lines import BAD, REASONS, LineText, judge, one_day_gaps
 from laer.metrics.policy import Policy
 from laer.records.periods import last_day, month_number
+from laer.sources.tabular.amounts import PERIODS
+from laer.sources.tabular.grid import GridTable
 from laer.sources.tabular.rates import read_rates
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import match_columns
@@ -109,11 +111,12 @@ def read_line_file(
     plan_year: int | None = None,
     by: str | None = None,
     causes: bool = False,
+    amount_is: str | None = None,
 ) -> LineFile:
     """Read, judge and count every row.
 
     Args    by  a column of the file whose value goes with each line;  causes  keep what the causes of movements compare;
-            plan_year  whose rates of `fx` are taken, where it has several years
+            amount_is  for which period an amount is that has no interval;  plan_year  whose rates of `fx` are taken, where it has several years
     Raises  FileRefused, NoPlanYear, and the reader's UnreadableFile
     """
     table, columns = _table(path)
@@ -133,7 +136,7 @@ def read_line_file(
         "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(_money, first.styles[n].decide()) for n in NUMBERS if n in index},
     }  # fmt: skip
     extras = Extras(table.header, index, first.styles, order, policy, causes) if wanted else None
-    _second_pass(table, index, by_index, memos, policy, file, extras)
+    _second_pass(table, index, by_index, memos, policy, file, extras, _period(table, amount_is, file.notes))
     if extras:
         file.accepted.facts = extras.facts
         file.notes += extras.notes()
@@ -245,6 +248,18 @@ def _report_currency(given: str | None, found: set[str], rates: dict[str, Fracti
     return report
 
 
+def _period(table: Table, given: str | None, notes: list[str]) -> Fraction:
+    """Months' share of an amount without an interval: as said, as a grid shows, else a month's."""
+    known = table.known
+    per = given or (known.per if known else None)
+    if known and per is None and (column := next((h for h, target in known.columns.items() if target == "amount"), None)):
+        if isinstance(table, GridTable) and table.span > 1:
+            readings = "--amount-is monthly (they are MRR), annual (ARR) or quarterly (what the quarter brought in)"
+            raise FileRefused(f"{table.title}: {known.per_why[:-1]}. Say it with {readings}")
+        notes.append(f"warning: nothing says for which period {column} is; it is read as a month's. Say it with --amount-is annual, or another period")
+    return Fraction(1, PERIODS[per]) if per else Fraction(1)
+
+
 def _money(text: str, style: str) -> Decimal | None | Unreadable:
     """An amount as rule 19 reads it; a share of something is none."""
     return Unreadable(text) if "%" in text else read_number(text, style)
@@ -256,7 +271,7 @@ def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction
 
 
 def _second_pass(
-    table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile, extras: Extras | None
+    table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile, extras: Extras | None, period: Fraction
 ) -> None:
     accepted, seen = file.accepted, set()
     shortened = 0
@@ -268,7 +283,7 @@ def _second_pass(
         shortened += sum(map(is_shortened, accounts)) if any("+" in account or ".0" in account for account in accounts) else 0
         subscriptions = [row[index["subscription_id"]].strip() for row in rows] if "subscription_id" in index else None
         money = [_cells(columns.get(n), len(rows)) for n in NUMBERS]
-        factors = _cells(columns.get("interval"), len(rows), one)
+        factors = _cells(columns.get("interval"), len(rows), period)
         read = zip(
             lines, rows, accounts, columns["start_on"], _cells(columns.get("end_on"), len(rows)), *money, factors,
             _cells(columns.get("currency"), len(rows), one), _cells(columns.get("status"), len(rows), ""), _cells(columns.get("is_trial"), len(rows), False),

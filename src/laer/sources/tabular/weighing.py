@@ -84,14 +84,19 @@ def _amounts(table: Table, mapping: Mapping, known: Known | None) -> AmountEvide
     """Evidence for what an amount is; None where no column is one."""
     header = mapping.headers
     column = priced(mapping)
-    if mapping.record != "subscription_lines" or column is None or (table.known and mapping.record == table.known.record):
+    if mapping.record != "subscription_lines" or column is None:
         return None
     if "amount" not in header and not {"quantity", "seats"} & header.keys():
         return None
     unit = header.get("unit_price") == column and header_words(column) in synonyms("subscription_lines")["unit_price"]
     beside, interval = header.get("mrr") or header.get("arr") or "", header.get("interval", "")
     book = known({row.account for row in _rows(table, mapping, column)}) if known and not beside and not interval else {}
-    return amount_evidence(_rows(table, mapping, column), column, beside=beside, interval=interval, unit=unit, known=book)
+    if table.known is None:
+        return amount_evidence(_rows(table, mapping, column), column, beside=beside, interval=interval, unit=unit, known=book)
+    found = amount_evidence(_rows(table, mapping, column), known=book)
+    if table.known.per:
+        return replace(found, per=table.known.per, sentences=(table.known.per_why,))
+    return replace(found, sentences=(table.known.per_why, *found.sentences))
 
 
 def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
@@ -117,6 +122,9 @@ def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
             mrr, arr = (value(cells, name, numbers.get(name)) for name in ("mrr", "arr"))
             monthly, rounding = _monthly(mrr, arr)
             start, end = (value(cells, name, day) for name in ("start_on", "end_on"))
+            if table.known:  # a grid's lines have no term, and only what holds at its end can be held against the book
+                yield AmountRow(account or "" if end is None else "", amount)
+                continue
             if end is not None and (mapping.end == "inclusive" or (mapping.end is None and _month_ends(end))) and end < date.max:
                 end += timedelta(days=1)
             factor = value(cells, "interval", interval) if "interval" in places and cells[places["interval"]].strip() else None
