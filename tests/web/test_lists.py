@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Value
+from django.db.models.functions import Replace
 
 from laer.web.book import settling
-from laer.web.book.models import Account, Assignment, Contract, QuarantinedRow, Question, SubscriptionLine
+from laer.web.book.identity import FORGOTTEN
+from laer.web.book.models import Account, Assignment, Contract, ExternalId, QuarantinedRow, Question, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import AuditEvent, User
 from tests.web.lists import arr, given, take
@@ -134,6 +137,30 @@ def test_who_left_ends_what_rolls_on_and_the_answer_is_in_the_audit(tmp_path: Pa
 def test_a_list_with_a_renewal_date_alone_beside_the_amount_loses_no_money(tmp_path: Path):
     take(given(tmp_path / "list.csv", "Customer,ARR,Renewal date", *(f"Firm {i},12000,2026-03-31" for i in range(8))), "2025-06-01")
     assert (arr("2025-06-01"), Contract.objects.count()) == (96_000, 8)
+
+
+@pytest.mark.parametrize(
+    ("header", "ends", "due"),
+    [
+        ("Renewal date", ("2026-03-31", "2026-12-31", "2026-06-30"), ("2026-04-01", "2027-01-01", "2026-07-01")),
+        ("Contract end", ("2026-04-01", "2027-01-01", "2026-07-01"), ("2026-04-01", "2027-01-01", "2026-07-01")),
+        ("Renewal date", ("2026-03-17", "2026-12-02", "2026-06-30"), ("2026-03-17", "2026-12-02", "2026-06-30")),
+    ],
+)
+def test_renewal_dates_alone_are_last_days_where_they_are_the_last_of_months(tmp_path: Path, header: str, ends: tuple[str, ...], due: tuple[str, ...]):
+    take(given(tmp_path / "list.csv", f"Customer,ARR,{header}", *(f"Firm {i},12000,{end}" for i, end in enumerate(ends))), "2025-06-01")
+    assert tuple(str(day) for day in Contract.objects.order_by("id").values_list("end_on", flat=True)) == due
+
+
+def test_a_contract_that_was_read_a_day_early_before_stays_one(tmp_path: Path):
+    rows = [f"Firm {i},12000,2026-03-31" for i in range(3)]
+    take(given(tmp_path / "list.csv", "Customer,ARR,Renewal date", *rows), "2025-06-01")
+    Contract.objects.update(end_on="2026-03-31")
+    as_before = {"external_id": Replace("external_id", Value("2026-04-01"), Value("2026-03-31")), "row_hash": FORGOTTEN}
+    ExternalId.objects.filter(record="contracts").update(**as_before)
+    take(given(tmp_path / "again.csv", "Customer,ARR,Renewal date", *rows), "2025-07-01")
+    assert {str(day) for day in Contract.objects.values_list("end_on", flat=True)} == {"2026-04-01"}
+    assert Contract.objects.count() == 3
 
 
 def test_a_list_of_contracts_with_amounts_makes_contracts_and_the_lines_under_them(tmp_path: Path):

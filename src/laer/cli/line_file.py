@@ -43,7 +43,10 @@ class FileRefused(Exception):
 
 @dataclass
 class Accepted:
-    """Columns of accepted lines. MRR is an exact fraction in the report's currency; line is the line of the file."""
+    """Columns of accepted lines. MRR is an exact fraction in the report's currency; line is the line of the file.
+
+    A line that counts another amount from some day on (a discount ends, it rests, its trial is over) stands here once for each.
+    """
 
     account: list[str] = field(default_factory=list)
     start: list[date] = field(default_factory=list)
@@ -125,7 +128,7 @@ def read_line_file(
     by_index = _by_index(table, columns, by)
     index = {target: table.header.index(header) for header, target in columns.items() if target}
     rates = read_rates(fx, home.fiscal_year_start()).of(plan_year) if fx else {}
-    wanted = Extras.wanted(policy, causes)
+    wanted = Extras.wanted(policy, causes, index)
     first = _first_pass(table, index, (*NUMBERS, *EXTRA_NUMBERS) if wanted else NUMBERS)
     order = _order(first.order, date_order, index, table)
     report_currency = _report_currency(currency, first.currencies, rates, bool(fx))
@@ -294,6 +297,9 @@ def _second_pass(
             text = LineText(
                 account, start, end, mrr, amount, BAD if type(factor) is Unreadable else factor, quantity, unit_price, arr, rate, status, trial is True
             )
+            listed = None
+            if extras:
+                text, listed = extras.stated(row, text)
             reason, value, until = judge(text, policy)
             if reason is None and subscriptions is not None and subscriptions[place]:
                 content = tuple(cell.strip() for cell in row[:width])
@@ -305,15 +311,15 @@ def _second_pass(
                 if reason == "negative MRR" and rate is not None and account and status not in policy.status.zero and trial is not True:
                     file.negative.append((start, until, value * rate))
                 continue
-            if extras:
-                value, until = extras.take(row, text, value, until, rate, file.currency)
-            accepted.account.append(account)
-            accepted.start.append(start)
-            accepted.end.append(until)
-            accepted.mrr.append(value * rate if rate is not one else value)
-            if by_index is not None:
-                accepted.value.append(row[by_index].strip())
-            accepted.line.append(line)
+            spans = extras.take(row, text, listed, value, until, rate, file.currency) if extras else [(start, until, value)]
+            for begins, ends, counts in spans:
+                accepted.account.append(account)
+                accepted.start.append(begins)
+                accepted.end.append(ends)
+                accepted.mrr.append(counts * rate if rate is not one else counts)
+                if by_index is not None:
+                    accepted.value.append(row[by_index].strip())
+                accepted.line.append(line)
     if shortened:  # rule 19 has no reason for them, so they count, and that is said
         file.notes.append(
             f"warning: {shortened} row{'' if shortened == 1 else 's'} of {table.title} name an account by an id that lost its last digits in a spread-sheet "
@@ -329,7 +335,9 @@ def _warn_of_gaps(file: LineFile, policy: Policy) -> None:
     if policy.end != "exclusive":
         return
     a = file.accepted
-    pairs, gaps = one_day_gaps(zip(a.account, a.start, a.end, strict=True))
+    whole = {line: (account, start, end) for line, account, start, end in zip(a.line, a.account, a.start, a.end, strict=True)}
+    begun = dict(zip(reversed(a.line), reversed(a.start), strict=True))
+    pairs, gaps = one_day_gaps((account, begun[line], end) for line, (account, _, end) in whole.items())
     if pairs and gaps > 0.2 * pairs:
         file.notes.append(
             f"warning: {gaps} of {pairs} successive lines start one day after the line before ended ({gaps / pairs:.0%}): "

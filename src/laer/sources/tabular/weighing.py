@@ -11,7 +11,7 @@ from typing import Any
 
 from laer.sources.tabular.amounts import STATED as STATED_BY_ROW
 from laer.sources.tabular.amounts import AmountEvidence, AmountRow, amount_evidence
-from laer.sources.tabular.ends import EndEvidence, end_evidence
+from laer.sources.tabular.ends import EndEvidence, end_evidence, ends_alone
 from laer.sources.tabular.headers import header_words, synonyms
 from laer.sources.tabular.intervals import interval_factor, months_between
 from laer.sources.tabular.mapping import Mapping
@@ -65,8 +65,10 @@ def _ends(table: Table, mapping: Mapping) -> EndEvidence | None:
     if table.known and mapping.record == table.known.record:
         return EndEvidence(0.0, 0.0, 0.0, table.known.end, table.known.end_why)
     header = mapping.headers
-    if mapping.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= header.keys():
+    if mapping.record not in WITH_END or not {"account_id", "end_on"} <= header.keys():
         return None
+    if "start_on" not in header:
+        return _ends_alone(table, mapping) if mapping.record == "contracts" else None
     places = [table.header.index(header[name]) for name in ("account_id", "start_on", "end_on")]
     read = Memo(read_end, mapping.date_order)
 
@@ -78,6 +80,13 @@ def _ends(table: Table, mapping: Mapping) -> EndEvidence | None:
                 yield cells[account].strip(), begun, ended
 
     return end_evidence(lines(), header["end_on"])
+
+
+def _ends_alone(table: Table, mapping: Mapping) -> EndEvidence:
+    account, end = (table.header.index(mapping.headers[name]) for name in ("account_id", "end_on"))
+    read = Memo(read_end, mapping.date_order)
+    ends = ((cells[account].strip(), read[cells[end]]) for _, cells in table.rows())
+    return ends_alone(((account, day) for account, day in ends if type(day) is date), mapping.headers["end_on"])
 
 
 def _amounts(table: Table, mapping: Mapping, known: Known | None) -> AmountEvidence | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -90,7 +90,9 @@ def _known_by_their_end(batch: Batch, stage: Stage) -> None:
         known |= {ends[pk]: key for key, pk in stated.values_list("external_id", "object_id")}
     for i in rows:
         row = batch.rows[i]
-        batch.keys[i] = known.get((accounts.get(str(row["account_id"]), -1), row["end_on"])) or f"~{row['account_id']}|until {row['end_on']}"
+        account, end = accounts.get(str(row["account_id"]), -1), row["end_on"]
+        same = known.get((account, end)) or known.get((account, end - timedelta(days=1)))  # as it was read before the column's meaning was weighed
+        batch.keys[i] = same or f"~{row['account_id']}|until {end}"
 
 
 def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Reject]]:
