@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,39 @@ def test_a_contract_that_was_read_a_day_early_before_stays_one(tmp_path: Path):
     ExternalId.objects.filter(record="contracts").update(**as_before)
     take(given(tmp_path / "again.csv", "Customer,ARR,Renewal date", *rows), "2025-07-01")
     assert {str(day) for day in Contract.objects.values_list("end_on", flat=True)} == {"2026-04-01"}
+    assert Contract.objects.count() == 3
+
+
+def contracts() -> set[tuple[str, str, Fraction]]:
+    """Name, end and MRR under it of each contract."""
+    lines = SubscriptionLine.objects.filter(archived_at=None).exclude(contract=None)
+    return {(x.account.name, str(x.contract.end_on), Fraction(x.mrr_num, x.mrr_den)) for x in lines if x.contract}
+
+
+def test_two_contracts_of_a_customer_from_one_day_are_two_where_their_ends_differ(tmp_path: Path):
+    header = "Customer,Contract Start,Contract End,ARR"
+    rows = ["Acme,2025-01-01,2025-12-31,1200", "Acme,2025-01-01,2026-12-31,3600", "Beta,2025-01-01,2025-12-31,600", "Cato,2025-03-01,2026-02-28,600"]
+    first = take(given(tmp_path / "contracts.csv", header, *rows), "2025-06-01")
+    expected = {("Acme", "2026-01-01", 100), ("Acme", "2027-01-01", 300), ("Beta", "2026-01-01", 50), ("Cato", "2026-03-01", 50)}
+    assert (contracts(), QuarantinedRow.objects.count(), arr("2025-06-01")) == (expected, 0, 6_000)
+    again = take(given(tmp_path / "again.csv", header, rows[1], rows[0], *rows[2:]), "2025-07-01")  # in another order
+    assert (contracts(), Contract.objects.filter(archived_at=None).count(), arr("2025-07-01")) == (expected, 4, 6_000)
+    moved = take(given(tmp_path / "moved.csv", header, rows[1].replace("2026", "2027"), rows[0], *rows[2:]), "2025-08-01")
+    assert Contract.objects.filter(archived_at=None).count() == 4
+    assert {str(c.end_on) for c in Contract.objects.filter(account__name="Acme")} == {"2026-01-01", "2028-01-01"}
+    for run in (moved, again, first):
+        undo_import(run)
+    assert not Contract.objects.filter(archived_at=None).exists()
+
+
+def test_a_file_of_contracts_alone_keeps_both_too_and_a_changed_end_is_a_change(tmp_path: Path):
+    header = "Account ID,Contract Name,Start Date,End Date,Auto Renew"
+    take(given(tmp_path / "accounts.csv", "Account ID,Account Name", "A1,Acme", "A2,Beta"), "2025-01-01")
+    rows = ("A1,Core,2025-01-01,2026-01-01,yes", "A1,Support,2025-01-01,2026-01-01,no", "A2,Core,2025-01-01,2026-01-01,yes")
+    take(given(tmp_path / "contracts.csv", header, *rows), "2025-06-01")
+    assert (Contract.objects.count(), QuarantinedRow.objects.count()) == (3, 0)
+    take(given(tmp_path / "later.csv", header, rows[0], rows[1], rows[2].replace("2026", "2027")), "2025-07-01")
+    assert {str(c.end_on) for c in Contract.objects.filter(account__name="Beta")} == {"2027-01-01"}
     assert Contract.objects.count() == 3
 
 

@@ -35,7 +35,7 @@ from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.weighing import weighed
 from laer.web import home
-from laer.web.book import derive, gridded, mappings, status_words, suggesting, undated, usage
+from laer.web.book import derive, gridded, loose_contracts, mappings, status_words, suggesting, undated, usage
 from laer.web.book.applying import Writer
 from laer.web.book.known_amounts import known_to
 from laer.web.book.matching import Matcher
@@ -437,6 +437,8 @@ def _parts(file: ImportFile, stage: Stage, heard: undated.Heard, shown: FilePrev
     parts = batches(table, mapping, zone=firm().time_zone)
     for batch, rejects in parts if grid is None else gridded.whole(parts, grid, stage, heard):
         status_words.put(batch, mapping)
+        if batch.record == "contracts":
+            loose_contracts.told_apart(batch, stage)
         if mapping.sheet or batch.record == "pulses":
             undated.stated(batch, stage)
         if mapping.undated:

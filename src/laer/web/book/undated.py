@@ -22,6 +22,7 @@ from laer.records.batch import Batch, Reject
 from laer.web.book import no_news
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.in_force import InForce, lines_in_force
+from laer.web.book.loose_contracts import key_of
 from laer.web.book.models import MODELS, Account, Contract, ExternalId, ImportRun, Question, SubscriptionLine
 from laer.web.book.no_news import Said
 from laer.web.book.prepare import prepare
@@ -55,7 +56,8 @@ def stated(batch: Batch, stage: Stage) -> Batch:
     if batch.record == "subscription_lines":
         # A contract without an id of its own is known by its account and start.
         loose = [row for row in batch.rows if row.get("contract_id") is None and row.get("start_on") is not None and row.get("account_id")]
-        names = [f"~{row['account_id']}|{row['start_on']}" for row in loose]
+        plain = [key_of(row["account_id"], row["start_on"]) for row in loose]
+        names = [stage.contract_keys.get((str(row["account_id"]), row["start_on"], row.get("end_on")), name) for row, name in zip(loose, plain, strict=True)]
         known = stage.resolve("contracts", set(names)) if names else {}
         for row, name in zip(loose, names, strict=True):
             if name in known:
