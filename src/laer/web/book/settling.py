@@ -119,7 +119,9 @@ def _end_lines(user: User, question: Question, ended: dict[str, Any] | None = No
 
 def _question(user: User, question_id: int) -> Question:
     question = Question.objects.select_related("account").filter(pk=question_id).first()
-    merged = question is not None and "merge" in question.data  # it may be the one that was taken into the other
-    if question is None or not editable_accounts(user, archived=merged).filter(pk=question.account_id).exists():
+    if question is None:
+        raise PermissionDenied
+    states = (False, True) if "merge" in question.data else (False,)  # it may be the one that was taken into the other
+    if not any(editable_accounts(user, archived=archived).filter(pk=question.account_id).exists() for archived in states):
         raise PermissionDenied
     return question
