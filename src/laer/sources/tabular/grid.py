@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from laer.records.periods import first_day, month_name
 from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.grid_header import Month, wide_header
 from laer.sources.tabular.grid_header import Wide as WideHeader
@@ -65,9 +66,11 @@ class GridTable(TableOver):
     zeros           a row that begins with blanks gives a line of 0 for them: the book may know of something that ends there
     measure         mrr, arr, or amount: `known.per` says for how long that is, None where nothing tells
     span            months of a column: of quarters 3
+    currency        that all amounts carry, where they carry one
     """
 
     zeros = False
+    currency: str | None = None
 
     def __init__(self, table: Table, wide: WideHeader) -> None:
         super().__init__(table)
@@ -161,6 +164,8 @@ class GridTable(TableOver):
                 texts |= filled
         self._number = Memo(read_number, style.decide())
         signs -= {"", "%"}
+        named = currency_named(self._table.amount) if isinstance(self._table, Wide) else None
+        self.currency = (currency_in(f"{next(iter(signs))} 1") if len(signs) == 1 else None) or (named if not signs else None)
         if len(signs) > 1:
             self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}); give a column of currencies.")
         return again, empty, rows
