@@ -14,7 +14,7 @@ from laer.web.people.models import User
 from laer.web.runs import passes
 from tests.web.lists import arr, given, take
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 OTHERS = tuple(f"Firm {i},1200" for i in range(5))
 
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
 from laer.cycle.booked import signed
-from laer.cycle.cards import cards
+from laer.cycle.cards import cards, rests
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.renewals import due
 from laer.cycle.spans import dimension_spans
@@ -106,6 +106,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     passed.timings["cards"] = clock.lap()
     names = product_names(tables["products"])
     snapshot = {"lines": _named(lines.given, names), "dimensions": spans, "renewals": due(when.renewals, tables["subscription_lines"], lines.given)}
+    snapshot["rests"] = rests(card_rows)
     snapshot["signed"] = signed(tables, lines.given, settings.currency, settings.rates)
     publish.snapshot(snapshot, lines.given.denominator, accounts)
     passed.counts["account_months"] = publish.account_months(account_months, lines.given.denominator, settings.currency, accounts)
