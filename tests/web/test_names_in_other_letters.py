@@ -40,7 +40,7 @@ def test_another_spelling_is_a_suggestion_with_its_money_and_the_import_says_so(
     pair = MatchSuggestion.objects.get()
     assert {pair.left.name, pair.right.name} == {"Acme", spelled}
     assert pair.evidence["twice"] == "1000.00"
-    assert any(f"{spelled} and Acme. If so, 1000.00 a month counts twice until they are merged" in note for note in run.notes)
+    assert any(f"{spelled} and Acme. If so, 1000.00 a month counts twice: say so" in note for note in run.notes)
     assert Question.objects.get().data["like"] == {"account": Account.objects.get(name=spelled).pk, "name": spelled, "mrr": "1000.00", "twice": "1000.00"}
     assert arr("2025-06-01") == 30_000  # as the policy has it: a suggestion only
 
@@ -70,7 +70,7 @@ def test_merging_the_pair_settles_the_question(tmp_path: Path, lead: User, clien
     passes.run_waiting_pass()
     client.force_login(lead)
     page = client.get("/data/matches/").content.decode()
-    assert "a month counts twice until they are merged" in page
+    assert "a month counts twice. Merging ends what was paid" in page
     assert "is new in it: if that is the same customer" in client.get("/data/questions/").content.decode()
     client.post("/data/matches/merge/", {"pair": MatchSuggestion.objects.get().pk, "keep": Account.objects.get(name=stays).pk})
     question = Question.objects.get()

@@ -153,7 +153,7 @@ def _weigh(run: ImportRun, pairs: list[Pair]) -> None:
         total = ", ".join(f"{_amount(Fraction(cents, 100))}{f' {code}' if code else ''}" for code, cents in sorted(twice.items()))
         more = f" and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
         pairs_said = f"May be one customer each: {'; '.join(told[:NAMED])}{more}"
-        run.notes = [*run.notes, f"{pairs_said}. If so, {total} a month counts twice until they are merged under Same customer?"]
+        run.notes = [*run.notes, f"{pairs_said}. If so, {total} a month counts twice: say so under Same customer?"]
         run.save(update_fields=["notes"])
 
 
