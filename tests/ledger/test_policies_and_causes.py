@@ -161,7 +161,8 @@ def differences_of(path, one, two, first, last, **options):
     def read(policy):
         found = read_line_file(path, policy, **options)
         a = found.accepted
-        return Reading(found.ledger_input(False), dict(zip(a.line, zip(a.account, a.start, a.end, a.mrr, strict=True), strict=True)))
+        whole = zip(a.line, a.account, a.start, a.end, a.mrr, strict=True)
+        return Reading(found.ledger_input(False), {n: (who, begun, end, ((begun, mrr),)) for n, who, begun, end, mrr in whole})
 
     with DuckDBSession() as session:
         return list(reconcile(session, read, one, two, month_of(first), month_of(last)))

@@ -11,7 +11,7 @@ import pytest
 
 from laer.sources.tabular.amounts import STATED, AmountRow, amount_evidence
 from laer.sources.tabular.answers import amount_of, end_open, period_open, unit_open, with_all
-from laer.sources.tabular.ends import end_evidence
+from laer.sources.tabular.ends import end_evidence, ends_alone
 from laer.sources.tabular.intervals import months_between
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import recognise
@@ -100,6 +100,25 @@ def test_a_renewal_date_is_the_first_unpaid_day_by_its_name() -> None:
     odd = [("A1", date(2024, 2, 15), date(2025, 2, 20))]
     assert end_evidence(odd, "Renewal Date").decided == "exclusive"
     assert end_evidence(odd, "Paid through").decided == "inclusive"
+
+
+@pytest.mark.parametrize(
+    ("days", "header", "decided"),
+    [
+        (("2026-03-31", "2026-12-31", "2027-02-28"), "Renewal date", "inclusive"),
+        (("2026-04-01", "2027-01-01", "2027-03-01"), "Contract end", "exclusive"),
+        (("2026-03-31", "2026-12-31", "2026-06-30", "2027-06-30", "2026-05-17"), "Contract end", "inclusive"),
+        (("2026-03-17", "2026-12-02", "2027-02-28"), "Contract end", None),
+        (("2026-03-17", "2026-12-02", "2027-02-28"), "Renewal date", "exclusive"),
+        (("2026-03-17", "2026-12-02", "2027-02-28"), "Paid through", "inclusive"),
+        (("2026-03-31", "2026-12-31"), "Contract end", None),  # two may be chance
+        ((), "Contract end", None),
+    ],
+)
+def test_ends_without_starts_are_weighed_alone(days: tuple[str, ...], header: str, decided: str | None) -> None:
+    found = ends_alone([(f"A{i}", date.fromisoformat(day)) for i, day in enumerate(days)], header)
+    assert found.decided == decided
+    assert not days or found.counts == (f"{found.month_ends} of {len(days)} ends are the last of a month, {found.month_firsts} the first.",)
 
 
 def test_the_evidence_is_said_in_counts_with_what_each_reading_would_do() -> None:

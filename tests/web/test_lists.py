@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Value
+from django.db.models.functions import Replace
 
-from laer.metrics.policy import load_policy
 from laer.web.book import settling
-from laer.web.book.importing import begin_import, run_import
-from laer.web.book.in_force import lines_in_force
-from laer.web.book.models import Account, Assignment, Contract, ImportRun, QuarantinedRow, Question, SubscriptionLine
+from laer.web.book.identity import FORGOTTEN
+from laer.web.book.models import Account, Assignment, Contract, ExternalId, QuarantinedRow, Question, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import AuditEvent, User
+from tests.web.lists import arr, given, take
 
 pytestmark = pytest.mark.django_db
-D = date.fromisoformat
 
 
 @pytest.fixture(autouse=True)
 def own_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
     return
-
-
-def given(path: Path, header: str, *rows: str) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header.split(","), *(row.split(",") for row in rows)])
-    return path
-
-
-def take(path: Path, day: str, source: str = "crm") -> ImportRun:
-    return run_import(begin_import([(path.name, path)], source=source, file_date=D(day)))
-
-
-def arr(day: str) -> Decimal:
-    """ARR on a day over all accounts."""
-    found = lines_in_force(Account.objects.filter(archived_at=None).values_list("id", flat=True), D(day), load_policy("default"))
-    whole = 12 * sum((line.mrr for lines in found.values() for line in lines), Fraction(0))
-    return Decimal(whole.numerator) / Decimal(whole.denominator)
 
 
 def rolling(tmp_path: Path, ends: str = "2025-01-01") -> None:
@@ -158,6 +138,63 @@ def test_who_left_ends_what_rolls_on_and_the_answer_is_in_the_audit(tmp_path: Pa
 def test_a_list_with_a_renewal_date_alone_beside_the_amount_loses_no_money(tmp_path: Path):
     take(given(tmp_path / "list.csv", "Customer,ARR,Renewal date", *(f"Firm {i},12000,2026-03-31" for i in range(8))), "2025-06-01")
     assert (arr("2025-06-01"), Contract.objects.count()) == (96_000, 8)
+
+
+@pytest.mark.parametrize(
+    ("header", "ends", "due"),
+    [
+        ("Renewal date", ("2026-03-31", "2026-12-31", "2026-06-30"), ("2026-04-01", "2027-01-01", "2026-07-01")),
+        ("Contract end", ("2026-04-01", "2027-01-01", "2026-07-01"), ("2026-04-01", "2027-01-01", "2026-07-01")),
+        ("Renewal date", ("2026-03-17", "2026-12-02", "2026-06-30"), ("2026-03-17", "2026-12-02", "2026-06-30")),
+    ],
+)
+def test_renewal_dates_alone_are_last_days_where_they_are_the_last_of_months(tmp_path: Path, header: str, ends: tuple[str, ...], due: tuple[str, ...]):
+    take(given(tmp_path / "list.csv", f"Customer,ARR,{header}", *(f"Firm {i},12000,{end}" for i, end in enumerate(ends))), "2025-06-01")
+    assert tuple(str(day) for day in Contract.objects.order_by("id").values_list("end_on", flat=True)) == due
+
+
+def test_a_contract_that_was_read_a_day_early_before_stays_one(tmp_path: Path):
+    rows = [f"Firm {i},12000,2026-03-31" for i in range(3)]
+    take(given(tmp_path / "list.csv", "Customer,ARR,Renewal date", *rows), "2025-06-01")
+    Contract.objects.update(end_on="2026-03-31")
+    as_before = {"external_id": Replace("external_id", Value("2026-04-01"), Value("2026-03-31")), "row_hash": FORGOTTEN}
+    ExternalId.objects.filter(record="contracts").update(**as_before)
+    take(given(tmp_path / "again.csv", "Customer,ARR,Renewal date", *rows), "2025-07-01")
+    assert {str(day) for day in Contract.objects.values_list("end_on", flat=True)} == {"2026-04-01"}
+    assert Contract.objects.count() == 3
+
+
+def contracts() -> set[tuple[str, str, Fraction]]:
+    """Name, end and MRR under it of each contract."""
+    lines = SubscriptionLine.objects.filter(archived_at=None).exclude(contract=None)
+    return {(x.account.name, str(x.contract.end_on), Fraction(x.mrr_num, x.mrr_den)) for x in lines if x.contract}
+
+
+def test_two_contracts_of_a_customer_from_one_day_are_two_where_their_ends_differ(tmp_path: Path):
+    header = "Customer,Contract Start,Contract End,ARR"
+    rows = ["Acme,2025-01-01,2025-12-31,1200", "Acme,2025-01-01,2026-12-31,3600", "Beta,2025-01-01,2025-12-31,600", "Cato,2025-03-01,2026-02-28,600"]
+    first = take(given(tmp_path / "contracts.csv", header, *rows), "2025-06-01")
+    expected = {("Acme", "2026-01-01", 100), ("Acme", "2027-01-01", 300), ("Beta", "2026-01-01", 50), ("Cato", "2026-03-01", 50)}
+    assert (contracts(), QuarantinedRow.objects.count(), arr("2025-06-01")) == (expected, 0, 6_000)
+    again = take(given(tmp_path / "again.csv", header, rows[1], rows[0], *rows[2:]), "2025-07-01")  # in another order
+    assert (contracts(), Contract.objects.filter(archived_at=None).count(), arr("2025-07-01")) == (expected, 4, 6_000)
+    moved = take(given(tmp_path / "moved.csv", header, rows[1].replace("2026", "2027"), rows[0], *rows[2:]), "2025-08-01")
+    assert Contract.objects.filter(archived_at=None).count() == 4
+    assert {str(c.end_on) for c in Contract.objects.filter(account__name="Acme")} == {"2026-01-01", "2028-01-01"}
+    for run in (moved, again, first):
+        undo_import(run)
+    assert not Contract.objects.filter(archived_at=None).exists()
+
+
+def test_a_file_of_contracts_alone_keeps_both_too_and_a_changed_end_is_a_change(tmp_path: Path):
+    header = "Account ID,Contract Name,Start Date,End Date,Auto Renew"
+    take(given(tmp_path / "accounts.csv", "Account ID,Account Name", "A1,Acme", "A2,Beta"), "2025-01-01")
+    rows = ("A1,Core,2025-01-01,2026-01-01,yes", "A1,Support,2025-01-01,2026-01-01,no", "A2,Core,2025-01-01,2026-01-01,yes")
+    take(given(tmp_path / "contracts.csv", header, *rows), "2025-06-01")
+    assert (Contract.objects.count(), QuarantinedRow.objects.count()) == (3, 0)
+    take(given(tmp_path / "later.csv", header, rows[0], rows[1], rows[2].replace("2026", "2027")), "2025-07-01")
+    assert {str(c.end_on) for c in Contract.objects.filter(account__name="Beta")} == {"2027-01-01"}
+    assert Contract.objects.count() == 3
 
 
 def test_a_list_of_contracts_with_amounts_makes_contracts_and_the_lines_under_them(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from pytest_django import Settings
+from typer.testing import CliRunner
 
+from laer.cli import app
 from laer.metrics.policy import load_policy
 from laer.web.book import importing
 from laer.web.book.models import Pause, SubscriptionLine
@@ -61,6 +64,48 @@ def test_presets_apply_in_the_book(tmp_path: Path, settings: Settings, policy: s
     assert {row["closing_mrr"] for month, row in found.items() if month > f"2025-{len(closing):02d}"} == {closing[-1]}
     if policy == "chartmogul":
         assert (found["2025-04"]["churn_mrr"], found["2025-06"]["reactivation_mrr"]) == (30, 30)
+
+
+CHANGING = """subscription_id,account_id,start_date,end_date,mrr,arr,amount,billing interval,quantity,unit price,list amount,discount percent,discount until,discount duration,status,trial end,paused on,resumed on
+S1,A1,2025-01-01,,80,,,,,,100,,2025-04-01,repeating,active,,,
+S2,A1,2025-01-01,2025-06-01,,,1200,annual,,,1500,,2025-03-01,,active,,,
+S3,A1,2025-02-01,,,960,,,,,,20,2025-05-01,,active,,,
+S4,A2,2025-01-01,,,,,,10,12,,25,2025-03-15,once,active,,,
+S5,A2,2025-01-01,,50,,,,,,,,,,trialing,2025-02-10,,
+S6,A2,2025-01-01,2025-02-10,60,,,,,,,,,,active,2025-02-10,,
+S7,A3,2025-01-01,,30,,,,,,,,,,paused,,2025-03-01,2025-05-01
+S8,A3,2025-01-01,,40,,,,,,,,,,active,,2025-04-01,
+S9,A3,2025-01-01,2025-05-01,70,,,,,,90,,2025-07-01,,active,,,
+S10,A3,2025-01-01,,25,,,,,,,10,,forever,active,,,
+"""
+
+
+@pytest.mark.parametrize("policy", ["default", "stripe", "chartmogul", "board"])
+def test_one_file_comes_to_the_same_in_the_book_and_on_the_command_line(tmp_path: Path, settings: Settings, policy: str) -> None:
+    settings.POLICY = policy
+    taken(tmp_path, lines=CHANGING)
+    ran = CliRunner().invoke(app, ["revenue", str(tmp_path / "lines.csv"), "--format", "json", "--policy", policy, "--to", "2025-12"])
+    assert ran.exit_code == 0, ran.stderr
+    mine = {row["month"]: row["closing_mrr"] for row in json.loads(ran.stdout)}
+    assert len(set(mine.values())) >= 4
+    book = {month: float(row["closing_mrr"]) for month, row in months().items() if month in mine}
+    assert {month: round(amount, 2) for month, amount in book.items()} == mine
+
+
+def test_the_command_line_names_the_cause_where_a_discount_ends(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(LINES)
+    ran = CliRunner().invoke(app, ["revenue", str(tmp_path / "lines.csv"), "--format", "json", "--by", "cause"])
+    assert [(row["month"], row["expansion_mrr"]) for row in json.loads(ran.stdout) if row["cause"] == "discount" and row["expansion_mrr"]] == [("2025-07", 20)]
+    (tmp_path / "lines.csv").write_text(LINES.replace("2025-06-01", "soon"))
+    assert "rejected: unreadable date: 1" in CliRunner().invoke(app, ["revenue", str(tmp_path / "lines.csv")]).stderr
+
+
+def test_a_reconciliation_names_a_line_once_that_is_cut(tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(LINES)
+    ran = CliRunner().invoke(app, ["revenue", str(tmp_path / "lines.csv"), "--format", "json", "--policy", "default", "--against", "chartmogul"])
+    assert {(row["month"], row["line"]) for row in json.loads(ran.stdout) if row["measure"] == "closing_mrr" and row["account"] == "A3"} == {
+        ("2025-04", "4"), ("2025-05", "4")
+    }  # fmt: skip
 
 
 def test_pauses_and_discounts_of_their_own_files(tmp_path: Path) -> None:

@@ -93,6 +93,9 @@ def import_(
     _say_how_read(run)
     if save_mapping:
         save_mapping.write_text(_mappings(run), encoding="utf-8")
+    if unsaid := _quarters_unsaid(run):
+        importing.discard_import(run)
+        fail(unsaid)
     if not any(f.record for f in run.files.all()):
         importing.discard_import(run)
         fail("no file was recognised as a record type; give --mapping FILE (write a first one with --save-mapping)")
@@ -259,6 +262,20 @@ def _say_how_read(run: ImportRun) -> None:
             typer.echo(f"  {line}", err=True)
     for note in run.notes:
         typer.echo(f"left out: {note}", err=True)
+
+
+def _quarters_unsaid(run: ImportRun) -> str | None:
+    """What must be said of a grid of quarters that does not say what its amounts are: any default may be three or twelve times off."""
+    from laer.sources.tabular.answers import period_open
+    from laer.sources.tabular.grid import GridTable
+    from laer.web.book import importing
+    from laer.web.book.mappings import from_json
+
+    for file in run.files.filter(record="subscription_lines"):
+        if period_open(from_json(file.mapping)) and isinstance(table := importing.table_of(file), GridTable) and table.span > 1:
+            readings = "--amount-is monthly (they are MRR), annual (ARR) or quarterly (what the quarter brought in)"
+            return f"{table.title}: {table.known.per_why[:-1] if table.known else ''}. Say it with {readings}"
+    return None
 
 
 def _tell_status(run: ImportRun, words: list[str]) -> None:

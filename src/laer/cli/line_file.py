@@ -21,6 +21,8 @@ from laer.cycle.lines_input import facts_columns, ledger_input
 from laer.metrics.lines import BAD, REASONS, LineText, judge, one_day_gaps
 from laer.metrics.policy import Policy
 from laer.records.periods import last_day, month_number
+from laer.sources.tabular.amounts import PERIODS
+from laer.sources.tabular.grid import GridTable
 from laer.sources.tabular.rates import read_rates
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import match_columns
@@ -41,7 +43,10 @@ class FileRefused(Exception):
 
 @dataclass
 class Accepted:
-    """Columns of accepted lines. MRR is an exact fraction in the report's currency; line is the line of the file."""
+    """Columns of accepted lines. MRR is an exact fraction in the report's currency; line is the line of the file.
+
+    A line that counts another amount from some day on (a discount ends, it rests, its trial is over) stands here once for each.
+    """
 
     account: list[str] = field(default_factory=list)
     start: list[date] = field(default_factory=list)
@@ -109,11 +114,12 @@ def read_line_file(
     plan_year: int | None = None,
     by: str | None = None,
     causes: bool = False,
+    amount_is: str | None = None,
 ) -> LineFile:
     """Read, judge and count every row.
 
     Args    by  a column of the file whose value goes with each line;  causes  keep what the causes of movements compare;
-            plan_year  whose rates of `fx` are taken, where it has several years
+            amount_is  for which period an amount is that has no interval;  plan_year  whose rates of `fx` are taken, where it has several years
     Raises  FileRefused, NoPlanYear, and the reader's UnreadableFile
     """
     table, columns = _table(path)
@@ -122,7 +128,7 @@ def read_line_file(
     by_index = _by_index(table, columns, by)
     index = {target: table.header.index(header) for header, target in columns.items() if target}
     rates = read_rates(fx, home.fiscal_year_start()).of(plan_year) if fx else {}
-    wanted = Extras.wanted(policy, causes)
+    wanted = Extras.wanted(policy, causes, index)
     first = _first_pass(table, index, (*NUMBERS, *EXTRA_NUMBERS) if wanted else NUMBERS)
     order = _order(first.order, date_order, index, table)
     report_currency = _report_currency(currency, first.currencies, rates, bool(fx))
@@ -133,7 +139,7 @@ def read_line_file(
         "is_trial": Memo(read_boolean), "currency": rate_of, **{n: Memo(_money, first.styles[n].decide()) for n in NUMBERS if n in index},
     }  # fmt: skip
     extras = Extras(table.header, index, first.styles, order, policy, causes) if wanted else None
-    _second_pass(table, index, by_index, memos, policy, file, extras)
+    _second_pass(table, index, by_index, memos, policy, file, extras, _period(table, amount_is, file.notes))
     if extras:
         file.accepted.facts = extras.facts
         file.notes += extras.notes()
@@ -245,6 +251,18 @@ def _report_currency(given: str | None, found: set[str], rates: dict[str, Fracti
     return report
 
 
+def _period(table: Table, given: str | None, notes: list[str]) -> Fraction:
+    """Months' share of an amount without an interval: as said, as a grid shows, else a month's."""
+    known = table.known
+    per = given or (known.per if known else None)
+    if known and per is None and (column := next((h for h, target in known.columns.items() if target == "amount"), None)):
+        if isinstance(table, GridTable) and table.span > 1:
+            readings = "--amount-is monthly (they are MRR), annual (ARR) or quarterly (what the quarter brought in)"
+            raise FileRefused(f"{table.title}: {known.per_why[:-1]}. Say it with {readings}")
+        notes.append(f"warning: nothing says for which period {column} is; it is read as a month's. Say it with --amount-is annual, or another period")
+    return Fraction(1, PERIODS[per]) if per else Fraction(1)
+
+
 def _money(text: str, style: str) -> Decimal | None | Unreadable:
     """An amount as rule 19 reads it; a share of something is none."""
     return Unreadable(text) if "%" in text else read_number(text, style)
@@ -256,7 +274,7 @@ def _rate(text: str, report: str | None, rates: dict[str, Fraction]) -> Fraction
 
 
 def _second_pass(
-    table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile, extras: Extras | None
+    table: Table, index: dict[str, int], by_index: int | None, memos: dict[str, Memo], policy: Policy, file: LineFile, extras: Extras | None, period: Fraction
 ) -> None:
     accepted, seen = file.accepted, set()
     shortened = 0
@@ -268,7 +286,7 @@ def _second_pass(
         shortened += sum(map(is_shortened, accounts)) if any("+" in account or ".0" in account for account in accounts) else 0
         subscriptions = [row[index["subscription_id"]].strip() for row in rows] if "subscription_id" in index else None
         money = [_cells(columns.get(n), len(rows)) for n in NUMBERS]
-        factors = _cells(columns.get("interval"), len(rows), one)
+        factors = _cells(columns.get("interval"), len(rows), period)
         read = zip(
             lines, rows, accounts, columns["start_on"], _cells(columns.get("end_on"), len(rows)), *money, factors,
             _cells(columns.get("currency"), len(rows), one), _cells(columns.get("status"), len(rows), ""), _cells(columns.get("is_trial"), len(rows), False),
@@ -279,6 +297,9 @@ def _second_pass(
             text = LineText(
                 account, start, end, mrr, amount, BAD if type(factor) is Unreadable else factor, quantity, unit_price, arr, rate, status, trial is True
             )
+            listed = None
+            if extras:
+                text, listed = extras.stated(row, text)
             reason, value, until = judge(text, policy)
             if reason is None and subscriptions is not None and subscriptions[place]:
                 content = tuple(cell.strip() for cell in row[:width])
@@ -290,15 +311,15 @@ def _second_pass(
                 if reason == "negative MRR" and rate is not None and account and status not in policy.status.zero and trial is not True:
                     file.negative.append((start, until, value * rate))
                 continue
-            if extras:
-                value, until = extras.take(row, text, value, until, rate, file.currency)
-            accepted.account.append(account)
-            accepted.start.append(start)
-            accepted.end.append(until)
-            accepted.mrr.append(value * rate if rate is not one else value)
-            if by_index is not None:
-                accepted.value.append(row[by_index].strip())
-            accepted.line.append(line)
+            spans = extras.take(row, text, listed, value, until, rate, file.currency) if extras else [(start, until, value)]
+            for begins, ends, counts in spans:
+                accepted.account.append(account)
+                accepted.start.append(begins)
+                accepted.end.append(ends)
+                accepted.mrr.append(counts * rate if rate is not one else counts)
+                if by_index is not None:
+                    accepted.value.append(row[by_index].strip())
+                accepted.line.append(line)
     if shortened:  # rule 19 has no reason for them, so they count, and that is said
         file.notes.append(
             f"warning: {shortened} row{'' if shortened == 1 else 's'} of {table.title} name an account by an id that lost its last digits in a spread-sheet "
@@ -314,7 +335,9 @@ def _warn_of_gaps(file: LineFile, policy: Policy) -> None:
     if policy.end != "exclusive":
         return
     a = file.accepted
-    pairs, gaps = one_day_gaps(zip(a.account, a.start, a.end, strict=True))
+    whole = {line: (account, start, end) for line, account, start, end in zip(a.line, a.account, a.start, a.end, strict=True)}
+    begun = dict(zip(reversed(a.line), reversed(a.start), strict=True))
+    pairs, gaps = one_day_gaps((account, begun[line], end) for line, (account, _, end) in whole.items())
     if pairs and gaps > 0.2 * pairs:
         file.notes.append(
             f"warning: {gaps} of {pairs} successive lines start one day after the line before ended ({gaps / pairs:.0%}): "

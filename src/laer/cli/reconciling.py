@@ -20,13 +20,16 @@ COLUMNS = ["month", "account", "line", "measure", "rule", "name", "from", "to", 
 
 def reconciled(read: Callable[[Policy], LineFile], one: Policy, two: Policy, bounds: tuple[int, int], currency: str | None) -> list[dict[str, str]]:
     """The rows of the reconciliation, as texts: `difference` is `to` minus `from`."""
-    from laer.cycle.reconcile import Reading, reconcile
+    from laer.cycle.reconcile import Line, Reading, reconcile
     from laer.engine.session import DuckDBSession
 
     def reading(policy: Policy) -> Reading:
         file = read(policy)
         a = file.accepted
-        lines = dict(zip(a.line, zip(a.account, a.start, a.end, a.mrr, strict=True), strict=True))
+        lines: dict[int, Line] = {}
+        for number, account, start, end, mrr in zip(a.line, a.account, a.start, a.end, a.mrr, strict=True):
+            begun, steps = lines[number][1::2] if number in lines else (start, ())
+            lines[number] = (account, begun, end, (*steps, (start, mrr)))
         return Reading(file.ledger_input(False), lines)
 
     places = minor_units(currency)

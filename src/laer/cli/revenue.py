@@ -42,6 +42,14 @@ class Order(StrEnum):
     ymd = "ymd"
 
 
+class AmountIs(StrEnum):
+    monthly = "monthly"
+    quarterly = "quarterly"
+    semi_annual = "semi-annual"
+    annual = "annual"
+    biennial = "biennial"
+
+
 class Format(StrEnum):
     table = "table"
     csv = "csv"
@@ -65,6 +73,7 @@ def revenue(
     gap_days: Annotated[int | None, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days; default: the policy's")] = None,
     end: Annotated[End | None, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day; default: the policy's")] = None,
     date_order: Annotated[Order, typer.Option("--date-order", help="order of day, month and year in dates")] = Order.auto,
+    amount_is: Annotated[AmountIs | None, typer.Option("--amount-is", help="period that an amount without an interval is for; default: a month")] = None,
     fx: Annotated[Path | None, typer.Option(metavar="FILE", help="table with the columns currency, rate, and fiscal_year or from")] = None,
     plan_year: Annotated[int | None, typer.Option("--plan-year", metavar="YEAR", help="the fiscal year whose rates of --fx are used")] = None,
     rates_effect: Annotated[int | None, typer.Option("--rates-effect", metavar="YEAR", help="add closing MRR less that at the rates of this year")] = None,
@@ -88,8 +97,9 @@ def revenue(
     by = CAUSE if by_cause else by
     column = None if by_cause else by
     read = partial(
-        read_line_file, file, date_order=date_order.value, currency=currency, fx=fx, plan_year=plan_year, by=column, causes=by_cause or without_price
-    )
+        read_line_file, file, date_order=date_order.value, currency=currency, fx=fx, plan_year=plan_year, by=column, causes=by_cause or without_price,
+        amount_is=amount_is.value if amount_is else None,
+    )  # fmt: skip
     try:
         if fx is None and (plan_year or rates_effect) is not None:
             raise ValueError("--plan-year and --rates-effect name a fiscal year of --fx FILE: give it")

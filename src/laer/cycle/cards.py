@@ -14,6 +14,8 @@ from laer.records.money import minor_units, rounded
 from laer.records.periods import date_of
 
 ON_CARD = ("segment", "country", "industry", "owner", "state", "first_paid_on")
+FINE = 10**9  # parts of a minor unit in which what rounding took from a card is kept
+RESTS = pa.schema([("account_id", pa.int64()), ("mrr_rest", pa.int64()), ("arr_rest", pa.int64())])
 FIELDS = ("name", "domain", "segment", "country", "industry")
 
 
@@ -31,12 +33,14 @@ def cards(tables: dict[str, pa.Table], levels: pa.Table, given: LedgerInput, as_
         account = row[0]
         parts, first = mrr.get(account, (0, None))
         exact = Fraction(parts, given.denominator)
+        mrr_minor, arr_minor = (int(rounded(amount, places) * scale) for amount in (exact, exact * 12))
         owner_id, owner_name = owners.get(account, (None, None))
         made.append(
             {
                 "account_id": account, **dict(zip(FIELDS, row[1:], strict=True)), "owner_id": owner_id, "owner_name": owner_name,
                 "state": "paying" if parts > 0 else "churned" if first is not None else "prospect",
-                "mrr_minor": int(rounded(exact, places) * scale), "arr_minor": int(rounded(exact * 12, places) * scale), "currency": given.currency or "",
+                "mrr_minor": mrr_minor, "arr_minor": arr_minor, "currency": given.currency or "",
+                "mrr_rest": round((exact * scale - mrr_minor) * FINE), "arr_rest": round((exact * 12 * scale - arr_minor) * FINE),
                 "first_paid_on": None if first is None else date_of(first), "contract_end_on": ends.get(account),
             }
         )  # fmt: skip
@@ -55,6 +59,11 @@ def fact_rows(facts: pa.Table) -> dict[int, dict[str, Any]]:
             if value is not None:
                 rows[account][name] = date_of(value).isoformat() if dated else value
     return rows
+
+
+def rests(made: list[dict[str, Any]]) -> pa.Table:
+    """What rounding took from cards, so that their totals are exact: rows only of accounts where it took anything."""
+    return pa.Table.from_pylist([{name: row[name] for name in RESTS.names} for row in made if row["mrr_rest"] or row["arr_rest"]], schema=RESTS)
 
 
 def _owners(tables: dict[str, pa.Table], as_of: date) -> dict[int, tuple[int, str]]:

@@ -20,7 +20,7 @@ from laer.cycle import fact_inputs, facts
 from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
 from laer.cycle.booked import signed
-from laer.cycle.cards import cards, fact_rows
+from laer.cycle.cards import cards, fact_rows, rests
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.renewals import due
 from laer.cycle.spans import dimension_spans
@@ -124,6 +124,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
     passed.timings["cards"] = clock.lap()
     names = product_names(tables["products"])
     snapshot = {"lines": _named(lines.given, names), "dimensions": spans, "renewals": due(when.renewals, tables["subscription_lines"], lines.given)}
+    snapshot["rests"] = rests(card_rows)
     snapshot["signed"] = signed(tables, lines.given, settings.currency, settings.rates)
     snapshot |= {"facts": found.facts.table, "references": found.facts.references, "seen": found.facts.seen, "existing": found.existing}
     snapshot |= {f"input_{name}": table for name, table in found.inputs.items()}

@@ -17,12 +17,13 @@ from laer.records.periods import FAR, month_number
 MEASURES = MONEY[1:]  # the opening is the closing of the month before
 OF_LINES = ("end", "status", "pause", "past_due_days", "discounts", "open_after_year")
 WHOLE, TOTAL = "-", "TOTAL"
-Lines = Mapping[int, tuple[str, date, date | None, Fraction]]
+Line = tuple[str, date, date | None, tuple[tuple[date, Fraction], ...]]
+Lines = Mapping[int, Line]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file as one policy reads it: the ledger's input, and each accepted line as (account, start, end, MRR) by its line number."""
+    """A file as one policy reads it: the ledger's input, and each accepted line as (account, start, end, MRR from which day on) by its line number."""
 
     given: LedgerInput
     lines: Lines

@@ -98,4 +98,6 @@ COLUMNS = (
     gettext_noop("Names"), gettext_noop("Since"), gettext_noop("Usage id"), gettext_noop("Source"), gettext_noop("Id in the source"),
     gettext_noop("Stated last"), gettext_noop("Newest export"), gettext_noop("Newest"), gettext_noop("Days ago"), gettext_noop("Usual interval in days"),
     gettext_noop("Imports"), gettext_noop("Record"), gettext_noop("File"), gettext_noop("Original text"), gettext_noop("Survey"), gettext_noop("Off by"),
+    gettext_noop("Begins"), gettext_noop("The other ends"), gettext_noop("Pays"), gettext_noop("The other pays"),
+    gettext_noop("If it renews the other"), gettext_noop("If both are sold"),
 )  # fmt: skip

@@ -185,7 +185,7 @@ class SubscriptionLine(Record):
     ] = None
     interval: Annotated[
         str | None,
-        Col(("interval", "billing interval", "billing frequency", "billing period", "billing cycle", "frequency", "period", "recurrence", "billing term")),
+        Col(("interval", "billing interval", "billing frequency", "billing period", "billing cycle", "frequency", "period", "recurrence", "billing term", "billing", "billed")),
     ] = None
     currency: Annotated[str | None, Col(("currency", "currency code", "iso currency", "curr"))] = None
     status: Annotated[str | None, Col(("status", "subscription status", "state", "line status"))] = None

@@ -90,11 +90,11 @@ class _Seen:
 
 
 def amount_evidence(
-    rows: Iterable[AmountRow], header: str, *, beside: str = "", interval: str = "", unit: bool = False, known: Mapping[str, Fraction] | None = None
+    rows: Iterable[AmountRow], header: str = "", *, beside: str = "", interval: str = "", unit: bool = False, known: Mapping[str, Fraction] | None = None
 ) -> AmountEvidence:
     """Weigh every line with an amount.
 
-    In     header    name of the column; beside: of the MRR or ARR column; interval: of the interval's, where there are such
+    In     header    name of the column, where people gave it one; beside: of the MRR or ARR column; interval: of the interval's, where there are such
            unit      the column's name says that it is the price of one unit
            known     MRR by account of what the book has already
     """

@@ -13,6 +13,7 @@ from typing import Any, cast, overload
 
 from laer.records.batch import Batch, Reject
 from laer.records.record import record_type
+from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.headers import OPTIONAL, columns_of
 from laer.sources.tabular.mapping import CUSTOM, Mapping, MappingFault
 from laer.sources.tabular.salesforce_ids import one_ids
@@ -22,6 +23,7 @@ from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words, read_end
 
 SIZE = 5000
+PRICED = ("mrr", "arr", "amount", "unit_price", "list_amount")
 WORDS = {"date": "date", "instant": "time", "integer": "whole number", "decimal": "number", "boolean": "yes or no"}
 
 
@@ -94,6 +96,8 @@ def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UT
     key = next((r for r in readers if r.target == key_name), None)
     names = [r.target for r in readers if r is not key]
     fixed = {name: _fixed(record, name, text) for name, text in mapping.fixed.items() if name not in names}
+    unsaid = record == "subscription_lines" and not {"currency"} & {*names, *mapping.fixed}
+    priced = [reader for reader in readers if unsaid and reader.target in PRICED]
     width = len(table.header)
     for lines, rows in table.chunks(size):
         rejects: list[Reject] = []
@@ -116,12 +120,21 @@ def batches(table: Table, mapping: Mapping, *, size: int = SIZE, zone: str = "UT
         typed = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)] if values else [{} for _ in rows]
         if fixed:
             typed = [{**fixed, **row} for row in typed]
+        for reader in priced if rows else ():
+            _note_currency(typed, columns[reader.place], getattr(table, "currency", None) or currency_named(reader.header))
         if faults:
             rejects += [Reject(table.title, lines[i], "; ".join(reasons), table.raw(rows[i]), record) for i, reasons in sorted(faults.items())]
             rejects.sort(key=lambda reject: reject.line)
             good = [i for i in range(len(rows)) if i not in faults]
             typed, keys, lines, rows = [typed[i] for i in good], [keys[i] for i in good], [lines[i] for i in good], [rows[i] for i in good]
         yield Batch(record, table.title, typed, keys, lines, cast("list[dict[str, str]]", RawRows(table.header, rows))), rejects
+
+
+def _note_currency(typed: list[dict[str, Any]], cells: Sequence[str], named: str | None) -> None:
+    """Give rows the currency that their amounts carry, where no column says it."""
+    for row, cell in zip(typed, cells, strict=True):
+        if cell and (code := currency_in(cell) or named):
+            row.setdefault("currency", code)
 
 
 def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:

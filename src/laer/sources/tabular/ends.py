@@ -37,7 +37,8 @@ class EndEvidence:
     followed         those of them with a successor; on_end, day_after: whose successor starts then
     month_ends       ends on the last of a month; month_firsts: on the first
     whole_exclusive  terms that are whole months if the end is not paid for; whole_inclusive: if it is
-    example          account, start, end and start of its successor ('' where it has none) of one line
+    example          account, start ('' where it is not said), end and start of its successor ('' where it has none) of one line
+    alone            the file says ends without starts, such as when contracts fall due
     """
 
     share_on_end: float
@@ -54,6 +55,7 @@ class EndEvidence:
     whole_exclusive: int = 0
     whole_inclusive: int = 0
     example: tuple[str, ...] = ()
+    alone: bool = False
 
     @property
     def counts(self) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ class EndEvidence:
                 f"{self.day_after:,} of {self.followed:,} successors start on the day after the end"
                 + (f", {self.on_end:,} on the end itself." if self.on_end else ", none on the end itself.")
             )
-        elif self.ends:
+        elif self.ends and not self.alone:
             said.append("No line with an end has a successor.")
         if self.ends:
             said.append(f"{self.month_ends:,} of {self.ends:,} ends are the last of a month, {self.month_firsts:,} the first.")
@@ -73,7 +75,9 @@ class EndEvidence:
         return tuple(said)
 
     def effect(self, end: str) -> str:
-        """What a reading would make of the successors: gaps that look like churn, or days that count twice."""
+        """What a reading would make of the successors: gaps that look like churn, or days that count twice. Of ends alone, when they fall due."""
+        if self.alone:
+            return "It falls due on that day." if end == "exclusive" else "It falls due on the day after."
         if end == "exclusive":
             gaps = f"{self.day_after:,} one-day gap{'' if self.day_after == 1 else 's'}"
             return f"{gaps}: as many churns and reactivations that may never have happened." if self.day_after else "No successor begins after a gap of a day."
@@ -112,6 +116,30 @@ def end_evidence(rows: Iterable[tuple[str, date, date | None]], header: str = ""
                 seen.day_after += begun[place] == last + 1
                 seen.tell(2 if begun[place] - last in (0, 1) else 1, account, first, last, begun[place])
     return _weigh(seen, _said_by_name(header))
+
+
+def ends_alone(rows: Iterable[tuple[str, date]], header: str = "") -> EndEvidence:
+    """Weigh (account, end) of rows that say no start: ends on the last of a month are last days of terms, whatever the column is called."""
+    seen = _Seen()
+    for account, end in rows:
+        if end.year < 2100:
+            seen.ends += 1
+            seen.month_ends += (end + timedelta(days=1)).day == 1
+            seen.month_firsts += end.day == 1
+            seen.example = seen.example or (account, "", end.isoformat(), "")
+    count, decided, named = seen.ends, None, _said_by_name(header)
+    sentence = f"{seen.month_ends:,} of {count:,} ends are the last of a month, {seen.month_firsts:,} the first"
+    if count >= FEWEST and seen.month_ends >= MONTHLY * count:
+        decided = "inclusive"
+    elif count >= FEWEST and seen.month_firsts >= MONTHLY * count:
+        decided = "exclusive"
+    elif count and named:
+        decided, sentence = named, "The name of the column says so"
+    share = seen.month_ends / max(count, 1)
+    return EndEvidence(
+        0.0, 0.0, share, decided, f"{sentence}: {MEANING[decided]}.", count, month_ends=seen.month_ends, month_firsts=seen.month_firsts,
+        example=seen.example, alone=True,
+    )  # fmt: skip
 
 
 @dataclass

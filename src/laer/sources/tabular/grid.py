@@ -1,4 +1,4 @@
-"""A wide grid of months (a row per customer, a column per month) read as dated subscription lines.
+"""A wide grid of months or quarters (a row per customer, a column per month) read as dated subscription lines.
 
 The value of a month holds from the first of that month until the first of the next column's. Equal values in successive
 months make one line; a blank is an explicit 0 and makes none. The last month's value stays open: nobody said that it
@@ -17,11 +17,14 @@ from typing import NamedTuple
 
 from laer.records.periods import first_day, month_name
 from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.grid_header import Month, wide_header
-from laer.sources.tabular.headers import BARE_ID, header_words, match_columns
+from laer.sources.tabular.grid_header import Wide as WideHeader
+from laer.sources.tabular.headers import BARE_ID, header_words, in_english, match_columns
 from laer.sources.tabular.layout import Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
+from laer.sources.tabular.quarters import said_of_quarters, unclear, wide_quarters, year_of
 from laer.sources.tabular.table import SURPLUS, Known, Table, TableOver
 from laer.sources.tabular.tall_grid import Wide, as_wide
 from laer.sources.tabular.values import Memo, Unreadable
@@ -41,6 +44,7 @@ _OTHER = frozenset(  # names of files and sheets whose months hold something els
     )
 )
 _REVENUE = frozenset(spelled("mrr arr recurring"))
+REVENUE = frozenset(spelled("revenue umsatz monthly"))  # what a month brought in is its MRR
 _WORD = re.compile(r"[.][a-z]+$")
 EXCLUSIVE = "The grid says what holds in each month, so a line ends on the first day of the month that differs: the end is the first unpaid day."
 
@@ -60,35 +64,46 @@ class GridTable(TableOver):
 
     first, through  numbers of its first and last month
     zeros           a row that begins with blanks gives a line of 0 for them: the book may know of something that ends there
+    measure         mrr, arr, or amount: `known.per` says for how long that is, None where nothing tells
+    span            months of a column: of quarters 3
+    currency        that all amounts carry, where they carry one
     """
 
     zeros = False
+    currency: str | None = None
 
-    def __init__(self, table: Table, months: list[Month], sums: list[int]) -> None:
+    def __init__(self, table: Table, wide: WideHeader) -> None:
         super().__init__(table)
+        months, sums, self.span = wide.months, wide.sums, wide.span
         self._months = months
-        self.first, self.through = months[0].number, months[-1].number
+        self.first, self.through = months[0].number, months[-1].number + self.span - 1
         self._starts = [first_day(m.number).isoformat() for m in months]
         left = {m.place for m in months} | set(sums)
         self._beside = [place for place in range(len(table.header)) if place not in left]
         beside = [table.header[place] for place in self._beside]
         self._columns, why_account = _columns(table, beside)
-        self.measure, why_measure = (table.said if isinstance(table, Wide) else None) or _measure(table, months, beside)
+        named = table.said if isinstance(table, Wide) else None
+        said, why_measure = named or (said_of_quarters(table, wide) if self.span > 1 else _measure(table, months, beside))
+        self.measure, per = (said, None) if said in ("mrr", "arr") else ("amount", said)
         self._named = [table.header.index(h) for h in _identity(self._columns)]
         self._number: Memo = Memo(read_number, "point")
         again, empty, rows = self._look()
         self._numbered = again and "subscription_id" not in self._columns.values()
         added = ["subscription_id"] * self._numbered + ["start_date", "end_date", self.measure]
+        if self.measure == "amount":
+            added[-1] = "amount of a quarter" if self.span > 1 else table.amount if isinstance(table, Wide) else "amount"
         names = [_unlike(name, beside) for name in added]
         self.header = beside + names
         targets = ["subscription_id"] * self._numbered + ["start_on", "end_on", self.measure]
-        why = f"A grid of {len(months)} months, {month_name(months[0].number)} to {month_name(months[-1].number)}, read as dated lines."
+        columns = "quarters" if self.span > 1 else "months"
+        why = f"A grid of {len(months)} {columns}, {month_name(self.first)} to {month_name(self.through)}, read as dated lines."
         reasons = (
             dict.fromkeys(self._columns, "the name says so") | why_account | dict.fromkeys(names, "from the months of the grid") | {names[-1]: why_measure}
         )
         self.known = Known(
-            "subscription_lines", self._columns | dict(zip(names, targets, strict=True)), why, reasons, "exclusive", EXCLUSIVE, months[-1].number
-        )
+            "subscription_lines", self._columns | dict(zip(names, targets, strict=True)), why, reasons, "exclusive", EXCLUSIVE, self.through,
+            per, f"{why_measure[0].upper()}{why_measure[1:]}.",
+        )  # fmt: skip
         self._say(sums, why, why_measure, empty, rows)
 
     def rows(self) -> Iterator[Row]:
@@ -149,6 +164,8 @@ class GridTable(TableOver):
                 texts |= filled
         self._number = Memo(read_number, style.decide())
         signs -= {"", "%"}
+        named = currency_named(self._table.amount) if isinstance(self._table, Wide) else None
+        self.currency = (currency_in(f"{next(iter(signs))} 1") if len(signs) == 1 else None) or (named if not signs else None)
         if len(signs) > 1:
             self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}); give a column of currencies.")
         return again, empty, rows
@@ -158,7 +175,7 @@ class GridTable(TableOver):
 
     def _say(self, sums: list[int], why: str, why_measure: str, empty: int, rows: int) -> None:
         self.note("grid", f"{why} {why_measure[0].upper()}{why_measure[1:]}.")
-        missing = [n for m, after in zip(self._months, self._months[1:], strict=False) for n in range(m.number + 1, after.number)]
+        missing = [n for m, after in zip(self._months, self._months[1:], strict=False) for n in range(m.number + self.span, after.number)]
         if missing:
             shown = ", ".join(map(month_name, missing[:6])) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
             self.note("missing months", f"There is no column for {shown}: the value of the month before was held.")
@@ -171,19 +188,26 @@ class GridTable(TableOver):
 def as_grid(table: Table) -> Table:
     """The table as dated lines where it is a grid of months, else the table itself.
 
-    Faults  UnreadableFile where two columns stand for one month
+    Faults  UnreadableFile where two columns stand for one month, or where it cannot be told which months they are
     """
-    wide = wide_header(table.header) if table.header else None
+    if not table.header:
+        return table
+    year = year_of(table)
+    wide = wide_header(table.header, year)
     if wide is None and (turned := as_wide(table)) is not None:
-        return table if _is_other(turned, turned.months) else GridTable(turned, turned.months, [])
+        return table if _is_other(turned, turned.months) else GridTable(turned, WideHeader(turned.months, [], None, turned.span))
+    wide = wide or wide_quarters(table.header, year)
+    if wide is None and (fault := unclear(table)) and not _is_other(table, []):
+        raise fault
     if wide is None or len(wide.months) + len(wide.sums) == len(table.header) or _is_other(table, wide.months):
         return table
     if wide.twice:
+        of = "month" if wide.span == 1 else "quarter"
         raise UnreadableFile(
-            table.title, f"two columns for one month ('{wide.twice[0]}' and '{wide.twice[1]}')", "one column for each month",
+            table.title, f"two columns for one {of} ('{wide.twice[0]}' and '{wide.twice[1]}')", f"one column for each {of}",
             "Delete or rename one of them: which of the two holds the recurring revenue cannot be told.",
         )  # fmt: skip
-    return GridTable(table, wide.months, wide.sums)
+    return GridTable(table, wide)
 
 
 def _is_other(table: Table, months: list[Month]) -> bool:
@@ -191,6 +215,8 @@ def _is_other(table: Table, months: list[Month]) -> bool:
     words = set(header_words(f"{_WORD.sub('', table.file.lower())} {table.sheet or ''}").split())
     if words & _OTHER and not words & _REVENUE and not any(m.measure for m in months):
         return True
+    if not months:
+        return False
     filled = [text for _, cells in islice(table.rows(), SAMPLE) for m in months if (text := cells[m.place].strip()).casefold() not in BLANK]
     read = sum(any(type(read_number(text, style)) is not Unreadable for style in ("point", "comma")) for text in filled)
     return 2 * read < len(filled) or not filled
@@ -219,8 +245,8 @@ def _identity(columns: dict[str, str]) -> list[str]:
     return [by_target[target] for target in ("account_id", "product_id", "plan") if target in by_target]
 
 
-def _measure(table: Table, months: list[Month], beside: Iterable[str]) -> tuple[str, str]:
-    """`mrr` or `arr`, and why: what the months' headers, the sheet, the file or a column beside them say."""
+def _measure(table: Table, months: list[Month], beside: Iterable[str]) -> tuple[str | None, str]:
+    """`mrr` or `arr`, None where it must be asked, and why: what the months' headers, the sheet, the file or a column beside them say."""
     if said := next((m.measure for m in months if m.measure in ("mrr", "arr")), None):
         return said, f"the headers of the months say {said.upper()}"
     for what, text in (("sheet", table.sheet or ""), ("file", _WORD.sub("", table.file.lower()))):
@@ -241,6 +267,8 @@ def _measure(table: Table, months: list[Month], beside: Iterable[str]) -> tuple[
         said_here = header_words(header).split()
         if header not in stated.values() and "arr" in said_here and "mrr" not in said_here:
             return "arr", f"the header {header} says ARR"
+    if isinstance(table, Wide) and not REVENUE & set(in_english(header_words(table.amount)).split()):
+        return None, f"nothing says whether {table.amount} is MRR or ARR"
     return "mrr", "the amounts are taken as MRR, as nothing says ARR"
 
 

@@ -1,7 +1,8 @@
 """The months of a wide header: which columns are months, of which measure, and which only sum months up.
 
 A month is written in many ways (`Jan-24`, `January 2024`, `2024-01`, `2024M01`, a row of dates, Excel's serial numbers).
-What can be read in two ways (`01/02/2024`, `01/24`) is read in the one that gives every column a month of its own.
+What can be read in two ways (`01/02/2024`, `01/24`) is read in the one that gives every column a month of its own. Months
+without a year (`Jan`, `Feb`) are those of the one year that the sheet or the file is named after.
 """
 
 from __future__ import annotations
@@ -54,21 +55,28 @@ class Month(NamedTuple):
 
 
 class Wide(NamedTuple):
-    """months   one per column, oldest first
+    """months   one per column, oldest first; of a quarter the first of its months
     sums     places of columns that only sum months up (totals, quarters, years)
     twice    two headers of one month, or None
+    span     months of a column: 1, of a grid of quarters 3
     """
 
     months: list[Month]
     sums: list[int]
     twice: tuple[str, str] | None
+    span: int = 1
 
 
-def wide_header(header: list[str]) -> Wide | None:
-    """The months of a header, None where it has fewer than three or columns that read as days rather than months."""
+def wide_header(header: list[str], year: int | None = None) -> Wide | None:
+    """The months of a header, None where it has fewer than three or columns that read as days rather than months.
+
+    In   year   of months that stand without one
+    """
     if len(header) > WIDEST:
         return None
-    taken = [(place, name, *_taken_apart(name)) for place, name in enumerate(header) if len(name) <= LONGEST]
+    taken = [(place, name, *taken_apart(name)) for place, name in enumerate(header) if len(name) <= LONGEST]
+    if year is not None and (bare := bare_months(header)) and in_order(list(bare.values())):
+        taken = [(place, name, f"{plain} {year}" if name in bare else plain, measure) for place, name, plain, measure in taken]
     texts = [(place, name, plain, measure) for place, name, plain, measure in taken if any(c.isdigit() for c in plain)]
     if len(texts) < FEWEST:
         return None
@@ -78,19 +86,36 @@ def wide_header(header: list[str]) -> Wide | None:
     readings = [_in_order(rest, how) for how in (*ORDERS, "serial", "compact", "month-year")]
     fullest: list[Month] = max(readings, key=len)
     months += fullest
-    months = _one_measure(months)
+    months = one_measure(months)
     if len(months) < FEWEST or not _same_day_of_month(months) or len({m.number % 12 for m in months}) == 1:
         return None  # `Jan 10`, `Jan 11`: days, or one month of several years
+    return wide_of(months, taken)
+
+
+def wide_of(months: list[Month], taken: Iterable[tuple[int, str, str, str | None]], span: int = 1) -> Wide:
+    """A header's months in their order, and what beside them sums them up."""
     months.sort(key=lambda m: (m.number, m.place))
     count = Counter(m.number for m in months)
     twice = next((number for number in count if count[number] > 1), None)
     pair = [m.header for m in months if m.number == twice][:2]
     there = {m.place for m in months}
     sums = [place for place, name, plain, _ in taken if place not in there and _SUM.fullmatch(plain)]
-    return Wide(months, sums, (pair[0], pair[1]) if pair else None)
+    return Wide(months, sums, (pair[0], pair[1]) if pair else None, span)
 
 
-def _taken_apart(name: str) -> tuple[str, str | None]:
+def bare_months(header: Iterable[str]) -> dict[str, int]:
+    """Headers that are the name of a month and no year -> the month, where there are enough of them."""
+    plain = {name: taken_apart(name)[0].rstrip(".") for name in header if len(name) <= LONGEST}
+    found = {name: MONTHS[text] for name, text in plain.items() if text in MONTHS}
+    return found if len(found) >= FEWEST else {}
+
+
+def in_order(numbers: list[int]) -> bool:
+    """Whether they go one way: what turns over a year's end (Apr to Mar) belongs to two years."""
+    return numbers == sorted(set(numbers)) or numbers == sorted(set(numbers), reverse=True)
+
+
+def taken_apart(name: str) -> tuple[str, str | None]:
     """The header in plain lower-case letters without the measure it names, and the measure."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", _AGAIN.sub("", name).strip().casefold()) if not unicodedata.combining(c))
     found = _MEASURE.fullmatch(plain)
@@ -143,14 +168,14 @@ def _month(place: int, name: str, measure: str | None, year: int, month: int, da
         yield Month(place, name, month_number(date(year, month, 1)), measure, day)
 
 
-def _one_measure(months: list[Month]) -> list[Month]:
+def one_measure(months: list[Month], fewest: int = FEWEST) -> list[Month]:
     """Where columns of several measures stand side by side, the MRR; the others stay what they are."""
     by_measure: dict[str | None, list[Month]] = {}
     for month in months:
         by_measure.setdefault(month.measure, []).append(month)
     if len(by_measure) == 1:
         return months
-    return next((by_measure[m] for m in ("mrr", None, "arr", "revenue") if len(by_measure.get(m, ())) >= FEWEST), [])
+    return next((by_measure[m] for m in ("mrr", None, "arr", "revenue") if len(by_measure.get(m, ())) >= fewest), [])
 
 
 def _same_day_of_month(months: list[Month]) -> bool:

@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass, field
 
 from laer.records.record import record_type
-from laer.sources.tabular.cells import spelled
-from laer.sources.tabular.headers import BARE_ID_LIKENESS, OPTIONAL, RECORDS, Match, assign, bare_id, columns_of, header_words, matches, synonyms
+from laer.sources.tabular.cells import Unreadable, spelled
+from laer.sources.tabular.grid import NAMES
+from laer.sources.tabular.headers import BARE_ID_LIKENESS, OPTIONAL, RECORDS, Match, assign, bare_id, columns_of, header_words, in_english, matches, synonyms
+from laer.sources.tabular.intervals import interval_factor
 from laer.sources.tabular.profile import Sample
 from laer.sources.tabular.scales import power_of
 from laer.sources.tabular.table import Table
@@ -54,6 +56,7 @@ _HINTS = {
     "pauses": spelled("pause"),
     "pulses": spelled("pulse"),
 }
+DISCOUNT = frozenset(spelled("discount coupon rebate rabatt percent off promotion promo"))
 _HINT = {word: record for record, words in _HINTS.items() for word in words}
 _ELSEWHERE = frozenset(
     spelled(
@@ -122,14 +125,26 @@ def fitting(record: str, header: list[str], sample: Sample) -> dict[str, Match]:
             kept.append(match)
             continue
         share = sample.share(match.header, column.kind, column.col.words)
+        if match.column == "interval" and _intervals(sample, match.header) < HALF:
+            continue
         if share is None or share >= MOST:
             kept.append(match)
         elif share >= HALF:
             kept.append(match._replace(likeness=match.likeness * share))
     taken = assign(kept)
+    if record == "subscription_lines" and {"mrr", "arr"} & {m.column for m in taken.values()} and all(m.column != "account_id" for m in taken.values()):
+        named = next((h for h in header if h not in taken and set(header_words(h).split()) and set(header_words(h).split()) <= NAMES), None)
+        if named:  # a list of what is paid that calls its customers no more than `Name`
+            taken[named] = Match(BARE_ID_LIKENESS, named, "account_id", header_words(named))
     if bare := bare_id(header, record, {name: match.column for name, match in taken.items()}):
         taken[bare.header] = bare
     return taken
+
+
+def _intervals(sample: Sample, header: str) -> float:
+    """Share of a column's cells that say how often something is billed."""
+    values = sample.values(header)
+    return sum(n for text, n in values.items() if type(interval_factor(text)) is not Unreadable) / values.total() if values else 1.0
 
 
 def _score(record: str, found: dict[str, Match], known: dict[str, int], hints: dict[str, float]) -> float:
@@ -137,6 +152,8 @@ def _score(record: str, found: dict[str, Match], known: dict[str, int], hints: d
     targets = {match.column for match in found.values()}
     if not targets or (record in NEEDS and not any(m.column in NEEDS[record] and m.likeness > BARE_ID_LIKENESS for m in found.values())):
         return 0.0
+    if record == "discounts" and not hints.get(record) and not any(DISCOUNT & set(in_english(header_words(name)).split()) for name in found):
+        return 0.0  # an amount of a customer is no discount
     weights = {name: 1 / count for name, count in known.items()}
     explained = sum(weights[name] * match.likeness for name, match in found.items()) / sum(weights.values())
     info, columns = record_type(record).info, columns_of(record)

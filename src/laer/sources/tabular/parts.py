@@ -21,6 +21,7 @@ from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import STATED, normal_words
 
 ONE_EACH = 0.98  # share of distinct names from which a sheet has a row per customer
+MOSTLY = 0.5  # the same of one with amounts as of its date: who stands in it twice is set aside there, not lost with all amounts
 NAMED = 0.9  # share of rows that name one
 CLOSE = 0.9  # how like a header must be to leave the account for another record
 REVENUE = ("mrr", "arr")
@@ -161,10 +162,11 @@ def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset
     if named is None:
         return None
     lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h != named}
-    if not _one_each(seen, named) and not _by_item(lines):
-        return None
     lines = {h: m for h, m in lines.items() if not _own_revenue(seen, h)}
     revenue = [h for h, m in lines.items() if m.column in REVENUE and m.likeness >= CLOSE]
+    some_twice = revenue and not any(m.column == "start_on" for m in lines.values()) and _one_each(seen, named, MOSTLY)
+    if not _one_each(seen, named) and not _by_item(lines) and not some_twice:
+        return None
     pulse = _pick(fitting("pulses", table.header, seen), "colour", "reason")
     if not revenue and not any(m.column == "colour" for m in pulse.values()):
         return None
@@ -207,9 +209,9 @@ def _own_revenue(seen: Sample, header: str) -> bool:
     return bool(amounts) and amounts[len(amounts) // 2] >= MILLION
 
 
-def _one_each(seen: Sample, header: str) -> bool:
+def _one_each(seen: Sample, header: str, share: float = ONE_EACH) -> bool:
     values = seen.values(header)
-    return values.total() >= NAMED * seen.size and len(values) >= ONE_EACH * values.total()
+    return values.total() >= NAMED * seen.size and len(values) >= share * values.total()
 
 
 def _by_item(lines: dict[str, Match]) -> bool:

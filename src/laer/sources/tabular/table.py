@@ -35,6 +35,7 @@ class Known(NamedTuple):
     why      in words, and by header
     end      what its ends mean, and why in a sentence
     through  number of the last month that it speaks of
+    per      for which period an amount is, where it is no MRR or ARR; None: nothing tells; and what does, in a sentence
     """
 
     record: str
@@ -44,6 +45,8 @@ class Known(NamedTuple):
     end: str
     end_why: str
     through: int
+    per: str | None = None
+    per_why: str = ""
 
 
 class Table:

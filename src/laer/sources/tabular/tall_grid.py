@@ -1,4 +1,4 @@
-"""A grid of months in long form (a row per customer and month) turned into the wide one that `grid` reads.
+"""A grid of months or quarters in long form (a row per customer and month) turned into the wide one that `grid` reads.
 
 A list of what each customer paid in each month (`Customer, Month, MRR`) says the same as a column per month: a month
 without a row is an explicit 0, as a blank of the wide grid is. Several rows of one customer and month stand beside one
@@ -15,6 +15,7 @@ from laer.sources.tabular.cells import normal_words, spelled
 from laer.sources.tabular.grid_header import Month, wide_header
 from laer.sources.tabular.headers import header_words, in_english, match_columns
 from laer.sources.tabular.layout import Row
+from laer.sources.tabular.quarters import wide_quarters
 from laer.sources.tabular.table import Table, TableOver
 
 MOST_MONTHS = 600  # distinct texts of the column of months
@@ -23,6 +24,7 @@ READ = 0.9  # share of rows whose month reads
 DENSE, DENSE_DAYS = 0.6, 0.75  # of the months from a customer's first to its last, those that it has: fewer say when its amount changed
 MONTH = frozenset(spelled("month period monat mois mes maand"))  # a column so named holds months, whatever else is beside it
 DAY = frozenset(("date", "as of", "as of date", "as at", "snapshot", "snapshot date", "month end", "month start", "period end", "period start", "stichtag"))
+QUARTER = frozenset(spelled("quarter quartal trimestre kwartaal"))
 IDLE = frozenset(spelled("mrr arr of the reporting report billing revenue calendar fiscal snapshot date end ending start name year"))
 KEY = ("account_id", "subscription_id", "contract_id", "product_id", "plan", "currency")  # whose month it is
 ELSE = frozenset(("start_on", "end_on", "interval", "unit_price", "line_id", "trial_ends_on", "paused_on", "resumed_on"))  # of a list of lines
@@ -43,9 +45,9 @@ class Tall(NamedTuple):
 class Wide(TableOver):
     """The rows of a long grid by customer: its columns beside month and amount, then one per month, oldest first."""
 
-    def __init__(self, table: Table, tall: Tall, months: list[Month]) -> None:
+    def __init__(self, table: Table, tall: Tall, months: list[Month], span: int = 1) -> None:
         super().__init__(table)
-        self._tall = tall
+        self._tall, self.span, self.amount = tall, span, table.header[tall.amount]
         self._beside = [place for place in range(len(table.header)) if place not in (tall.month, tall.amount)]
         beside = [table.header[place] for place in self._beside]
         self._texts = [month.header for month in months]
@@ -56,7 +58,8 @@ class Wide(TableOver):
         known = match_columns(table.header, "subscription_lines")
         self._key = [i for i, name in enumerate(beside) if known.get(name) in KEY] or [0]
         self._turned: list[Row] | None = None
-        self.note("long", f"A row per customer and month ({table.header[tall.month]}) was read as a grid of months; a month without a row is 0.")
+        of = "month" if span == 1 else "quarter"
+        self.note("long", f"A row per customer and {of} ({table.header[tall.month]}) was read as a grid of {of}s; a {of} without a row is 0.")
 
     def rows(self) -> Iterator[Row]:
         if self._turned is None:
@@ -67,6 +70,7 @@ class Wide(TableOver):
         place_of = {text: len(self._beside) + i for i, text in enumerate(self._texts)}
         width, own = len(self.header), len(self._table.header)
         found: dict[tuple[str, ...], Row] = {}
+        newest: dict[tuple[tuple[str, ...], int], int] = {}
         times: Counter[tuple[str, ...]] = Counter()
         for line, cells in self._table.rows():
             text, amount = cells[self._tall.month].strip(), cells[self._tall.amount].strip()
@@ -78,8 +82,10 @@ class Wide(TableOver):
             times[key] += 1
             row = found.setdefault((*key[:-1], str(times[key])), (line, beside + [""] * (width - len(beside))))
             row[1][place] = amount or "0"
+            one = (*key[:-1], str(times[key]))
             for i, said in enumerate(beside):
-                row[1][i] = said if said.strip() else row[1][i]  # the newest word of what does not tell the rows apart
+                if said.strip() and place >= newest.get((one, i), 0):  # the newest word of what does not tell the rows apart
+                    row[1][i], newest[one, i] = said, place
             row[1].extend(cells[own:])
         return list(found.values())
 
@@ -103,7 +109,7 @@ def as_wide(table: Table) -> Wide | None:
         customers.setdefault(cells[account].strip(), set()).add(text)
         if len(texts) > MOST_MONTHS:
             return None
-    wide = wide_header(list(texts))
+    wide = wide_header(list(texts)) or wide_quarters(list(texts))
     if wide is None or wide.twice or texts.total() < LEAST_ROWS * len(customers):
         return None
     if sum(texts[month.header] for month in wide.months) < READ * texts.total():
@@ -113,7 +119,7 @@ def as_wide(table: Table) -> Wide | None:
         return None  # some day of a month: when something happened
     if _density(customers, wide.months) < (DENSE_DAYS if dated in DAY else DENSE):
         return None  # a list of changes: between two of its rows an amount holds
-    return Wide(table, tall, wide.months)
+    return Wide(table, tall, wide.months, wide.span)
 
 
 def _density(customers: dict[str, set[str]], months: list[Month]) -> float:
@@ -133,7 +139,7 @@ def _columns(table: Table) -> Tall | None:
     if len(months) != 1 or "account_id" not in taken or ELSE & taken.keys() or any(OTHER & set(text.split()) for text in words.values()):
         return None
     name = next((taken[each] for each in ("mrr", "arr") if each in taken), None)
-    if name is None and MONTH & set(words[months[0]].split()):
+    if name is None and (MONTH | QUARTER) & set(words[months[0]].split()):
         name = taken.get("amount")
         if (name and SIGNED & set(words[name].split())) or SOLD & {word for text in words.values() for word in text.split()}:
             return None  # what was signed in a month, or is hoped for
@@ -145,7 +151,8 @@ def _columns(table: Table) -> Tall | None:
 
 def _is_month(words: str) -> bool:
     there = set(normal_words(words).split())
-    return words in DAY or bool(there & MONTH and there <= MONTH | IDLE and not there & {"start"})
+    named = MONTH | QUARTER
+    return words in DAY or bool(there & named and there <= named | IDLE and not there & {"start"})
 
 
 def _month_edges(months: list[Month]) -> bool:

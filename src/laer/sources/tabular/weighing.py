@@ -11,7 +11,7 @@ from typing import Any
 
 from laer.sources.tabular.amounts import STATED as STATED_BY_ROW
 from laer.sources.tabular.amounts import AmountEvidence, AmountRow, amount_evidence
-from laer.sources.tabular.ends import EndEvidence, end_evidence
+from laer.sources.tabular.ends import EndEvidence, end_evidence, ends_alone
 from laer.sources.tabular.headers import header_words, synonyms
 from laer.sources.tabular.intervals import interval_factor, months_between
 from laer.sources.tabular.mapping import Mapping
@@ -65,8 +65,10 @@ def _ends(table: Table, mapping: Mapping) -> EndEvidence | None:
     if table.known and mapping.record == table.known.record:
         return EndEvidence(0.0, 0.0, 0.0, table.known.end, table.known.end_why)
     header = mapping.headers
-    if mapping.record not in WITH_END or not {"account_id", "start_on", "end_on"} <= header.keys():
+    if mapping.record not in WITH_END or not {"account_id", "end_on"} <= header.keys():
         return None
+    if "start_on" not in header:
+        return _ends_alone(table, mapping) if mapping.record == "contracts" else None
     places = [table.header.index(header[name]) for name in ("account_id", "start_on", "end_on")]
     read = Memo(read_end, mapping.date_order)
 
@@ -80,18 +82,30 @@ def _ends(table: Table, mapping: Mapping) -> EndEvidence | None:
     return end_evidence(lines(), header["end_on"])
 
 
+def _ends_alone(table: Table, mapping: Mapping) -> EndEvidence:
+    account, end = (table.header.index(mapping.headers[name]) for name in ("account_id", "end_on"))
+    read = Memo(read_end, mapping.date_order)
+    ends = ((cells[account].strip(), read[cells[end]]) for _, cells in table.rows())
+    return ends_alone(((account, day) for account, day in ends if type(day) is date), mapping.headers["end_on"])
+
+
 def _amounts(table: Table, mapping: Mapping, known: Known | None) -> AmountEvidence | None:
     """Evidence for what an amount is; None where no column is one."""
     header = mapping.headers
     column = priced(mapping)
-    if mapping.record != "subscription_lines" or column is None or (table.known and mapping.record == table.known.record):
+    if mapping.record != "subscription_lines" or column is None:
         return None
     if "amount" not in header and not {"quantity", "seats"} & header.keys():
         return None
     unit = header.get("unit_price") == column and header_words(column) in synonyms("subscription_lines")["unit_price"]
     beside, interval = header.get("mrr") or header.get("arr") or "", header.get("interval", "")
     book = known({row.account for row in _rows(table, mapping, column)}) if known and not beside and not interval else {}
-    return amount_evidence(_rows(table, mapping, column), column, beside=beside, interval=interval, unit=unit, known=book)
+    if table.known is None:
+        return amount_evidence(_rows(table, mapping, column), column, beside=beside, interval=interval, unit=unit, known=book)
+    found = amount_evidence(_rows(table, mapping, column), known=book)
+    if table.known.per:
+        return replace(found, per=table.known.per, sentences=(table.known.per_why,))
+    return replace(found, sentences=(table.known.per_why, *found.sentences))
 
 
 def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
@@ -117,6 +131,9 @@ def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
             mrr, arr = (value(cells, name, numbers.get(name)) for name in ("mrr", "arr"))
             monthly, rounding = _monthly(mrr, arr)
             start, end = (value(cells, name, day) for name in ("start_on", "end_on"))
+            if table.known:  # a grid's lines have no term, and only what holds at its end can be held against the book
+                yield AmountRow(account or "" if end is None else "", amount)
+                continue
             if end is not None and (mapping.end == "inclusive" or (mapping.end is None and _month_ends(end))) and end < date.max:
                 end += timedelta(days=1)
             factor = value(cells, "interval", interval) if "interval" in places and cells[places["interval"]].strip() else None

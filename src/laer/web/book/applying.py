@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from laer.records.batch import Reject
+from laer.records.record import record_type
 from laer.web.book import aliases, writing
 from laer.web.book.identity import FORGOTTEN
 from laer.web.book.models import MODELS, Assignment, ExternalId, FieldChange, ImportRun, QuarantinedRow
@@ -34,6 +35,7 @@ class Writer:
             self._attach(plan.record, part)
         for part in writing.chunks([p for p in plan.new if not p.revived]):
             self._create(plan.record, part)
+        self._link(plan)
         for part in writing.chunks([*plan.changed, *(p for p in plan.new if p.revived)]):
             self._change(plan.record, part)
         for rejects in writing.chunks(plan.rejects):
@@ -75,6 +77,32 @@ class Writer:
         self.stage.learn(record, ((p.key, i) for i, p in zip(ids, rows, strict=True)))
         if record in {"products", "people"}:
             self.stage.learn(record, ((p.values["name"], i) for i, p in zip(ids, rows, strict=True)))
+
+    def _link(self, plan: Plan) -> None:
+        """New rows that name others of their own kind (the contract that they renew, the parent), which came with them: known only now."""
+        own = {c.name for c in record_type(plan.record).columns() if c.col.refers == plan.record}
+        waiting = [p for p in plan.new if not p.revived and own & p.values.get("custom", {}).get("_unresolved", {}).keys()]
+        if not waiting:
+            return
+        named = {text for p in waiting for name, text in p.values["custom"]["_unresolved"].items() if name in own}
+        known = self.stage.resolve(plan.record, {*named, *(p.key for p in waiting)})
+        links: dict[str, list[tuple[Any, int]]] = {}
+        customs: list[tuple[Any, int]] = []
+        for p in waiting:
+            me, left = known[p.key], dict(p.values["custom"]["_unresolved"])
+            for name in own & left.keys():
+                other = known.get(left[name])
+                if other is not None and other != me:
+                    links.setdefault(name, []).append((other, me))
+                    del left[name]
+            if len(left) < len(p.values["custom"]["_unresolved"]):
+                custom = {k: v for k, v in p.values["custom"].items() if k != "_unresolved"} | ({"_unresolved": left} if left else {})
+                customs.append((_stated("custom", custom), me))
+        written: dict[str, list[tuple[Any, int]]] = {**links, "custom": customs}
+        for name, pairs in written.items():
+            for part in writing.chunks(pairs):
+                with transaction.atomic():
+                    writing.update(MODELS[plan.record], name, part)
 
     def _attach(self, record: str, rows: Iterable[Planned]) -> None:
         """Give rows of another source an id of this one, and say by which rule; what they state is compared and written next."""

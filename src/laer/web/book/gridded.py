@@ -74,7 +74,7 @@ def _read(grid: _Grid, batch: Batch) -> None:
         grid.lines.setdefault(name, set()).add(batch.lines[i])
         if row.get("account_id"):
             grid.accounts.add(str(row["account_id"]))
-        if row.get("start_on") == grid.first and not any(row.get(c) for c in ("mrr", "arr")):
+        if row.get("start_on") == grid.first and not any(row.get(c) for c in ("mrr", "arr", "amount")):
             grid.blank[name] = (row, batch.lines[i])
             continue
         row["cuts"] = True

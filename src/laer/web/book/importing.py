@@ -35,7 +35,7 @@ from laer.sources.tabular.recognise import recognise
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.weighing import weighed
 from laer.web import home
-from laer.web.book import derive, gridded, mappings, status_words, suggesting, undated, usage
+from laer.web.book import derive, gridded, loose_contracts, mappings, status_words, suggesting, undated, usage
 from laer.web.book.applying import Writer
 from laer.web.book.known_amounts import known_to
 from laer.web.book.matching import Matcher
@@ -49,6 +49,7 @@ SAMPLES = 200  # changed and rejected rows that a preview shows
 EXAMPLES = 5  # new rows of each file that it shows
 INSIDE = ("custom", "mrr_num", "mrr_den", "cuts", "start_unknown")  # columns that mean nothing to a reader
 DATE_IN_NAME = re.compile(r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+FROM = "from_month"  # of a grid the number of its first month, kept beside its mapping
 COUNTS = ("new", "changed", "unchanged", "repeated", "rejected")
 Progress = Callable[[int, str], None]
 
@@ -169,7 +170,8 @@ def _add_tables(run: ImportRun, kept: Path, shown: str, mappings_given: Sequence
         for found in (keepable(_weighed(table, part, run, again=bool(given or saved))) for part in parts):
             ImportFile.objects.create(
                 run=run, name=shown, sheet=table.sheet or "", path=str(kept.relative_to(home.uploads())), sha256=digest, size=kept.stat().st_size,
-                mapping=mappings.to_json(found) | {"remembered": saved is not None, "notes": table.notes}, record=found.record or "",
+                mapping=mappings.to_json(found) | {"remembered": saved is not None, "notes": table.notes, FROM: getattr(table, "first", None)},
+                record=found.record or "",
             )  # fmt: skip
 
 
@@ -196,7 +198,8 @@ def keepable(found: Mapping) -> Mapping:
 
 def set_mapping(file: ImportFile, mapping: Mapping, *, remember: bool = True) -> None:
     """A person's mapping of a file, remembered for the next file with this header. A preview made before says nothing any more."""
-    kept = mappings.to_json(keepable(mapping)) | {"remembered": False, "remember": remember, "notes": file.mapping.get("notes", [])}
+    beside = {"remembered": False, "remember": remember, "notes": file.mapping.get("notes", []), FROM: file.mapping.get(FROM)}
+    kept = mappings.to_json(keepable(mapping)) | beside
     file.mapping, file.record, file.preview = kept, mapping.record or "", {}
     file.save(update_fields=["mapping", "record", "preview"])
     ImportRun.objects.filter(pk=file.run_id, state=ImportState.PREVIEWED).update(state=ImportState.UPLOADED)
@@ -232,13 +235,19 @@ def remember_mappings(run: ImportRun) -> None:
         tables.setdefault((file.path, file.sheet), []).append(file)
     for parts in tables.values():
         table = table_of(parts[0])
-        unsaid: dict[str, Any] = {}
-        if table.known:  # what a grid's ends mean says nothing of another file
-            unsaid = {"end": None, "end_evidence": None, "answers": {}}
-        kept = [{k: v for k, v in (file.mapping | unsaid).items() if k != "notes"} for file in parts if file.mapping.get("remember", True)]
+        kept = [_kept(file.mapping, table.known is not None) for file in parts if file.mapping.get("remember", True)]
         if kept:
             mapping = kept[0] if len(kept) == 1 else {"parts": kept}
             SavedMapping.objects.update_or_create(fingerprint=fingerprint(table.header), defaults={"mapping": mapping, "used_at": timezone.now()})
+
+
+def _kept(mapping: dict[str, Any], known: bool) -> dict[str, Any]:
+    """What of a mapping holds for the next file with its header: what a grid's ends mean says nothing of another file."""
+    kept = {k: v for k, v in mapping.items() if k not in ("notes", FROM)}
+    if known:
+        answers = {k: v for k, v in (kept.get("answers") or {}).items() if k != "end"}
+        kept |= {"end": None, "end_evidence": None, "answers": answers}
+    return kept
 
 
 def table_of(file: ImportFile) -> Table:
@@ -250,9 +259,9 @@ def table_of(file: ImportFile) -> Table:
 
 
 def files_in_order(run: ImportRun) -> list[ImportFile]:
-    """Files of a run, records that others refer to first."""
+    """Files of a run, records that others refer to first; of several grids the oldest, whichever sheet it stands in."""
     known = [f for f in run.files.all() if f.record]
-    return sorted(known, key=lambda f: (ORDER.index(f.record), f.pk))
+    return sorted(known, key=lambda f: (ORDER.index(f.record), f.mapping.get(FROM) or 0, f.pk))
 
 
 # -- preview and import ------------------------------------------------------------------------------------------------------
@@ -327,6 +336,7 @@ def run_import(run: ImportRun, progress: Progress | None = None, policy: Policy 
             there = total.setdefault(record, dict.fromkeys(COUNTS, 0))
             for name in COUNTS:
                 there[name] += counts[name]
+    undated.hold(run, stage, heard)
     if run.kind != "retry":  # corrected rows are no list
         undated.ask(run, stage, heard)
     suggesting.suggest(run)
@@ -427,6 +437,8 @@ def _parts(file: ImportFile, stage: Stage, heard: undated.Heard, shown: FilePrev
     parts = batches(table, mapping, zone=firm().time_zone)
     for batch, rejects in parts if grid is None else gridded.whole(parts, grid, stage, heard):
         status_words.put(batch, mapping)
+        if batch.record == "contracts":
+            loose_contracts.told_apart(batch, stage)
         if mapping.sheet or batch.record == "pulses":
             undated.stated(batch, stage)
         if mapping.undated:

@@ -387,6 +387,21 @@ class Question(models.Model):
         indexes: ClassVar = [models.Index(fields=["answer", "id"])]
 
 
+class NoNews(models.Model):
+    """What a list said of its day that the book had already: no line was written. It becomes one where that is news after all."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    line = models.ForeignKey(SubscriptionLine, null=True, on_delete=models.CASCADE, related_name="+")  # null: nothing is paid
+    day = models.DateField()
+    key = models.CharField(max_length=255)  # the external id of the line that it becomes
+    whole = models.BooleanField(default=True)  # the list spoke of all that the account pays, not of one item
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "day"], name="no_news_account")]
+
+
 class DirtyAccount(models.Model):
     """An account whose published rows are older than its last change; written in the transaction of the change."""
 

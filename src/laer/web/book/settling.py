@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from laer.metrics.policy import load_policy
+from laer.web.book import merging
 from laer.web.book.actions import Refused, editable_row, write_fields
 from laer.web.book.in_force import lines_in_force
-from laer.web.book.models import Contract, FieldChange, Question, SubscriptionLine
+from laer.web.book.models import Account, AccountMerge, Contract, FieldChange, MatchSuggestion, Question, SubscriptionLine
 from laer.web.book.scope import editable_accounts, editable_rows
 from laer.web.book.undated import ANSWERS, day_of
 from laer.web.people.audit import log_event
@@ -30,10 +31,13 @@ def open_questions(user: User) -> Any:
     return waiting.order_by("id")
 
 
-def answer_question(user: User, question_id: int, answer: str) -> Question:
+def answer_question(user: User, question_id: int, answer: str, keep: int | None = None) -> Question:
     """Say what became of a customer whom a list left out.
 
-    `left` ends what it pays on the day of the list; the other answers change no figure.
+    `left` ends what it pays on the day of the list. `renamed` merges it with the customer of the list that is spelled like it,
+    where there is one and the person may: what it paid before ends on that day, and what the list says goes on. Else no figure changes.
+
+    In      keep  the account that stays of a merge; its own where nothing is said
     Raises  PermissionDenied where the person may not edit the account, Refused for an answer that does not exist or comes twice
     """
     question = _question(user, question_id)
@@ -45,6 +49,10 @@ def answer_question(user: User, question_id: int, answer: str) -> Question:
             raise Refused(_("this question was answered already"))
         if answer == "left":
             question.data["changes"] = [change.pk for change in _end_lines(user, question)]
+        if answer == "renamed" and (other := _spelled_alike(question)) is not None and merging.may_merge(user, question.account, other):
+            ended = _end_lines(user, question, {"end_on": day_of(question.data["day"]), "ended_because": "change"})
+            kept, gone = (other.pk, question.account_id) if keep == other.pk else (question.account_id, other.pk)
+            question.data |= {"changes": [change.pk for change in ended], "merge": merging.merge_accounts(user, kept, gone).pk}
         now = timezone.now()
         log_event(Act.ANSWERED, user, subject=question.account.name, details={"question": question.pk, "account": question.account_id, "answer": answer})
         question.answer, question.answered_by, question.answered_at = answer, user, now
@@ -61,6 +69,8 @@ def take_back_answer(user: User, question_id: int) -> Question:
             raise Refused(_("this question is open"))
         details = {"question": question.pk, "account": question.account_id, "answer": question.answer}
         log_event(Act.ANSWER_TAKEN_BACK, user, subject=question.account.name, details=details)
+        if (merge := question.data.pop("merge", None)) is not None and AccountMerge.objects.filter(pk=merge, ended_at=None).exists():
+            merging.end_merge(user, merge)
         for change in FieldChange.objects.filter(pk__in=question.data.pop("changes", [])).order_by("-id"):
             row = editable_row(user, change.record, change.object_id)
             field = row._meta.get_field(change.field)
@@ -83,7 +93,19 @@ def decide_renewal(user: User, contract_id: int, decision: str) -> FieldChange:
     return write_fields(user, "contracts", contract, values)[0]
 
 
-def _end_lines(user: User, question: Question) -> list[FieldChange]:
+def question_of(pair: MatchSuggestion) -> Question | None:
+    """The open question that a merge of the pair settles: a list calls one of them by the other's name."""
+    asked = Question.objects.filter(account_id__in=(pair.left_id, pair.right_id), answer="").select_related("account")
+    return next((q for q in asked if (other := _spelled_alike(q)) is not None and other.pk in (pair.left_id, pair.right_id)), None)
+
+
+def _spelled_alike(question: Question) -> Account | None:
+    """The customer of the list that is spelled like the one it no longer names."""
+    like = question.data.get("like")
+    return Account.objects.filter(pk=like["account"], archived_at=None).first() if like else None
+
+
+def _end_lines(user: User, question: Question, ended: dict[str, Any] | None = None) -> list[FieldChange]:
     """What counts on the day of the list ends there, a renewal that is pending or rolls on too."""
     day = day_of(question.data["day"])
     account = question.account_id
@@ -91,12 +113,15 @@ def _end_lines(user: User, question: Question) -> list[FieldChange]:
     lines = SubscriptionLine.objects.filter(account=account, archived_at=None)
     changes: list[FieldChange] = []
     for line in lines.filter(Q(pk__in=[one.line for one in counted]) | (Q(start_on__lte=day) & (Q(end_on=None) | Q(end_on__gt=day)))):
-        changes += write_fields(user, "subscription_lines", line, {"end_on": day, "ended_because": "cancelled", "status": "cancelled"})
+        changes += write_fields(user, "subscription_lines", line, ended or {"end_on": day, "ended_because": "cancelled", "status": "cancelled"})
     return changes
 
 
 def _question(user: User, question_id: int) -> Question:
     question = Question.objects.select_related("account").filter(pk=question_id).first()
-    if question is None or not editable_accounts(user).filter(pk=question.account_id).exists():
+    if question is None:
+        raise PermissionDenied
+    states = (False, True) if "merge" in question.data else (False,)  # it may be the one that was taken into the other
+    if not any(editable_accounts(user, archived=archived).filter(pk=question.account_id).exists() for archived in states):
         raise PermissionDenied
     return question

@@ -99,6 +99,7 @@ class Stage:
         self._owner_of: dict[int, int] = {}  # subscription -> account
         self._heard_before: bool | None = None
         self._hints_left = HINTS
+        self.contract_keys: dict[tuple[str, Any, Any], str] = {}  # account, start and end of contracts told apart by their ends -> their keys
 
     # -- references ---------------------------------------------------------------------------------------------------
 

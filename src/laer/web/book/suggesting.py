@@ -1,23 +1,33 @@
 """Pairs of accounts that may be one customer: found after an import, decided by a person (`merging.py`).
 
 Only accounts that the import made are looked at, each against the rest of the book, and only pairs that no source holds
-apart by two ids of its own. Names are compared where they share a block: the beginning of their first word, or any
-other word that few accounts have, so that a thousand new accounts against a hundred thousand take seconds.
+apart by two ids of its own. A name is no id: a list that calls a customer `acme` where it said `Acme` before may mean the
+same one, and its money counts twice until somebody decides; the import says so, and the question about the one it no longer
+names. Two names that a source gives side by side are apart, unless only case and spaces tell them apart.
+
+Names are compared where they share a block: the beginning of their first word, or any other word that few accounts have,
+so that a thousand new accounts against a hundred thousand take seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from rapidfuzz import fuzz
 
+from laer.metrics.policy import load_policy
 from laer.web.book import writing
 from laer.web.book.identity import TAKEN_OUT
-from laer.web.book.models import Account, ExternalId, ImportRun, MatchSuggestion
+from laer.web.book.in_force import lines_in_force
+from laer.web.book.models import Account, ExternalId, ImportRun, MatchSuggestion, NoNews, SubscriptionLine
 from laer.web.book.naming import country_of, exact_name, own_domain, words_of
 
 LEAST = 90  # score from which a pair is worth a person's time
@@ -26,6 +36,7 @@ CROWD = 400  # accounts of a block above which its word tells nothing
 RARE = 3  # accounts whose names begin with one word, up to which one name within another is telling
 EACH = 5  # suggestions an account gets at most
 MOST = 2_000  # and an import
+NAMED = 5  # pairs that a note names
 ROWS = 5_000
 SIMILAR = "similar"
 
@@ -45,24 +56,38 @@ class One:
         return " ".join(self.words)
 
 
+Pair = tuple[One, One, int, str, dict[str, Any]]  # new, other, score, rule, evidence
+
+
 def suggest(run: ImportRun) -> int:
     """Suggest pairs for the accounts that a run made. Called again it adds nothing; a pair that was dismissed stays so."""
-    if not ImportRun.objects.exclude(source=run.source).exclude(pk=run.pk).exists():
+    made = Account.objects.filter(archived_at=None, created_run=run)
+    if not ImportRun.objects.exclude(source=run.source).exclude(pk=run.pk).exists():  # a source's own ids hold its accounts apart, its names do not
+        called = dict(made.values_list("id", "name"))
+        made = made.exclude(id__in=_called(called)[0].keys()) if called else made.none()
+    fresh = [_one(row) for row in _read(made)]
+    if not fresh:
         return 0
-    fresh = Account.objects.filter(archived_at=None, created_run=run)
-    if not fresh.exists() or not Account.objects.filter(archived_at=None).exclude(created_run=run).exists():
+    old_ones = Account.objects.filter(archived_at=None).exclude(created_run=run).exists()
+    found = sorted([*(_pairs(fresh) if old_ones else ()), *_alike(fresh)], key=lambda pair: -pair[2])
+    if not found:
         return 0
-    found = sorted(_pairs([_one(row) for row in _read(fresh)]), key=lambda pair: -pair[2])
-    apart = _apart({one.pk for left, right, *_ in found for one in (left, right)})
+    ids, names = _called({one.pk: one.name for left, right, *_ in found for one in (left, right)})
+    still = _named_by(run, {old.pk for _, old, *_ in found})
     now = timezone.now()
-    kept: list[tuple[Any, ...]] = []
+    chosen: list[Pair] = []
     times: dict[int, int] = {}
-    for new, old, score, rule, evidence in found:
-        if apart.get(new.pk, set()) & apart.get(old.pk, set()) or times.get(new.pk, 0) >= EACH or len(kept) >= MOST:
+    for pair in found:
+        new, old = pair[:2]
+        if ids.get(new.pk, set()) & ids.get(old.pk, set()) or times.get(new.pk, 0) >= EACH or len(chosen) >= MOST:
             continue
+        together = (ids.get(new.pk, set()) | names.get(new.pk, set())) & (ids.get(old.pk, set()) | names.get(old.pk, set()))
+        if together and (exact_name(new.name) != exact_name(old.name) if old.pk in still else new.loose != old.loose):
+            continue  # named side by side, or merely alike among one system's own customers
         times[new.pk] = times.get(new.pk, 0) + 1
-        left, right = sorted((new.pk, old.pk))
-        kept.append((left, right, rule, score, evidence))
+        chosen.append(pair)
+    _weigh(run, chosen)
+    kept = [(*sorted((new.pk, old.pk)), rule, score, evidence) for new, old, score, rule, evidence in chosen]
     for part in writing.chunks(kept):
         MatchSuggestion.objects.bulk_create(
             [MatchSuggestion(left_id=a, right_id=b, rule=rule, score=score, evidence=why, run=run, made_at=now) for a, b, rule, score, why in part],
@@ -71,8 +96,8 @@ def suggest(run: ImportRun) -> int:
     return len(kept)
 
 
-def _pairs(fresh: list[One]) -> Iterator[tuple[One, One, int, str, dict[str, Any]]]:
-    """(new, other, score, rule, evidence) of pairs above the threshold."""
+def _pairs(fresh: list[One]) -> Iterator[Pair]:
+    """Pairs above the threshold."""
     mine = {one.pk for one in fresh}
     wanted = {block for one in fresh for block in _blocks(one)}
     blocks: dict[str, list[One]] = {}
@@ -91,6 +116,49 @@ def _pairs(fresh: list[One]) -> Iterator[tuple[One, One, int, str, dict[str, Any
             judged = _judge(new, old, heads)
             if judged:
                 yield new, old, *judged
+
+
+def _alike(fresh: list[One]) -> Iterator[Pair]:
+    """Accounts that one import made and whose names differ in case and spaces only."""
+    first: dict[str, One] = {}
+    for one in fresh:
+        there = first.setdefault(exact_name(one.name), one)
+        if there is not one and there.name:
+            yield one, there, 100, "name", _evidence(one, there)
+
+
+def _weigh(run: ImportRun, pairs: list[Pair]) -> None:
+    """What both of a pair pay a month, where their names differ in spelling only: into its evidence, the import's notes and its question."""
+    spelled = [(new, old, evidence) for new, old, _, _, evidence in pairs if new.loose == old.loose]
+    if not spelled:
+        return
+    day = run.file_date or timezone.localdate()
+    paid = lines_in_force({one.pk for new, old, _ in spelled for one in (new, old)}, day, load_policy(settings.POLICY))
+    asked = {q.account_id: q for q in run.questions.filter(answer="")}
+    twice: Counter[str] = Counter()
+    told: list[str] = []
+    for new, old, evidence in spelled:
+        ours, theirs = (sum((line.mrr for line in paid.get(one.pk, [])), Fraction(0)) for one in (new, old))
+        if not ours or not theirs:
+            continue
+        currency = next((line.currency for line in paid[new.pk] if line.currency), None)
+        evidence |= {"twice": _amount(min(ours, theirs)), "currency": currency}
+        twice[currency or ""] += round(min(ours, theirs) * 100)
+        told.append(f"{new.name} and {old.name}")
+        if old.pk in asked:
+            question = asked[old.pk]
+            question.data["like"] = {"account": new.pk, "name": new.name, "mrr": _amount(ours), "twice": evidence["twice"]}
+            question.save(update_fields=["data"])
+    if told:
+        total = ", ".join(f"{_amount(Fraction(cents, 100))}{f' {code}' if code else ''}" for code, cents in sorted(twice.items()))
+        more = f" and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
+        pairs_said = f"May be one customer each: {'; '.join(told[:NAMED])}{more}"
+        run.notes = [*run.notes, f"{pairs_said}. If so, {total} a month counts twice: say so under Same customer?"]
+        run.save(update_fields=["notes"])
+
+
+def _amount(mrr: Fraction) -> str:
+    return format(Decimal(mrr.numerator) / Decimal(mrr.denominator), ".2f")
 
 
 def _judge(new: One, old: One, heads: dict[str, int]) -> tuple[int, str, dict[str, Any]] | None:
@@ -130,14 +198,28 @@ def _blocks(one: One) -> set[str]:
     return found
 
 
-def _apart(ids: Iterable[int]) -> dict[int, set[str]]:
-    """Account -> sources that gave it an id: a source that gave two ids to a pair holds it apart itself."""
-    found: dict[int, set[str]] = {}
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), ROWS):
-        rows = ExternalId.objects.filter(record="accounts", object_id__in=wanted[start : start + ROWS]).exclude(row_hash=TAKEN_OUT)
-        for account, source in rows.values_list("object_id", "source"):
-            found.setdefault(account, set()).add(source)
+def _called(accounts: Mapping[int, str]) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
+    """Account -> sources that gave it an id of its own, which hold it apart from what else has one; and sources that call it by its name."""
+    ids: dict[int, set[str]] = {}
+    names: dict[int, set[str]] = {}
+    called = {account: exact_name(name) for account, name in accounts.items()}
+    for part in writing.chunks(sorted(called), ROWS):
+        rows = ExternalId.objects.filter(record="accounts", object_id__in=part).exclude(row_hash=TAKEN_OUT)
+        for account, source, name in rows.values_list("object_id", "source", "external_id"):
+            of = names if name.startswith("~") or exact_name(name) == called[account] else ids
+            of.setdefault(account, set()).add(source)
+    return ids, names
+
+
+def _named_by(run: ImportRun, accounts: Iterable[int]) -> set[int]:
+    """Those of the accounts that an import names: in a row of their own, or in one of what they pay."""
+    found: set[int] = set()
+    for part in writing.chunks(sorted(accounts), ROWS):
+        found |= set(ExternalId.objects.filter(record="accounts", object_id__in=part, stated_run=run.pk).values_list("object_id", flat=True))
+        found |= set(NoNews.objects.filter(run=run, account_id__in=part).values_list("account_id", flat=True))
+        lines = SubscriptionLine.objects.filter(account_id__in=part, archived_at=None).values("id")
+        stated = ExternalId.objects.filter(record="subscription_lines", stated_run=run.pk, object_id__in=lines).values("object_id")
+        found |= set(SubscriptionLine.objects.filter(id__in=stated).values_list("account_id", flat=True))
     return found
 
 

@@ -1,9 +1,9 @@
 """What a list says without a date is true as of the list's date: amounts become dated lines, absences become questions.
 
-An amount that the book has already says nothing new. Another amount is a change as of the file's date: a line that takes
-the place of the one before (`cuts`), so that undoing the import brings that one back by itself. The first amount that is
-ever heard of an account is open from that date with its start unknown: an opening balance, never new revenue. An account
-that the list before still had is asked about, never churned.
+An amount that the book has already says nothing new (`no_news` keeps it against earlier lists that come later). Another
+amount is a change as of the file's date: a line that takes the place of the one before (`cuts`), so that undoing the import
+brings that one back by itself. The first amount that is ever heard of an account is open from that date with its start
+unknown: an opening balance, never new revenue. An account that the list before still had is asked about, never churned.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,9 +19,12 @@ from typing import Any
 from django.utils import timezone
 
 from laer.records.batch import Batch, Reject
+from laer.web.book import no_news
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.in_force import InForce, lines_in_force
+from laer.web.book.loose_contracts import key_of
 from laer.web.book.models import MODELS, Account, Contract, ExternalId, ImportRun, Question, SubscriptionLine
+from laer.web.book.no_news import Said
 from laer.web.book.prepare import prepare
 from laer.web.book.staging import Stage
 from laer.web.wording import gettext_lazy
@@ -44,6 +47,8 @@ class Heard:
     gridded: set[int] = field(default_factory=set)  # subscriptions that a grid of the import has
     beside: set[int] = field(default_factory=set)  # lines of an earlier grid, of customers that this one has
     items: dict[int, set[int]] = field(default_factory=dict)  # accounts of a list by product or plan -> the lines that it speaks of
+    same: list[Said] = field(default_factory=list)  # what the book had already
+    changed: set[int] = field(default_factory=set)  # accounts of which a list said something new
 
 
 def stated(batch: Batch, stage: Stage) -> Batch:
@@ -51,7 +56,8 @@ def stated(batch: Batch, stage: Stage) -> Batch:
     if batch.record == "subscription_lines":
         # A contract without an id of its own is known by its account and start.
         loose = [row for row in batch.rows if row.get("contract_id") is None and row.get("start_on") is not None and row.get("account_id")]
-        names = [f"~{row['account_id']}|{row['start_on']}" for row in loose]
+        plain = [key_of(row["account_id"], row["start_on"]) for row in loose]
+        names = [stage.contract_keys.get((str(row["account_id"]), row["start_on"], row.get("end_on")), name) for row, name in zip(loose, plain, strict=True)]
         known = stage.resolve("contracts", set(names)) if names else {}
         for row, name in zip(loose, names, strict=True):
             if name in known:
@@ -86,7 +92,9 @@ def _known_by_their_end(batch: Batch, stage: Stage) -> None:
         known |= {ends[pk]: key for key, pk in stated.values_list("external_id", "object_id")}
     for i in rows:
         row = batch.rows[i]
-        batch.keys[i] = known.get((accounts.get(str(row["account_id"]), -1), row["end_on"])) or f"~{row['account_id']}|until {row['end_on']}"
+        account, end = accounts.get(str(row["account_id"]), -1), row["end_on"]
+        same = known.get((account, end)) or known.get((account, end - timedelta(days=1)))  # as it was read before the column's meaning was weighed
+        batch.keys[i] = same or f"~{row['account_id']}|until {end}"
 
 
 def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Reject]]:
@@ -118,8 +126,12 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
             if doubt := _twice(heard, f"{f'#{account}' if account > 0 else name}|{item}", batch, i) or _unclear(now, values):
                 rejects.append(Reject(batch.file, batch.lines[i], doubt, batch.raw[i], batch.record))
                 continue
+            key = batch.keys[i] or _key(name, stage, item)
             if _agrees(now, values):
                 same += 1
+                if account > 0:
+                    standing: list[int | None] = [line.line for line in now] or [None]
+                    heard.same += [(account, line, f"{key}#{n + 1}" if n else key, not item) for n, line in enumerate(standing)]
                 continue
             if now:
                 _take_the_place(row, now[-1], stage)
@@ -127,10 +139,17 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
         row["cuts"] = True
         if first and not now and account not in paid:
             row["start_unknown"] = True
-        batch.keys[i] = batch.keys[i] or f"~{name}|{stage.day}{f'|{item}' if item else ''}"
+        batch.keys[i] = batch.keys[i] or _key(name, stage, item)
+        if account > 0:
+            heard.changed.add(account)
         kept.append(i)
     batch.keep(kept)
     return batch, same, rejects
+
+
+def _key(name: str, stage: Stage, item: str) -> str:
+    """How a line is known that a list states of its day."""
+    return f"~{name}|{stage.day}{f'|{item}' if item else ''}"
 
 
 def _concerned(lines: list[InForce], row: dict[str, Any], product: int | None, alone: bool) -> tuple[list[InForce], str]:
@@ -186,16 +205,25 @@ def _take_the_place(row: dict[str, Any], line: InForce, stage: Stage) -> None:
         row["currency"] = line.currency
 
 
+def hold(run: ImportRun, stage: Stage, heard: Heard) -> None:
+    """Keep what the lists said without writing it, and give way to what lists of later days said before."""
+    if not heard.lists:
+        return
+    no_news.note(run, stage.day, heard.same)
+    if count := no_news.stands_again(run, stage, heard.changed):
+        run.notes = [*run.notes, f"Lists of later days had come before: what they said of {count:,} of these customers stands again from their days on"]
+        run.save(update_fields=["notes"])
+
+
 def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
     """Questions about the accounts that this source's lists had and that this one does not name, or names without an amount."""
     if heard.beside:
         _say_beside(run, heard)
     if not heard.lists and not heard.dropped:
         return 0
-    gone = _gone(stage, heard)
-    live = _in_force([*gone, *heard.blank], stage)
+    live = _silent(stage, heard)
     now = timezone.now()
-    _came_back(run, stage.source, heard.accounts - heard.blank.keys())
+    _came_back(run, stage, heard.accounts - heard.blank.keys())
     waiting = set(Question.objects.filter(account_id__in=live, answer="").values_list("account_id", flat=True))
     filtered = set(Question.objects.filter(account_id__in=live, run__source=stage.source, answer="filtered").values_list("account_id", flat=True))
     asked = [
@@ -241,9 +269,10 @@ def _say_beside(run: ImportRun, heard: Heard) -> None:
     run.save(update_fields=["notes"])
 
 
-def _came_back(run: ImportRun, source: str, accounts: set[int]) -> None:
+def _came_back(run: ImportRun, stage: Stage, accounts: set[int]) -> None:
     """Close the questions about accounts that are there again; the import notes it, so that its undo can ask anew."""
-    back = list(Question.objects.filter(run__source=source, answer="", account_id__in=accounts))
+    asked = Question.objects.filter(run__source=stage.source, answer="", account_id__in=accounts)
+    back = [question for question in asked if day_of(question.data["day"]) <= stage.day]  # an earlier list says nothing of later
     for question in back:
         question.answer, question.answered_at = CAME_BACK, timezone.now()
         question.data["came_back_in"] = run.pk
@@ -262,8 +291,13 @@ def would_ask(stage: Stage, heard: Heard) -> int:
     """How many accounts an import would ask about."""
     if not heard.lists and not heard.dropped:
         return 0
-    live = _in_force([*_gone(stage, heard), *heard.blank], stage)
-    return sum(any(line.mrr for line in lines) for lines in live.values())
+    return sum(any(line.mrr for line in lines) for lines in _silent(stage, heard).values())
+
+
+def _silent(stage: Stage, heard: Heard) -> dict[int, list[InForce]]:
+    """What accounts pay that the lists leave out or blank, but for those that a list of a later day has: they are there still."""
+    silent = {*_gone(stage, heard), *heard.blank}
+    return _in_force(silent - no_news.named_later(silent, stage.day), stage)
 
 
 def _gone(stage: Stage, heard: Heard) -> list[int]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from laer.records.types import BOOK
-from laer.web.book import matching, undated, usage, writing
+from laer.web.book import matching, no_news, undated, usage, writing
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
 from laer.web.book.models import MODELS, DirtyAccount, ExternalId, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json
@@ -40,7 +40,11 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
     matching.detach(run)
     left: list[dict[str, Any]] = []
     restored = _restore_fields(run, user, left)
-    archived = sum(_archive_created(run, record, left) for record in reversed(BOOK))
+    archived = 0
+    for record in reversed(BOOK):
+        archived += _archive_created(run, record, left)
+        if record == "subscription_lines":  # before the rows on which such lines hang
+            no_news.outlives(run)
     removed = usage.lake().remove_run(str(run.pk))
     now = timezone.now()
     summary = {"restored": restored, "archived": archived, "lake": removed, "left": left[:LISTED], "left_count": len(left), "by": user.pk if user else None}

@@ -71,6 +71,8 @@ def _effect(evidence: EndEvidence, end: str) -> str:
     if not last:
         return evidence.effect(end)
     unpaid = date.fromisoformat(last) + timedelta(days=end == "inclusive")
+    if evidence.alone:
+        return _("%(account)s falls due on %(day)s.") % {"account": account, "day": unpaid.isoformat()}
     if following:
         gap = (date.fromisoformat(following) - unpaid).days
         days = ngettext("%(n)s day without MRR", "%(n)s days without MRR", gap) % {"n": number(gap)}
@@ -84,6 +86,8 @@ def _example(evidence: EndEvidence) -> str:
         return ""
     account, start, end, following = evidence.example
     said = {"account": account, "start": start, "end": end, "following": following}
+    if evidence.alone:
+        return _("For example %(account)s: %(end)s.") % said
     if following:
         return _("For example %(account)s: %(start)s to %(end)s, the next line from %(following)s.") % said
     return _("For example %(account)s: %(start)s to %(end)s, and no line after it.") % said

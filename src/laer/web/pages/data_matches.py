@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from laer.web.book import merging, suggesting
+from laer.web.book import merging, settling, suggesting
 from laer.web.book.actions import Refused
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import Account, AccountMerge, DirtyAccount, ExternalId, MatchSuggestion
@@ -78,15 +78,22 @@ def merge(request: HttpRequest) -> HttpResponse:
     if keep not in (pair.left_id, pair.right_id):
         messages.warning(request, _("Choose which of the two accounts stays."))
         return redirect("matches")
+    question = settling.question_of(pair)
     try:
-        done = merging.merge_accounts(user, keep, pair.right_id if keep == pair.left_id else pair.left_id)
+        if question is not None:  # the money that both pay counts once from the day of the list on
+            settled = settling.answer_question(user, question.pk, "renamed", keep)
+            done = AccountMerge.objects.select_related("kept", "merged").get(pk=settled.data["merge"])
+            undo_url = reverse("question_undo", args=[question.pk])
+        else:
+            done = merging.merge_accounts(user, keep, pair.right_id if keep == pair.left_id else pair.left_id)
+            undo_url = reverse("match_unmerge", args=[done.pk])
     except PermissionDenied:
         raise Http404 from None
     except Refused as refused:
         messages.warning(request, _("Not merged: %(refused)s.") % {"refused": refused})
     else:
         text = _("%(merged)s was merged into %(kept)s") % {"merged": done.merged.name, "kept": done.kept.name}
-        messages.success(request, text, extra_tags=f"undo:{reverse('match_unmerge', args=[done.pk])}")
+        messages.success(request, text, extra_tags=f"undo:{undo_url}")
     return redirect("matches")
 
 
@@ -143,6 +150,8 @@ def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int
             {**side, "stays": side is more, "same_name": same["name"], "facts": [{"label": label, "value": side[n], "same": same[n]} for n, label in LABELS]}
             for side in (left, right)
         ],
+        "twice": pair.evidence.get("twice"),
+        "currency": pair.evidence.get("currency") or left["currency"] or right["currency"],
         "dismiss_url": reverse("match_dismiss", args=[pair.pk]),
         "may": {pair.left_id, pair.right_id} <= mine,
     }

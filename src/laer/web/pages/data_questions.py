@@ -27,7 +27,7 @@ HEADER = ("account_id", "account", "since_on", "noticed", "mrr", "currency", "so
 SAID = {
     "left": gettext_lazy("The account ends on the day of the list"),
     "filtered": gettext_lazy("The account stays as it is, and is not asked about again"),
-    "renamed": gettext_lazy("The account stays until it is merged"),
+    "renamed": gettext_lazy("It is merged with the customer that is spelled like it, where there is one; else it stays until it is merged"),
 }
 
 
@@ -95,10 +95,12 @@ def _row(question: Question, currency: str) -> dict[str, object]:
         "currency": data["currency"] or currency,
         "run_url": f"/data/import/{question.run_id}/",
         "source": question.run.source,
+        "like": question.data.get("like"),
     }
 
 
 def _cells(question: Question, currency: str) -> tuple[object, ...]:
     row = _row(question, currency) | {"why": "is in it without an amount" if question.kind == BLANK else "is not in it"}  # a file is no page
-    own = str(row["currency"])
-    return question.account_id, row["name"], row["day"], f"it {row['why']}", Money(row["mrr"], own), own, row["source"]  # type: ignore[arg-type]
+    own, like = str(row["currency"]), question.data.get("like")
+    twice = f"; {like['name']}, new in it, may be the same: {like['twice']} a month would count twice" if like else ""
+    return question.account_id, row["name"], row["day"], f"it {row['why']}{twice}", Money(row["mrr"], own), own, row["source"]  # type: ignore[arg-type]

@@ -9,20 +9,24 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection
 from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from laer.cycle.cards import FINE
 from laer.cycle.scope import Scope
 from laer.records.periods import date_of, day_number, first_day, month_number
 from laer.web.book.models import Account, DirtyAccount
 from laer.web.book.scope import scope_of
 from laer.web.people.company import firm
 from laer.web.people.models import User
-from laer.web.runs import fact_filters, keyset
+from laer.web.runs import fact_filters, keyset, snapshots
 from laer.web.runs.keyset import Order
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import AccountCard, AccountMonth, PassRun
@@ -185,7 +189,8 @@ def _choose(user: User, q: str, filters: Filters, sort: str, run: PassRun | None
     few = found is not None or not wide or _at_most(filters, facets) <= SELECTIVE
     plain = found is not None or not few  # by their ids, or by reading a narrow index once
     totals = totals_memory.get(
-        ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run), lambda: _totals(_matching(cards, filters, wanted, plain=plain))
+        ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run),
+        lambda: _totals(_matching(cards, filters, wanted, plain=plain), run, whole=scope.everything and filters == Filters() and not words),
     )
     # A filter's own index is in the order of MRR; and only PostgreSQL finds words by an index, so there a walk looks every row up.
     ordered = order.column == "mrr_minor" and not wanted and scope.everything and found is None and _indexed(filters)
@@ -317,9 +322,21 @@ def _later(day: date, days: int) -> date:
     return date_of(min(day_number(day) + days, day_number(date.max)))
 
 
-def _totals(matching: QuerySet[AccountCard]) -> Totals:
+def _totals(matching: QuerySet[AccountCard], run: PassRun | None, *, whole: bool) -> Totals:
+    """Sums as the ledger has them: cards are rounded one by one, and what that took is added again.
+
+    Costs one query, and a second one where rounding took anything and not all accounts are meant.
+    """
     found = matching.aggregate(accounts=Count("account_id"), mrr=Sum("mrr_minor"), arr=Sum("arr_minor"))
-    return Totals(found["accounts"], int(found["mrr"] or 0), int(found["arr"] or 0))
+    rests = snapshots.table_of(run.pk, "rests") if run is not None else None
+    if rests is not None and rests.num_rows and not whole:
+        rests = rests.filter(pc.is_in(rests["account_id"], pa.array(matching.order_by().values_list("account_id", flat=True), pa.int64())))
+    mrr, arr = (Fraction(int(found[name] or 0)) + _rest(rests, f"{name}_rest") for name in ("mrr", "arr"))
+    return Totals(found["accounts"], round(mrr), round(arr))
+
+
+def _rest(rests: pa.Table | None, name: str) -> Fraction:
+    return Fraction(pc.sum(rests[name]).as_py() or 0, FINE) if rests is not None else Fraction(0)
 
 
 def _facets(cards: QuerySet[AccountCard]) -> Facets:

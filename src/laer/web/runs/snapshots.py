@@ -62,6 +62,15 @@ def rows_of(run_id: int, name: str) -> int:
     return int(pq.read_metadata(path).num_rows) if path.exists() else 0
 
 
+def table_of(run_id: int, name: str) -> pa.Table | None:
+    """One table of a run; None where the run has none of the name, or is gone."""
+    path = folder_of(run_id) / f"{name}.parquet"
+    try:
+        return pq.read_table(path) if path.exists() else None
+    except FileNotFoundError:  # taken away meanwhile
+        return None
+
+
 class Tables(Mapping[str, pa.Table]):
     """A run's tables, each read when it is first asked for: the page of an account needs none of the ledger's lines."""
 

@@ -13,7 +13,7 @@ from django.db.models import Max
 from laer.web.book.models import FieldChange, ImportRun, QuarantinedRow
 from laer.web.book.scope import scope_of
 from laer.web.people.models import User
-from laer.web.runs.doctor import lines, set_aside, sources, usage, vanished
+from laer.web.runs.doctor import early, lines, set_aside, sources, usage, vanished
 from laer.web.runs.doctor.dates import DATES
 from laer.web.runs.doctor.finding import ORDER, Check, Finding, Seen
 from laer.web.runs.doctor.gaps import GAPS
@@ -24,7 +24,7 @@ from laer.web.runs.memory import Memory
 __all__ = ["CHECKS", "Finding", "columns_behind", "exists", "findings", "known_findings", "remembered_findings", "rows_behind", "rows_to_exclude", "title_of"]
 
 CHECKS: dict[str, Check] = {check.id: check for check in (*LABELS, *DATES, *GAPS, *INTERNAL)}
-FAMILIES: tuple[Any, ...] = (lines, usage, vanished, sources)  # modules that find several things at once: find, behind, ids, checks
+FAMILIES: tuple[Any, ...] = (lines, early, usage, vanished, sources)  # modules that find several things at once: find, behind, ids, checks
 OF_FAMILY = {check: family for family in FAMILIES for check in family.checks()}
 _memory = Memory(50)
 
@@ -85,7 +85,7 @@ def title_of(check: str) -> str:
     """What a check is called, for a row that it found once."""
     if check in CHECKS:
         return CHECKS[check].title
-    for said in (lines.SAID, usage.SAID):
+    for said in (lines.SAID, early.SAID, usage.SAID):
         if check in said:
             return said[check][1]
     return vanished.title_of(check.removeprefix(vanished.PREFIX)) if check in OF_FAMILY else check.replace("_", " ").capitalize()
