@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.http import Http404, HttpRequest
@@ -24,7 +23,7 @@ from laer.web.pages.data import frame, user_of
 from laer.web.pages.data_metrics import covered_text, state_of
 from laer.web.pages.exports import Money, export, format_of
 from laer.web.runs.measured import missing, values
-from laer.web.runs.models import AccountCard, PassRun
+from laer.web.runs.models import AccountCard
 from laer.web.runs.queries import currency_of, last_run, listed
 from laer.web.runs.spread import Bar, Spread, by_segment, quartiles, spread
 from laer.web.templatetags.laer import number, percent, url_with
@@ -81,14 +80,8 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
         ],
         "view": view,
         "rows": [row | words.said(one, words.plain(one, row["value"]), currency) for row in part],
-        "filters": [{"label": words.text(one.name), "value": words.bar_text(one, spreading.bars[bar], currency), "remove_url": url_with(request, bar=None, start=None)}]
-        if bar is not None and view != "unknown"
-        else [],
-        "notices": [
-            {"tone": "warn", "title": _("That part of the values is no longer there"), "text": _("The values have moved since the link was made. All are shown.")}
-        ]
-        if asked and bar is None
-        else [],
+        "filters": [] if bar is None or view == "unknown" else [_chip(request, one, spreading.bars[bar], currency)],
+        "notices": _gone() if asked and bar is None else [],
         "previous_url": url_with(request, start=max(0, begin - SHOWN) or None) if begin else None,
         "next_url": url_with(request, start=begin + SHOWN) if begin + SHOWN < rows.num_rows else None,
         "shown": _("%(first)s to %(last)s of %(all)s")
@@ -100,6 +93,15 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
         "state": {"shown": covered_text(known.num_rows, table.num_rows) if table.num_rows else None, **state_of(run, scope.everything)},
     }
     return render(request, "pages/measure.html", context)
+
+
+def _chip(request: HttpRequest, one: Measure, bar: Bar, currency: str) -> dict[str, Any]:
+    return {"label": words.text(one.name), "value": words.bar_text(one, bar, currency), "remove_url": url_with(request, bar=None, start=None)}
+
+
+def _gone() -> list[dict[str, Any]]:
+    title, text = _("That part of the values is no longer there"), _("The values have moved since the link was made. All are shown.")
+    return [{"tone": "warn", "title": title, "text": text}]
 
 
 def _about(one: Measure) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _figures(request: HttpRequest, one: Measure, table: pa.Table, known: pa.Tabl
         return []
     unknown = table.num_rows - known.num_rows
     of = _("of %(accounts)s; %(unknown)s unknown") % {"accounts": number(table.num_rows), "unknown": number(unknown)}
-    figures = [{"label": _("Known"), "value": number(known.num_rows), "hint": of}]
+    figures: list[dict[str, Any]] = [{"label": _("Known"), "value": number(known.num_rows), "hint": of}]
     n = ngettext("of %(n)s known", "of %(n)s known", known.num_rows) % {"n": number(known.num_rows)}
     if one.kind in ("text", "flag"):
         for bar in sorted(spreading.bars, key=lambda bar: -bar.count)[: 4 if one.kind == "text" else 2]:
@@ -147,7 +149,8 @@ def _figures(request: HttpRequest, one: Measure, table: pa.Table, known: pa.Tabl
         labels = (_("Earliest"), _("A quarter is before"), _("Median"), _("A quarter is after"), _("Latest"))
     for label, value in zip(labels, quartiles(one.kind, known["value"]), strict=False):
         said = words.said(one, words.plain(one, value), currency)
-        figures.append({"label": label, "value": said["text"], "title": said["title"], "hint": " · ".join(t for t in (said["unit"], n) if t), "word": one.kind == "date"})
+        hint = " · ".join(part for part in (said["unit"], n) if part)
+        figures.append({"label": label, "value": said["text"], "title": said["title"], "hint": hint, "word": one.kind == "date"})
     return figures
 
 
@@ -175,7 +178,8 @@ def _segments(one: Measure, table: pa.Table, currency: str) -> list[dict[str, An
         middle: dict[str, Any] = words.said(one, words.plain(one, of.middle), currency)
         if one.kind == "flag" and of.share is not None:
             middle = {"text": percent(of.share, 0), "title": "", "unit": ""}
-        rows.append({"segment": of.segment, "accounts": of.accounts, "n": of.n, "share": percent(of.share, 0) if one.kind == "text" and of.n else None} | middle)
+        share = percent(of.share, 0) if one.kind == "text" and of.n else None
+        rows.append({"segment": of.segment, "accounts": of.accounts, "n": of.n, "share": share} | middle)
     return rows
 
 

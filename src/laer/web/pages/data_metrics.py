@@ -146,7 +146,8 @@ def _chips(request: HttpRequest, motion: str, how: str) -> list[dict[str, Any]]:
 
 def _cells(measure: Measure, counted: Coverage) -> list[Any]:
     leading = "" if measure.leading is None else "leading" if measure.leading else "lagging"
+    known = None if counted.accounts is None else counted.known.get(measure.id, 0)
     return [
         measure.id, words.text(measure.name), measure.motion, measure.kind, words.text(measure.unit), leading, measure.better, words.text(measure.words),
-        ", ".join(measure.sources), f"docs/methods/{measure.method}.md", None if counted.accounts is None else counted.known.get(measure.id, 0), counted.accounts,
+        ", ".join(measure.sources), f"docs/methods/{measure.method}.md", known, counted.accounts,
     ]  # fmt: skip

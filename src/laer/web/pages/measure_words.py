@@ -102,7 +102,8 @@ def missing_text(request: HttpRequest, missing: Missing) -> dict[str, Any]:
     if missing.why == "nothing":
         return {"text": _("nothing is said of it yet")}
     if missing.why == "stale":
-        return {"text": _("the newest of %(source)s is of %(day)s: too long ago to say") % {"source": source, "day": day(missing.newest)}} | _way(request, missing)
+        old = _("the newest of %(source)s is of %(day)s: too long ago to say") % {"source": source, "day": day(missing.newest)}
+        return {"text": old} | _way(request, missing)
     if missing.why == "silent":
         return {"text": _("there are %(source)s, and they do not say it") % {"source": source}}
     if missing.record in LOGGED:
