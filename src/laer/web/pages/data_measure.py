@@ -37,7 +37,6 @@ VIEWS = {
     "text": {"low": gettext_lazy("Known"), "unknown": gettext_lazy("Unknown")},
     "flag": {"high": gettext_lazy("Known"), "unknown": gettext_lazy("Unknown")},
 }
-COUNTS = ("users", "days", "features", "events", "tickets", "errors", "touches", "deals", "seats", "products", "contracts", "minutes")
 
 
 @require_safe
@@ -51,7 +50,7 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
     table = values(run, scope, one.id)
     there = pc.is_valid(table["value"])
     known = table.filter(there)
-    spreading = spread(one.kind, known["value"], whole=one.unit in COUNTS)
+    spreading = spread(one.kind, known["value"], whole=one.unit in words.UNITS)
     views = VIEWS.get(one.kind, VIEWS["number"])
     view = request.GET.get("view", "")
     view = view if view in views else next(iter(views))
@@ -117,6 +116,7 @@ def _about(one: Measure) -> dict[str, Any]:
         "moves_title": words.SAID_OF_MOVES.get(one.leading) if one.leading is not None else None,
         "better": words.BETTER[one.better],
         "sources": [words.source_text(source) for source in one.sources],
+        "counts": one.kind in ("number", "money", "flag"),
         "zero": one.zero,
         "method": f"docs/methods/{one.method}.md",
     }
@@ -142,7 +142,9 @@ def _figures(request: HttpRequest, one: Measure, table: pa.Table, known: pa.Tabl
     if one.kind in ("text", "flag"):
         for bar in sorted(spreading.bars, key=lambda bar: -bar.count)[: 4 if one.kind == "text" else 2]:
             share = percent(bar.count / known.num_rows, 0)
-            figures.append({"label": words.bar_text(one, bar, currency), "value": number(bar.count), "hint": f"{share} {n}", "url": _bar_url(request, bar)})
+            label = words.bar_text(one, bar, currency)
+            label = label[:1].upper() + label[1:] if bar.value in (True, False, *one.words_of) else label
+            figures.append({"label": label, "value": number(bar.count), "hint": f"{share} {n}", "url": _bar_url(request, bar)})
         return figures
     labels = (_("Lowest"), _("A quarter is below"), _("Median"), _("A quarter is above"), _("Highest"))
     if one.kind == "date":

@@ -117,7 +117,7 @@ def _row(request: HttpRequest, measure: Measure, run: PassRun | None, counted: C
         "sources": ", ".join(words.source_text(source) for source in measure.sources),
         "known": known,
         "accounts": accounts,
-        "covered": covered_text(known, accounts) if accounts else None,
+        "covered": ngettext("%(known)s of %(n)s account", "%(known)s of %(n)s accounts", accounts) % {"known": number(known), "n": number(accounts)},
         "missing": words.missing_text(request, missing(run, measure.id)) if accounts and not known else None,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from laer.metrics.catalogue import Measure
 from laer.records.periods import date_of
@@ -38,6 +39,13 @@ SOURCES = {
     "subscription_lines": gettext_lazy("subscription lines"), "contracts": gettext_lazy("contracts"), "opportunities": gettext_lazy("opportunities"),
     "tickets": gettext_lazy("tickets"), "survey_responses": gettext_lazy("survey answers"), "pulses": gettext_lazy("pulses"),
     "touches": gettext_lazy("touches"), "churn_events": gettext_lazy("departures"), "accounts": gettext_lazy("accounts"), "usage_days": gettext_lazy("usage"),
+}  # fmt: skip
+UNITS = {  # of counts; other units are the same for one and many
+    "users": ngettext_lazy("user", "users", "count"), "days": ngettext_lazy("day", "days", "count"), "features": ngettext_lazy("feature", "features", "count"),
+    "events": ngettext_lazy("event", "events", "count"), "errors": ngettext_lazy("error", "errors", "count"),
+    "tickets": ngettext_lazy("ticket", "tickets", "count"), "touches": ngettext_lazy("touch", "touches", "count"),
+    "minutes": ngettext_lazy("minute", "minutes", "count"), "deals": ngettext_lazy("deal", "deals", "count"), "seats": ngettext_lazy("seat", "seats", "count"),
+    "products": ngettext_lazy("product", "products", "count"), "contracts": ngettext_lazy("contract", "contracts", "count"),
 }  # fmt: skip
 LOGGED = ("touches",)  # people write these down here; a file does not bring them
 DIGITS = 12  # of a number that leaves: what lies behind them is how computers divide
@@ -81,7 +89,11 @@ def said(measure: Measure, value: Any, currency: str) -> dict[str, Any]:
     if measure.unit == "share":
         return {"text": percent(value), "title": number(value), "unit": ""}
     short = number(value.quantize(Decimal("0.01")).normalize())
-    return {"text": short, "title": number(value), "unit": text(measure.unit)}
+    return {"text": short, "title": number(value), "unit": _unit(measure.unit, value)}
+
+
+def _unit(unit: str, value: Decimal) -> str:
+    return str(UNITS[unit] % {"count": 1 if abs(value) == 1 else 2}) if unit in UNITS else text(unit)
 
 
 def bar_text(measure: Measure, bar: Bar, currency: str) -> str:
@@ -90,10 +102,17 @@ def bar_text(measure: Measure, bar: Bar, currency: str) -> str:
         return str(month(bar.value)) if "-" in bar.key else str(bar.value)
     if bar.value is not None:
         return str(said(measure, bar.value, currency)["text"])
-    low, high = (None if edge is None else said(measure, edge, currency)["text"] for edge in (bar.low, bar.high))
+    low, high = (None if edge is None else _edge(measure, edge, currency) for edge in (bar.low, bar.high))
     if low is None:
         return _("under %(high)s") % {"high": high}
     return _("%(low)s and more") % {"low": low} if high is None else _("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def _edge(measure: Measure, edge: Decimal, currency: str) -> str:
+    """Edges are round: a share needs no decimal where it is a whole percent."""
+    if measure.unit == "share":
+        return percent(edge, 0 if edge * 100 % 1 == 0 else 1)
+    return str(said(measure, edge, currency)["text"])
 
 
 def missing_text(request: HttpRequest, missing: Missing) -> dict[str, Any]:
@@ -105,7 +124,7 @@ def missing_text(request: HttpRequest, missing: Missing) -> dict[str, Any]:
         old = _("the newest of %(source)s is of %(day)s: too long ago to say") % {"source": source, "day": day(missing.newest)}
         return {"text": old} | _way(request, missing)
     if missing.why == "silent":
-        return {"text": _("there are %(source)s, and they do not say it") % {"source": source}}
+        return {"text": _("the source of %(source)s does not say it") % {"source": source}}
     if missing.record in LOGGED:
         return {"text": _("no %(source)s yet") % {"source": source}} | _way(request, missing)
     return {"text": _("no source of %(source)s yet") % {"source": source}} | _way(request, missing)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from laer.records.periods import date_of, month_name, month_number
 
-BARS, MONTHS, WORDS, SEGMENTS = 10, 24, 15, 20
+BARS, MONTHS, WORDS, SEGMENTS = 15, 24, 15, 20
 TAIL = 2  # widths of the middle nine tenths beyond which a value stands in a last bar without an end
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 Numbers = npt.NDArray[np.float64]
@@ -126,7 +126,7 @@ def _days(numbers: Numbers) -> Spread:
 
 
 def _numbers(numbers: Numbers, whole: bool) -> Spread:
-    """About ten bars of one round width over where most values lie; what lies far out is in a first or last bar without an end."""
+    """Some 6 to 15 bars of one round width over where most values lie; what lies far out is in a first or last bar without an end."""
     least, low, high, most = np.quantile(numbers, (0, 0.05, 0.95, 1))
     room = TAIL * (high - low)
     begin, end = (low if room and least < low - room else least), (high if room and most > high + room else most)
