@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from laer.cycle.fact_inputs import ARROW
 from laer.cycle.facts import catalogue
+from laer.cycle.scope import Scope
 from laer.metrics.catalogue import MOTIONS, TYPES
 from laer.records.periods import date_of, day_number
 from laer.web.book.models import Account
 from laer.web.people.models import User
-from laer.web.runs import passes, snapshots
+from laer.web.runs import measured, passes, snapshots
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.queries import last_run
 from tests.cast import Cast, add_account, add_line, forget
@@ -102,6 +103,13 @@ def test_coverage_is_counted_from_the_facts_of_the_run(firm: Cast) -> None:
     assert 0 < found["seats"]["known"] < 7
     known = {a: v for a, v in zip(table["account_id"].to_pylist(), table["mrr"].to_pylist(), strict=True) if v is not None}
     assert {row["account_id"]: row["value"] for row in firm.client("lead").get("/data/metrics/mrr/").context["rows"]} == known
+
+
+def test_the_footer_of_the_facts_counts_what_reading_them_counts(told: Cast) -> None:
+    everybody = frozenset(Account.objects.values_list("pk", flat=True))
+    footer, read = measured.coverage(told.run, Scope(True)), measured.coverage(told.run, Scope(False, everybody))
+    assert (footer.accounts, footer.known) == (read.accounts, read.known)
+    assert (footer.known["mrr"], footer.known["renewal_on"], footer.known["nps_latest"]) == (6, 3, 0)
 
 
 def test_what_is_unknown_of_everybody_says_why_and_the_way_out(told: Cast) -> None:
@@ -204,10 +212,10 @@ def test_dates_shares_words_and_flags_are_said_as_such(told: Cast) -> None:
 
 def test_a_measure_that_nothing_says_has_no_chart_and_says_why(told: Cast) -> None:
     page = told.client("admin").get("/data/metrics/nps_latest/")
-    assert (page.context["chart"], page.context["segments"], page.context["rows"]) == (None, [], [])
+    assert (page.context["chart"], page.context["segments"], page.context["view"], len(page.context["rows"])) == (None, [], "unknown", 7)
+    assert told.client("admin").get("/data/metrics/nps_latest/", {"view": "high"}).context["rows"] == []
     assert page.context["missing"]["text"] == "no source of survey answers yet"
     assert "Not known of any account" in page.content.decode()
-    assert len(told.client("admin").get("/data/metrics/nps_latest/", {"view": "unknown"}).context["rows"]) == 7
 
 
 def test_each_person_is_told_of_their_own_accounts(told: Cast) -> None:

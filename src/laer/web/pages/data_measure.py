@@ -53,7 +53,7 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
     spreading = spread(one.kind, known["value"], whole=one.unit in words.UNITS)
     views = VIEWS.get(one.kind, VIEWS["number"])
     view = request.GET.get("view", "")
-    view = view if view in views else next(iter(views))
+    view = view if view in views else next(iter(views)) if known.num_rows else "unknown"
     asked = request.GET.get("bar", "")
     bar = next((place for place, made in enumerate(spreading.bars) if asked and made.key == asked), None)
     rows = table.filter(pc.invert(there)) if view == "unknown" else _ordered(known if bar is None else known.filter(_of_bar(spreading, bar)), view)

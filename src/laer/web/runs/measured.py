@@ -51,6 +51,8 @@ def coverage(run: PassRun | None, scope: Scope) -> Coverage:
     """Of the accounts in scope. Remembered for the run."""
 
     def counted() -> Coverage:
+        if scope.everything and run is not None:
+            return _of_all(run)
         table = _facts(run, None, scope)
         if table is None:
             return Coverage(None, {})
@@ -88,6 +90,17 @@ def missing(run: PassRun | None, measure: str) -> Missing:
         if given.stale is not None and (today - newest[name]).days > given.stale:
             return Missing("stale", record, newest[name])
     return Missing("nothing", catalogue()[measure].sources[0])
+
+
+def _of_all(run: PassRun) -> Coverage:
+    """Of the whole firm: the file's footer counts what is null, which takes a hundredth of reading 100,000 accounts."""
+    path = folder_of(run.pk) / "facts.parquet"
+    if not path.exists():
+        return Coverage(None, {})
+    footer = pq.read_metadata(path)
+    groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
+    nulls = {name: sum(group.column(place).statistics.null_count for group in groups) for place, name in enumerate(footer.schema.names) if name in catalogue()}
+    return Coverage(footer.num_rows, {name: footer.num_rows - count for name, count in nulls.items()})
 
 
 @cache
