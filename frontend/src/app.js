@@ -1,5 +1,6 @@
 // The one entry of the front end. Behaviour hangs on attributes; each module owns one of them.
 import htmx from "htmx.org";
+import { watchAhead } from "./ahead.js";
 import { watchCharts } from "./charts.js";
 import { watchCopy } from "./copy.js";
 import { watchEditing } from "./editing.js";
@@ -23,6 +24,7 @@ import { watchUploads } from "./upload.js";
 htmx.config.history = "reload";
 htmx.config.includeIndicatorCSS = false;
 
+watchAhead(); // before all who listen for keys
 watchTheme();
 watchRequests();
 watchToasts();

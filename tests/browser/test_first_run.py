@@ -110,5 +110,5 @@ def test_into_the_demo_firm_and_out_again(fresh: Served, page: Page) -> None:
     expect(page.get_by_role("heading", name="To get going")).to_be_visible()
     expect(page.get_by_text("This is a made-up firm")).to_have_count(0)
     sound(page)
-    page.get_by_role("link", name="Import a file").first.click()
+    page.get_by_role("link", name="Import a file").click()
     expect(page.get_by_label("Drop files here, or choose them")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -40,25 +40,66 @@ def test_log_a_touch_in_two_keystrokes(page: Page) -> None:
 
 def test_complete_a_task_by_keyboard(page: Page) -> None:
     page.goto("/tasks/")
+    table, toasts = page.locator("table.tasks"), page.locator("#toasts")
     for title in ("Prepare the review", "Ask for a reference"):
         page.get_by_label("What is to do").fill(title)
         page.keyboard.press("Enter")
-        expect(page.locator("table.tasks")).to_contain_text(title)
-    page.keyboard.press("g")
-    page.keyboard.press("k")
-    expect(page.get_by_role("heading", name="Tasks", level=1)).to_be_visible()
-    page.locator("body").click(position={"x": 500, "y": 5})
+        expect(table).to_contain_text(title)
+        page.wait_for_load_state()
+    with page.expect_navigation():  # the page that comes is the same as the one before: only this tells them apart
+        page.keyboard.press("g")
+        page.keyboard.press("k")
     page.keyboard.press("j")
     expect(page.locator("tr.is-current")).to_contain_text("Prepare the review")
     page.keyboard.press("c")
-    expect(page.locator("#toasts")).to_contain_text("Task done")
-    expect(page.locator("table.tasks")).not_to_contain_text("Prepare the review")
-    page.locator("#toasts").get_by_role("button", name="Undo").click()
-    expect(page.locator("table.tasks")).to_contain_text("Prepare the review")
-    for _ in range(2):
-        page.keyboard.press("j")
-        page.keyboard.press("x")
-    expect(page.locator("table.tasks input:checked")).to_have_count(2)
+    expect(toasts).to_contain_text("Task done")
+    expect(table).not_to_contain_text("Prepare the review")
+    with page.expect_navigation():
+        toasts.get_by_role("button", name="Undo").click()
+    expect(table).to_contain_text("Prepare the review")
+    for key in "jxjx":
+        page.keyboard.press(key)
+    expect(table.locator("input:checked")).to_have_count(2)
     page.keyboard.press("c")
-    expect(page.locator("#toasts")).to_contain_text("2 tasks done")
+    expect(toasts).to_contain_text("2 tasks done")
     expect(page.get_by_text("Nothing to do", exact=True)).to_be_visible()
+
+
+def test_letters_typed_while_a_page_is_on_its_way_are_pressed_there(page: Page) -> None:
+    page.goto("/tasks/")
+    rows = page.locator("table[data-rows] tbody tr:has([data-row-link])")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/accounts/", hold)
+    with page.expect_request("**/accounts/"):
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+    for key in "jjx":
+        page.keyboard.press(key)
+    waiting[0].continue_()
+    expect(page.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
+    expect(rows.nth(1)).to_have_class(re.compile("is-current"))
+    expect(rows.nth(1).get_by_role("checkbox")).to_be_checked()
+    expect(rows.nth(1).locator("[data-row-link]")).to_be_focused()
+
+    # the page is there, and its script is not yet
+    page.route("**/dist/app*.js", hold)
+    page.goto("/accounts/?view=all", wait_until="commit")
+    rows.last.wait_for()
+    page.keyboard.press("j")
+    expect(rows.first).not_to_have_class(re.compile("is-current"))
+    waiting[-1].continue_()
+    expect(rows.first).to_have_class(re.compile("is-current"))
+
+
+def test_letters_are_for_this_page_where_none_came(page: Page) -> None:
+    page.goto("/accounts/?view=all")
+    page.locator("tbody input[type=checkbox]").first.check()
+    with page.expect_download():
+        page.locator("summary", has_text="Export").last.click()
+        page.get_by_role("button", name="CSV").click()
+    page.keyboard.press("j")
+    expect(page.locator("tr.is-current")).to_have_count(1)

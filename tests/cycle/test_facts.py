@@ -218,7 +218,8 @@ def test_every_measure_has_words_a_method_page_and_an_input_of_its_sources() -> 
 
     methods = Path(__file__).parents[2] / "docs" / "methods"
     for measure in catalogue().values():
-        assert measure.words and measure.name, measure.id
+        assert measure.words, measure.id
+        assert measure.name, measure.id
         assert (methods / f"{measure.method}.md").exists(), f"{measure.id}: no docs/methods/{measure.method}.md"
     for family in catalogue().families:
         assert all(INPUTS[family.input].record in measure.sources for measure in family.measures), family.name

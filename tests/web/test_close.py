@@ -17,8 +17,9 @@ from laer.cli import app
 from laer.cycle.scope import Scope
 from laer.metrics.changes import MOVEMENTS
 from laer.records.periods import month_name, month_number, month_of
+from laer.web.book.exclusions import exclude_rows, take_back
 from laer.web.book.importing import begin_import, run_import
-from laer.web.book.models import Account, FieldChange, ImportRun, SubscriptionLine
+from laer.web.book.models import Account, Exclusion, FieldChange, ImportRun, ImportState, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import Person, User
 from laer.web.runs import closing, passes, restated, revenue
@@ -298,10 +299,12 @@ def test_a_month_opens_again_with_every_later_one_and_a_reason(book: Path) -> No
 
 def test_every_closing_and_reopening_leaves_an_audit_row(book: Path) -> None:
     finance = person("finance")
-    closing.close_months(finance, month_of("2025-01"))
+    closing.close_months(finance, month_of("2025-01"), "as in the board pack")
     closing.reopen_months(finance, month_of("2025-01"), "a test")
     log = [(c.new["state"], c.new["month"], c.user) for c in FieldChange.objects.filter(record=closing.LOG).order_by("id")]
     assert log == [("closed", "2025-01", finance), ("open", "2025-01", finance)]
+    rows = browser(person("admin")).get("/settings/audit/?kind=closings").context["rows"]
+    assert [(r["what"], r["details"]) for r in rows] == [("Month reopened", "a test"), ("Month closed", "as in the board pack")]
 
 
 # -- undo of an import after a close ---------------------------------------------------------------------------------
@@ -329,6 +332,23 @@ def test_undo_after_a_close_leaves_the_figures_and_names_itself_as_the_cause(boo
     page = client.get(f"/data/import/{late.pk}/").content.decode()
     assert "This import reaches into closed months" not in page
     assert "the difference is a restatement in May 2025" in page
+
+
+def test_an_undo_that_restates_is_asked_about_and_one_that_takes_a_restatement_back_is_not(book: Path) -> None:
+    early = ImportRun.objects.latest("id")
+    closing.close_months(None, month_of("2025-04"))
+    late = take_in(book, "late.csv", LATE)
+    client = browser(person("finance"))
+    page = client.get("/data/")
+    (new,) = (row["new"] for row in page.context["imports"] if row["undo_asks"])
+    assert page.content.decode().count("Undo …") == 1
+    asked = client.post(f"/data/import/{early.pk}/undo/")
+    assert "are closed. An undo takes the rows out and leaves the figures" in asked.content.decode()
+    assert f"{new} rows that it brought are taken out." in asked.content.decode()
+    assert ImportRun.objects.get(pk=early.pk).state == ImportState.DONE
+    for run, said in ((early, {"sure": "1"}), (late, {})):
+        assert client.post(f"/data/import/{run.pk}/undo/", said).headers["Location"] == f"/data/import/{run.pk}/"
+        assert ImportRun.objects.get(pk=run.pk).state == ImportState.UNDOING
 
 
 def test_the_command_says_so_before_and_after_an_undo(book: Path) -> None:
@@ -376,6 +396,23 @@ def test_an_edit_by_a_person_is_a_cause_with_its_author(book: Path) -> None:
     passes.start_pass()
     told = restated.explained(run_now(), restated.outstanding(run_now(), WHOLE, closings()), closings())
     assert {(r.causes[0]["text"], r.causes[0]["who"]) for r in told} == {("edited here", "Ann Ash")}
+
+
+@pytest.mark.parametrize("record", ["accounts", "subscription_lines"])
+def test_an_exclusion_is_a_cause_with_its_reason_and_author(book: Path, record: str) -> None:
+    finance = person("finance", "Ann Ash")
+    line = SubscriptionLine.objects.get(start_on=date(2025, 2, 1))
+    closing.close_months(finance, month_of("2025-04"))
+    exclude_rows(finance, record, [line.account_id if record == "accounts" else line.pk], "", "a trial of our own")
+    passes.run_waiting_pass()
+    told = restated.explained(run_now(), restated.outstanding(run_now(), WHOLE, closings()), closings())
+    assert {(r.account_id, c["text"], c["who"]) for r in told for c in r.causes} == {(line.account_id, "excluded: a trial of our own", "Ann Ash")}
+    closing.close_months(finance, month_of("2025-05"))
+    take_back(finance, Exclusion.objects.values_list("pk", flat=True))
+    passes.run_waiting_pass()
+    page = browser(finance).get("/revenue/close/").content.decode()
+    assert "counted again: a trial of our own" in page
+    assert "excluded: a trial of our own" in page, "taken in by May"
 
 
 # -- who may ---------------------------------------------------------------------------------------------------------

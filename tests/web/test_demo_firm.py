@@ -19,8 +19,9 @@ from laer.web.book.models import Account, FieldChange, ImportRun, SubscriptionLi
 from laer.web.people import company, invitations
 from laer.web.people.models import Act, AuditEvent, Demo, Invitation, Person, User
 from laer.web.people.roles import Refused
-from laer.web.runs import demo, jobs
+from laer.web.runs import closing, demo, jobs
 from laer.web.runs.models import AccountCard, Job, JobState, PassRun
+from laer.web.runs.reported import closings
 from laer.web.work.notes import add_note
 from tests.cast import BACKEND, Cast, add_account, forget
 from tests.web.files import take_in
@@ -173,6 +174,19 @@ def test_own_work_goes_only_when_somebody_says_so(shown: User, tmp_path: Path) -
     assert browser.post("/start/demo/leave/", {"all_of_it": "on"}).status_code == 302
     assert demo.leave()
     assert demo.is_empty()
+
+
+def test_a_month_that_was_closed_goes_only_when_somebody_says_so(shown: User) -> None:
+    first = closing.outlook().first
+    assert first is not None
+    closing.close_months(None, first)  # by the command: nobody's change in the log
+    browser = browser_of(shown)
+    assert "1 month that was closed, with its figures as they were reported" in browser.get("/start/demo/leave/").content.decode()
+    assert browser.post("/start/demo/leave/").status_code == 422
+    assert demo.own_rows() == demo.OwnRows(imports=[], accounts=0, changes=0, months=1, work=0)
+    assert browser.post("/start/demo/leave/", {"all_of_it": "on"}).status_code == 302
+    assert demo.leave()
+    assert closings() == []
 
 
 def test_nothing_is_taken_in_while_it_is_made_or_left(admin: User, tmp_path: Path) -> None:

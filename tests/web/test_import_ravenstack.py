@@ -14,12 +14,12 @@ import pytest
 from django.core.management import call_command
 
 from laer.cycle.scope import Scope
-from laer.records.periods import month_number
+from laer.records.periods import day_number, month_number
 from laer.web.book import importing, usage
-from laer.web.book.models import MODELS, FieldChange, ImportRun, QuarantinedRow
+from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportRun, QuarantinedRow
 from laer.web.book.undo import undo_import
 from laer.web.people.models import User
-from laer.web.runs import passes, revenue
+from laer.web.runs import desk, passes, revenue
 from laer.web.runs.contradictions import contradictions
 from laer.web.runs.doctor import findings, rows_behind
 from tests.web.files import state_of_book, sums
@@ -112,6 +112,42 @@ def test_the_contradiction_stands_on_the_figure_with_its_effect(imported: Import
     assert (effect["closing_mrr"], round(float(effect["nrr_12m"]), 2), effect["accounts_lost"]) == (6_287_539, 1.78, 60)
     assert found["lines_twice"].ways[0].effect["closing_mrr"] == 10_148_553  # type: ignore[index]
     user.delete()
+
+
+def test_facts_are_what_a_witness_counts_in_the_files(imported: ImportRun) -> None:
+    """Counted again in pandas from the bytes: tickets, open tickets, satisfaction, use, features and MRR at two dates."""
+    import pandas as pd
+
+    run = passes.start_pass(date(2024, 12, 31))
+    number = dict(zip(*zip(*((e.external_id, e.object_id) for e in ExternalId.objects.filter(record="accounts")), strict=True), strict=True))
+    files = {name: pd.read_csv(DATA / f"ravenstack_{name}.csv") for name in ("support_tickets", "feature_usage", "subscriptions")}
+    days = {name: pd.to_datetime(files[table][column], format="mixed", dayfirst=True) for name, table, column in (
+        ("opened", "support_tickets", "submitted_at"), ("closed", "support_tickets", "closed_at"), ("used", "feature_usage", "usage_date"),
+        ("start", "subscriptions", "start_date"), ("end", "subscriptions", "end_date"))}  # fmt: skip
+    owner = files["subscriptions"].set_index("subscription_id")["account_id"]
+    usage_of = files["feature_usage"].assign(account_id=files["feature_usage"]["subscription_id"].map(owner))
+    for day in (date(2024, 3, 15), date(2024, 12, 31)):
+        at = pd.Timestamp(day)
+        asked = ("tickets_90d", "tickets_open", "ticket_csat_90d", "usage_28d", "features_28d", "mrr")
+        told = {r["account_id"]: r for r in desk.ask("facts", {"dates": (day_number(day),), "measures": asked}, Scope(True), run.pk).to_pylist()}
+        tickets, opened, closed = files["support_tickets"], days["opened"].dt.normalize(), days["closed"].dt.normalize()
+        in_window = (opened <= at) & (opened > at - pd.Timedelta(days=90))
+        waiting = (opened <= at) & ~(closed <= at)
+        shut = tickets[(closed <= at) & (closed > at - pd.Timedelta(days=90))]
+        used = usage_of[(days["used"] <= at) & (days["used"] > at - pd.Timedelta(days=28))]
+        lines = files["subscriptions"][(days["start"] <= at) & ~(days["end"] <= at) & ~files["subscriptions"]["is_trial"]]
+        witness = {
+            "tickets_90d": tickets[in_window].groupby("account_id").size(), "tickets_open": tickets[waiting].groupby("account_id").size(),
+            "usage_28d": used.groupby("account_id")["usage_count"].sum(), "features_28d": used.groupby("account_id")["feature_name"].nunique(),
+            "mrr": lines.groupby("account_id")["mrr_amount"].sum(),
+        }  # fmt: skip
+        for measure, counted in witness.items():
+            assert len(counted) or measure == "tickets_open"
+            expected = {number[account]: float(value) for account, value in counted.items()}
+            assert {account: row[measure] for account, row in told.items()} == {account: expected.get(account, 0.0) for account in told}, measure
+        scores = shut.groupby("account_id")["satisfaction_score"].mean().dropna()
+        assert {a: round(r["ticket_csat_90d"], 9) for a, r in told.items() if r["ticket_csat_90d"] is not None} == {number[a]: round(v, 9) for a, v in scores.items()}
+    assert sum(row["mrr"] for row in told.values()) * 12 == 10_159_608 * 12
 
 
 def test_the_same_bytes_twice_change_nothing(imported: ImportRun) -> None:

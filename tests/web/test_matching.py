@@ -332,7 +332,7 @@ def test_the_preview_and_the_result_say_by_which_rule(tmp_path: Path, client: An
     assert "2 matched: 1 by domain, 1 by name and country" in {n["title"] for n in _previewed(run)["notices"]}
     importing.run_import(run)
     client.force_login(User.objects.create_user("lead@example.com", role="lead"))
-    assert "2 matched: 1 by domain, 1 by name and country" in {n["title"] for n in client.get(f"/data/import/{run.pk}/").context["notices"]}
+    assert "2 matched: 1 by domain, 1 by name and country" in {n["title"] for n in client.get(f"/data/import/{run.pk}/").context["told"]}
     assert [n["title"] for n in matched_notice({"domain": 12})] == ["12 matched by domain"]
 
 

@@ -176,10 +176,10 @@ def _trend_beside_segment(facts: Table) -> Value:
 
 
 DERIVED = (
-    Derived(used("stickiness", "Stickiness", "share", f"mean daily users over users of 28 days; unknown under {FEWEST_USERS} users"), ("active_users_28d",
+    Derived(used("stickiness", "Stickiness", "%", f"mean daily users over users of 28 days; unknown under {FEWEST_USERS} users"), ("active_users_28d",
         "user_days_28d"), _stickiness),
-    Derived(used("usage_trend", "Trend of use", "share",
+    Derived(used("usage_trend", "Trend of use", "%",
         f"use of 28 days over the 28 before, less 1; unknown where those had under {FEWEST_EVENTS} events"), ("usage_28d", "usage_before_28d"), _trend),
-    Derived(used("usage_trend_adjusted", "Trend of use, less the segment's", "share",
+    Derived(used("usage_trend_adjusted", "Trend of use, less the segment's", "%",
         "trend of use less the median trend of the account's segment on the day"), ("usage_trend",), _trend_beside_segment, beside="usage_trend"),
 )  # fmt: skip

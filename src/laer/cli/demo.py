@@ -96,7 +96,8 @@ def _leave(own_too: bool) -> None:
             firms.ask_to_leave(None, all_of_it=own_too)
         firms.leave()
     except Refused as refused:
-        told = f" (imports: {len(own.imports)}, accounts: {own.accounts}, changes: {own.changes}, tasks, touches and notes: {own.work})" if own else ""
+        of = {"imports": len(own.imports), "accounts": own.accounts, "changes": own.changes, "closed months": own.months, "tasks, touches and notes": own.work}
+        told = f" ({', '.join(f'{what}: {n}' for what, n in of.items())})" if own else ""
         fail(f"{refused}{told}" + ("; --with-own-work takes it out too" if own and not own_too and company.firm().demo else ""))
     except Busy:
         fail("a pass is running; try again in a moment", 1)

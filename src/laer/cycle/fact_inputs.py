@@ -21,7 +21,7 @@ from laer.metrics.inputs import INPUTS
 from laer.records.periods import FAR
 
 ARROW = {"int32": pa.int32(), "int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
-RECORDS = ("tickets", "survey_responses", "pulses")  # beside what the ledger reads
+RECORDS = ("tickets", "survey_responses", "pulses", "touches")  # beside what the ledger reads
 URGENT = ("urgent", "critical", "high", "highest", "blocker", "emergency", "p0", "p1", "sev1", "sev 1", "1")
 LEVELS = {"red": 0, "yellow": 1, "green": 2}
 SENTIMENT = {"bad": -1, "neutral": 0, "good": 1}
@@ -148,9 +148,7 @@ def _pulses(book: Book) -> Columns:
 
 
 def _touches(book: Book) -> Columns:
-    table = book.tables.get("touches")
-    if table is None:
-        return {}
+    table = book.tables["touches"]
     return {
         "account_id": table["account_id"], "on_d": _local(table["at"], book.zone), "kind": table["kind"], "minutes": table["minutes"],
         "inward": pc.equal(table["direction"], "in"), "sentiment": [SENTIMENT.get(word) for word in table["sentiment"].to_pylist()],

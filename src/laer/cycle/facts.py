@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.adopt import measures as adopt
-from laer.cycle.fact_inputs import ARROW, Book, inputs_of
+from laer.cycle.fact_inputs import ARROW, Book, empty, inputs_of
 from laer.cycle.ledger import LedgerInput
-from laer.engine.session import Session
+from laer.engine.session import DuckDBSession, Session
 from laer.expand import measures as expand
 from laer.land import measures as land
 from laer.metrics import inputs
@@ -31,7 +31,8 @@ from laer.renew import measures as renew
 
 SEEN = pa.schema([("input", pa.string()), ("day", pa.int32())])
 USAGE = ("user_blocks", "feature_blocks", "account_days")
-Usage = Callable[[Session], None]
+Usage = Callable[[DuckDBSession], None]
+FROM_RECORDS = tuple(name for name in INPUTS if name not in ("states", "changes", *USAGE))
 AT_ONCE = 6  # dates whose facts are joined together: more are dearer by far in memory, and no quicker
 REFERENCES = pa.schema([("d", pa.int32()), ("segment", pa.string()), ("measure", pa.string()), ("median", pa.float64())])
 
@@ -42,6 +43,11 @@ def catalogue() -> Catalogue:
     rooms = (base, land, adopt, expand, renew)
     families = [family for room in rooms for family in getattr(room, "FAMILIES", ())]
     return Catalogue(families, [derived for room in rooms for derived in getattr(room, "DERIVED", ())])
+
+
+def of_the_firm(measures: Iterable[str] | None) -> bool:
+    """Whether one of the measures (None: all) stands beside the median of a segment."""
+    return any(derived.beside for derived in (catalogue() if measures is None else catalogue().narrowed(measures)).derived)
 
 
 @dataclass(frozen=True)
@@ -232,32 +238,43 @@ def _zero(wide: Table, family: Family, column: str, kind: str) -> Table:
     return wide[column].fill_null(ifelse(wide[f"covered_{family.input}"], nothing, literal(None, TYPES[kind])))
 
 
-def of_book(
-    session: Session, events: Table, book: Book, dates: tuple[int, ...], usage: Usage, firm: Firm | None = None, measures: Iterable[str] | None = None
-) -> tuple[Facts, dict[str, pa.Table]]:
-    """Facts of what a pass has read and counted, and the inputs that they are made of.
+@dataclass(frozen=True)
+class Found:
+    """Facts of a pass, the inputs that they were made of, and since when each account exists (account_id, since)."""
+
+    facts: Facts
+    inputs: dict[str, pa.Table]
+    existing: pa.Table
+
+
+def of_book(session: DuckDBSession, events: Table, book: Book, dates: tuple[int, ...], usage: Usage, firm: Firm | None = None) -> Found:
+    """Facts of what a pass has read and counted.
 
     In   events  `changes.mrr_changes`, in the session;  usage  makes the tables of the lake in the session
-         firm  the whole, where the book holds some of its accounts only
+         firm    the whole, where the book holds some of its accounts only
     """
     given = inputs_of(book)
     ids, since = exists_since(book.tables["accounts"], given, dates[-1])
-    return of_inputs(session, events, book.given, given, (ids, since), dates, usage, firm, measures), given
+    return Found(of_inputs(session, events, book.given, given, (ids, since), dates, usage, firm), given, pa.table({"account_id": ids, "since": since}))
 
 
 def of_inputs(
-    session: Session, events: Table, ledger: LedgerInput, given: Mapping[str, pa.Table], accounts: tuple[pa.Array, pa.Array], dates: tuple[int, ...],
-    usage: Usage, firm: Firm | None = None, measures: Iterable[str] | None = None,
+    session: DuckDBSession, events: Table, ledger: LedgerInput, given: Mapping[str, pa.Table], accounts: tuple[pa.Array, pa.Array], dates: tuple[int, ...],
+    usage: Usage | None, firm: Firm | None = None, measures: Iterable[str] | None = None,
 ) -> Facts:  # fmt: skip
-    """The same of inputs that a run has kept. In: accounts: their numbers, and since when each exists."""
+    """The same of inputs that a run has kept. In: accounts: their numbers, and since when each exists; usage: None where there is none."""
     places = minor_units(ledger.currency)
     session.keep("states", inputs.states(events, ledger.denominator, places))
     session.keep("changes", inputs.moves(events, ledger.denominator, places))
     wanted = None if measures is None else frozenset(measures)
-    families = catalogue().families if wanted is None else catalogue().narrowed(wanted).families
-    if {family.input for family in families} & set(USAGE):
-        usage(session)
-    return compute(session, Wanted(dates, *accounts), given, ("states", "changes", *USAGE), wanted, firm)
+    read = {family.input for family in (catalogue() if wanted is None else catalogue().narrowed(wanted)).families}
+    if read & set(USAGE):
+        if usage is not None:
+            usage(session)
+        else:
+            given = {**given, **{name: empty(name) for name in USAGE}}
+    made = ("states", "changes", *(() if usage is None else USAGE))
+    return compute(session, Wanted(dates, *accounts), given, made, wanted, firm)
 
 
 def exists_since(accounts: pa.Table, given: Mapping[str, pa.Table], today: int) -> tuple[pa.Array, pa.Array]:

@@ -115,17 +115,18 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
         spans = dimension_spans(tables["accounts"], history, tables["assignments"], tables["people"], DIMENSIONS)
         book = fact_inputs.Book(tables, lines.given, when, spans, settings.currency, settings.rates, settings.zone, day_number(as_of))
         firm = None if accounts is None else read.firm()
-        found, given = facts.of_book(session, events, book, (day_number(as_of),), lambda held: read.usage(session, accounts), firm)
+        found = facts.of_book(session, events, book, (day_number(as_of),), lambda held: read.usage(held, accounts), firm)
         passed.timings["facts"] = clock.lap()
     card_rows = cards(tables, levels, lines.given, as_of)
-    said = fact_rows(found.table)
+    said = fact_rows(found.facts.table)
     for row in card_rows:
         row["facts"] = said.get(row["account_id"], {})
     passed.timings["cards"] = clock.lap()
     names = product_names(tables["products"])
     snapshot = {"lines": _named(lines.given, names), "dimensions": spans, "renewals": due(when.renewals, tables["subscription_lines"], lines.given)}
     snapshot["signed"] = signed(tables, lines.given, settings.currency, settings.rates)
-    snapshot |= {"facts": found.table, "references": found.references, "seen": found.seen} | {f"input_{name}": table for name, table in given.items()}
+    snapshot |= {"facts": found.facts.table, "references": found.facts.references, "seen": found.facts.seen, "existing": found.existing}
+    snapshot |= {f"input_{name}": table for name, table in found.inputs.items()}
     publish.snapshot(snapshot, lines.given.denominator, accounts)
     passed.counts["account_months"] = publish.account_months(account_months, lines.given.denominator, settings.currency, accounts)
     passed.counts["cards"] = publish.cards(card_rows, accounts)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from laer.cycle import facts
 from laer.cycle.booked import Booked, answer
 from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.otherwise import sums_otherwise
@@ -21,7 +22,7 @@ from laer.cycle.renewals import SCHEMA
 from laer.cycle.scope import Scope
 from laer.cycle.to_date import lines_to_date, spans_to_date
 from laer.engine.session import DuckDBSession
-from laer.metrics import months
+from laer.metrics import changes, months
 from laer.metrics.changes import BALANCE, MOVEMENTS
 from laer.metrics.rate_rules import RateRules
 from laer.records.periods import FAR, date_of
@@ -43,6 +44,7 @@ class RunTables:
 
     day    day number of the run: nothing later is known to the ledger; FAR: nothing lies ahead
     rates  what made the amounts of lines in other currencies, units of the report's currency per unit
+    usage  makes the tables of usage of some accounts (None: all) in a session; without it the run knows of no usage
     """
 
     tables: Mapping[str, pa.Table]
@@ -50,6 +52,8 @@ class RunTables:
     currency: str
     day: int = FAR
     rates: Mapping[str, Fraction] = field(default_factory=dict)
+    gap_days: int = 0
+    usage: Callable[[DuckDBSession, frozenset[int] | None], None] | None = None
 
 
 class OpenRun(Protocol):
@@ -297,6 +301,36 @@ def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return session.fetch(moved).replace_schema_metadata({"denominator": str(given.denominator)})
 
 
+def account_facts(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
+    """Facts of accounts at some dates, none later than the run's day: of what the run knew, as far as it was known on the date.
+
+    Parameters  dates (day numbers); measures (ids of the catalogue, or None for all); accounts (their ids, or None for all in scope)
+    Returns     account_id, d and a column per measure
+    """
+    dates, measures = tuple(sorted({int(day) for day in params["dates"]})), params.get("measures")
+    unknown = sorted(set(measures or ()) - set(facts.catalogue()))
+    if unknown:
+        raise QuestionFault(f"no measure {', '.join(unknown)}; there are {', '.join(facts.catalogue())}")
+    if "existing" not in run.tables:
+        raise QuestionFault("this run was made before facts were kept: it knows none")
+    if not dates or dates[-1] > run.day:
+        raise QuestionFault(f"facts are known up to {date_of(run.day)}, the day of the run")
+    asked = scope if params.get("accounts") is None else scope.narrowed(params["accounts"])
+    whole = Scope(True) if facts.of_the_firm(measures) else asked  # what stands beside a segment is a matter of all accounts
+    only = None if whole.everything else whole.account_ids
+    given = {name: scoped(run.tables[f"input_{name}"], whole) for name in facts.FROM_RECORDS}
+    there = scoped(run.tables["existing"], whole)
+    ledger = LedgerInput(scoped(run.tables["lines"], whole), run.denominator, run.currency)
+    session.bind("ledger_lines", lines_to_date(ledger.lines, run.day))
+    unbound = changes.lines_table(ledger.account_type, ledger.parts_type, book=True, name="ledger_lines")
+    events = session.keep("events", changes.mrr_changes(unbound, run.gap_days))
+    usage = None if run.usage is None else (lambda held: run.usage(held, only))  # type: ignore[misc]
+    firm = None if whole.everything else facts.Firm(facts.REFERENCES.empty_table(), run.tables["seen"])
+    accounts = (there["account_id"].combine_chunks(), there["since"].combine_chunks())
+    found = facts.of_inputs(session, events, ledger, given, accounts, dates, usage, firm, measures)
+    return scoped(found.table, asked)
+
+
 def packed(rates: Mapping[str, Fraction]) -> tuple[tuple[str, str], ...]:
     """Rates as a parameter of a question: answers are remembered by it."""
     return tuple((code, str(rate)) for code, rate in sorted(rates.items()))
@@ -354,4 +388,5 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "paused": paused,
     "account_months": account_months,
     "lines": lines,
+    "facts": account_facts,
 }

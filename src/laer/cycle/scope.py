@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -20,3 +21,8 @@ class Scope:
         if self.everything:
             return "all"
         return blake2b(array("q", sorted(self.account_ids)).tobytes(), digest_size=16).hexdigest()
+
+    def narrowed(self, accounts: Iterable[int]) -> Scope:
+        """These accounts, as far as they are in it."""
+        wanted = frozenset(accounts)
+        return Scope(False, wanted if self.everything else wanted & self.account_ids)

@@ -13,7 +13,7 @@ room = partial(Measure, motion="expand", kind="number", sources=("subscription_l
 
 DERIVED = (
     Derived(
-        room("seat_use", "Seat use", "share", "active users of 28 days over seats bought; above 1 is more than bought", better="up"),
+        room("seat_use", "Seat use", "%", "active users of 28 days over seats bought; above 1 is more than bought", better="up"),
         ("active_users_28d", "seats"),
         lambda facts: ratio(facts.active_users_28d, facts.seats),
     ),

@@ -50,6 +50,6 @@ FAMILIES = (
             better="up", method="booked", zero=True),
         deal("won_on", "Last deal won", "", "the day of the last opportunity won within 365 days", kind="date"),
         deal("sales_cycle_days", "Sales cycle", "days", "from qualified to won, the longest of that year", better="down"),
-        deal("discount_won", "Discount at signing", "share", "the largest discount among deals won in that year", better="down"),
+        deal("discount_won", "Discount at signing", "%", "the largest discount among deals won in that year", better="down"),
     )),
 )  # fmt: skip

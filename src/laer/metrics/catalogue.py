@@ -20,7 +20,7 @@ class Measure:
     """One column of facts about an account at a date.
 
     id         name of the column, by which conditions, scores and `laer facts` call it
-    unit       as people say it: "users", "per month", "share"; "" where the name says all
+    unit       as people say it: "users", "per month", "%" of a rate from 0 to 1; "" where the name says all
     words      the formula in words
     motion     land, adopt, expand, renew; base where several read it
     kind       number, money, text, flag, date

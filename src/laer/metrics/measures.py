@@ -94,7 +94,7 @@ FAMILIES = (
         has("seats", "Seats bought", "seats", "seats of the lines in force, where they say some"),
         has("products", "Products", "products", "different products of the lines in force", motion="expand", better="up"),
         has("plan", "Plan", "", "the plan of the lines in force, where they agree", kind="text"),
-        has("discount", "Discount", "share", "1 less the net amount over the list amount, of lines that say both", motion="land", better="down"),
+        has("discount", "Discount", "%", "1 less the net amount over the list amount, of lines that say both", motion="land", better="down"),
     )),
     Family("kind", "spans", kind_of, tuple(
         Measure(name, label, "", f"the account's {label.lower() if label != 'CSM' else 'CSM'} on the day", sources=("accounts",), motion="base",
@@ -112,7 +112,7 @@ DERIVED = (
         "first_paid_on"), _state),
     Derived(paid("arr", "ARR", "per year", "12 times MRR", better="up"), ("mrr",), lambda facts: (facts.mrr * 12).round(4)),
     Derived(
-        has("mrr_change_90d", "Change of MRR, 90 days", "share", "MRR over MRR 90 days before, less 1; unknown where it paid nothing then", leading=False,
+        has("mrr_change_90d", "Change of MRR, 90 days", "%", "MRR over MRR 90 days before, less 1; unknown where it paid nothing then", leading=False,
             better="up", method="mrr"),
         ("mrr", "mrr_90d_ago"),
         lambda facts: ratio(facts.mrr - facts.mrr_90d_ago, facts.mrr_90d_ago),

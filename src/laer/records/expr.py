@@ -13,14 +13,15 @@ from typing import Any, ParamSpec
 
 import ibis
 from ibis import _ as this
-from ibis import desc, ifelse, literal, row_number, union
-from ibis.expr.types import BooleanValue, Column, NumericValue, Scalar, Table, Value
+from ibis import desc, ifelse, literal, null, row_number, union
+from ibis.expr.types import BooleanValue, Column, NumericValue, Scalar, StringValue, Table, Value
 
 __all__ = [
     "BooleanValue",
     "Column",
     "NumericValue",
     "Scalar",
+    "StringValue",
     "Table",
     "Value",
     "bit_count",
@@ -30,7 +31,9 @@ __all__ = [
     "ifelse",
     "least",
     "literal",
+    "lowered",
     "month_of_day",
+    "not_nan",
     "ratio",
     "remembered",
     "row_number",
@@ -106,6 +109,16 @@ def ratio(a: NumericValue, b: NumericValue, places: int | None = 12) -> NumericV
     """
     quotient = a.cast("float64") / b.cast("float64").nullif(literal(0.0, "float64"))
     return quotient if places is None else quotient.round(places)
+
+
+def lowered(text: StringValue) -> StringValue:
+    """A to Z in small letters, all others as they are: what `lower()` does to other letters differs between engines and databases."""
+    return text.translate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def not_nan(value: Column) -> Column:
+    """The value, null where a float is not a number: engines hold NaN to be greater than every number, or equal to itself."""
+    return ifelse(value.isnan(), null(), value) if value.type().is_floating() else value
 
 
 def running(by: str | list[str], order: str) -> object:

@@ -24,7 +24,8 @@ def due(spine: Spine, records: Records) -> Table:
         renews=(ends.end_d.cast("int64") * 2 + ends.rolls.cast("int64")).min(),
     )  # fmt: skip
     return made.select(
-        "account_id", "d", "notice_on", "terms", renewal_on=made.first // PLACES, term_started_on=(made.first % PLACES).nullif(0), renews_by_itself=made.renews % 2 == 1
+        "account_id", "d", "notice_on", "terms", renewal_on=made.first // PLACES, term_started_on=(made.first % PLACES).nullif(0),
+            renews_by_itself=made.renews % 2 == 1
     )
 
 

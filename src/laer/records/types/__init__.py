@@ -8,10 +8,34 @@ from laer.records.types.bought import Contract, Discount, Pause, Product, Subscr
 from laer.records.types.happened import HEALTH, ChurnEvent, Note, Pulse, SurveyResponse, Ticket, UsageDay
 from laer.records.types.sold import MOTIONS, STAGES, Opportunity
 from laer.records.types.who import Account, Assignment, Contact, Person
+from laer.records.types.worked import Touch
 
 __all__ = [
-    "BOOK", "HEALTH", "LAKE", "MOTIONS", "ORDER", "STAGES", "Account", "Assignment", "ChurnEvent", "Contact", "Contract", "Discount", "Note", "Opportunity", "Pause",
-    "Person", "Product", "Pulse", "Subscription", "SubscriptionLine", "SurveyResponse", "Ticket", "UsageDay",
+    "BOOK",
+    "HEALTH",
+    "LAKE",
+    "MOTIONS",
+    "ORDER",
+    "STAGES",
+    "WORK",
+    "Account",
+    "Assignment",
+    "ChurnEvent",
+    "Contact",
+    "Contract",
+    "Discount",
+    "Note",
+    "Opportunity",
+    "Pause",
+    "Person",
+    "Product",
+    "Pulse",
+    "Subscription",
+    "SubscriptionLine",
+    "SurveyResponse",
+    "Ticket",
+    "Touch",
+    "UsageDay",
 ]  # fmt: skip
 
 BOOK = (
@@ -33,4 +57,5 @@ BOOK = (
     "assignments",
 )
 LAKE = ("usage_days",)
+WORK = ("touches",)  # written by people in the product; the seam shows them beside the book
 ORDER = (*BOOK, *LAKE)

@@ -525,3 +525,4 @@ MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager 
     "survey_responses": SurveyResponse,
     "churn_events": ChurnEvent, "pulses": Pulse, "notes": Note, "assignments": Assignment,
 }  # fmt: skip
+DOWNSTREAM: dict[str, Any] = {}  # record -> model of a room downstream, which says so when it starts: the seam shows its rows, too

@@ -11,8 +11,14 @@ from typing import Any
 from django.db import connections
 
 from laer.records.record import Record, record_type
-from laer.records.types import BOOK
-from laer.web.book.models import MODELS
+from laer.records.types import BOOK, WORK
+from laer.web.book.models import DOWNSTREAM, MODELS
+
+VIEWED = (*BOOK, *WORK)
+
+
+def model_of(record: str) -> Any:
+    return MODELS.get(record) or DOWNSTREAM[record]
 
 
 def view_name(record: str) -> str:
@@ -21,7 +27,7 @@ def view_name(record: str) -> str:
 
 def view_sql(record: type[Record]) -> str:
     """SELECT of one view: the record's columns by name, current rows only."""
-    model = MODELS[record.info.name]
+    model = model_of(record.info.name)
     table = model._meta.db_table
     columns = []
     for column in record.columns():
@@ -29,7 +35,8 @@ def view_sql(record: type[Record]) -> str:
             continue
         field = "id" if column.name == record.info.key else column.name
         columns.append(f'"{field}" AS "{column.name}"')
-    columns.append('"custom" AS "custom"')
+    if record.info.home == "book":
+        columns.append('"custom" AS "custom"')
     where = '"archived_at" IS NULL'
     if any(c.name == "account_id" for c in record.columns()) and record.info.name != "accounts":
         where += f' AND "account_id" IN (SELECT "id" FROM "{MODELS["accounts"]._meta.db_table}" WHERE "archived_at" IS NULL)'
@@ -42,9 +49,9 @@ def make_views(using: str = "default", **_: Any) -> None:
     drop_views(using)
     there = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
-        for name in BOOK:
+        for name in VIEWED:
             record = record_type(name)
-            table = MODELS[name]._meta.db_table
+            table = model_of(name)._meta.db_table
             needed = {"id" if c.name == record.info.key else c.name for c in record.columns() if not c.col.virtual}
             if table in there and needed <= _columns_of(cursor, table):
                 cursor.execute(f'CREATE VIEW "{view_name(name)}" AS {view_sql(record)}')
@@ -64,10 +71,10 @@ def missing_views(using: str = "default") -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(listed)
         there = {name for (name,) in cursor.fetchall()}
-    return sorted({view_name(name) for name in BOOK} - there)
+    return sorted({view_name(name) for name in VIEWED} - there)
 
 
 def drop_views(using: str = "default", **_: Any) -> None:
     with connections[using].cursor() as cursor:
-        for name in BOOK:
+        for name in VIEWED:
             cursor.execute(f'DROP VIEW IF EXISTS "{view_name(name)}"')

@@ -182,7 +182,7 @@ def _of_change(row: FieldChange, names: dict[int, str]) -> Entry:
     if row.record == CLOSINGS:
         new = row.new if isinstance(row.new, dict) else {}
         what = _("Month reopened") if new.get("state") == "open" else _("Month closed")
-        return Entry(row.recorded_at, who, what, "closings", "warn", str(new.get("month", "")), str(new.get("reason") or ""), "", "", None)
+        return Entry(row.recorded_at, who, what, "closings", "warn", str(new.get("month", "")), str(new.get("reason") or new.get("note") or ""), "", "", None)
     columns = {c.name: column_text(c.label) for c in record_type(row.record).columns()} if row.record in MODELS else {}
     field = {"archived_at": _("archived")}.get(row.field) or columns.get(row.field, row.field.replace("_", " "))
     details = f"{_word(row.old)} → {_word(row.new)}"

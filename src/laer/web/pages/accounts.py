@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from laer.cycle.facts import catalogue
 from laer.records.money import minor_units
 from laer.sources.tabular.values import Unreadable, read_date, read_integer, read_number
 from laer.web.book import actions
@@ -31,7 +32,7 @@ from laer.web.pages.meanings import meaning_of
 from laer.web.pages.saved_views import ACCOUNTS, EVERYTHING, bar, default_url
 from laer.web.people.models import User
 from laer.web.people.saved_views import views_for
-from laer.web.runs import checklist, queries
+from laer.web.runs import checklist, fact_filters, queries
 from laer.web.runs.queries import NONE, Filters
 from laer.web.templatetags.laer import day, money_short, number
 
@@ -50,6 +51,7 @@ SENTENCES = {
     "state": gettext_lazy("State is"), "segment": gettext_lazy("Segment is"), "country": gettext_lazy("Country is"),
     "industry": gettext_lazy("Industry is"), "owner": gettext_lazy("Owner is"), "ends_within": gettext_lazy("Contract ends within"),
     "ends_before": gettext_lazy("Contract ends before"), "mrr_min": gettext_lazy("MRR from"), "mrr_max": gettext_lazy("MRR under"),
+        "where": gettext_lazy("Where"),
 }  # fmt: skip
 ADDED = ("name", "domain", "segment", "industry", "country", "region", "employees", "lead_source", "signed_up_on")
 
@@ -91,6 +93,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
         "clear_url": _url(QueryDict(), view=EVERYTHING),
         "view_bar": bar(user, request.GET, views),
         "facets": _facets(request.GET, filters, counted, currency),
+        "where": _where(user, request.GET.get("where", ""), filters),
         "total_label": number(page.totals.accounts),
         "counted": ngettext("%(count)s account", "%(count)s accounts", page.totals.accounts) % {"count": number(page.totals.accounts)},
         "totals": {
@@ -165,7 +168,7 @@ def read_filters(query: QueryDict, currency: str) -> Filters:
         owner=owner if owner and (owner == NONE or (owner.isascii() and owner.isdigit() and len(owner) < 19)) else None,
         ends_within=within if isinstance(within, int) and 0 <= within <= 36_500 else None,
         ends_before=before if isinstance(before, date) and not isinstance(before, Unreadable) else None,
-        mrr_min=minor("mrr_min"), mrr_max=minor("mrr_max"),
+        mrr_min=minor("mrr_min"), mrr_max=minor("mrr_max"), where=fact_filters.read(query.get("where", ""))[0],
     )  # fmt: skip
 
 
@@ -222,6 +225,16 @@ def _band(rest: _Rest, filters: Filters, low: int | None, high: int | None, curr
     return {"label": label, "url": rest.url({"mrr_min": None if active else low, "mrr_max": None if active else high}), "active": active}
 
 
+def _where(user: User, typed: str, filters: Filters) -> dict[str, Any]:
+    """The condition as typed: what is wrong with it, and of how many accounts too little is known to say."""
+    return {
+        "typed": filters.where or typed[: fact_filters.LONGEST],
+        "faults": fact_filters.read(typed)[1],
+        "unknown": queries.unknown_to(user, filters) if filters.where else 0,
+        "measures": [(m.id, _(m.name)) for m in catalogue().values()],
+    }
+
+
 def _chips(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
     """The filters in force as sentences."""
     rest = _Rest(query)
@@ -240,6 +253,8 @@ def _said(name: str, value: Any, counted: queries.Facets, currency: str) -> str:
         return str(day(value))
     if name in ("mrr_min", "mrr_max"):
         return str(money_short(_major(value, minor_units(currency)), currency))
+    if name == "where":
+        return fact_filters.said(value, currency)
     if value == NONE:
         return _("nobody") if name == "owner" else _("unknown")
     if name == "owner":

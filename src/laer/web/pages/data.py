@@ -1,4 +1,4 @@
-"""Data: can I trust what I see?  The frame of its tabs, the list of imports, the page of one import, and its undo.
+"""Data: can I trust what I see?  The frame of its tabs, the list of imports, the page of one import.
 
 Who may import (admin, lead, finance) sees the imports and the quarantine. A file is about accounts of everybody, and a
 row that was set aside names no account of the book, so members and viewers get 404 for both, whatever the read scope;
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,15 +17,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from laer.web.book import importing, settling
+from laer.web.book import settling
 from laer.web.book.matching import matched_by, rule_in_words, said
 from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.book.retry import waiting
 from laer.web.book.suggesting import open_pairs
-from laer.web.people.audit import log_event
-from laer.web.people.models import Act, User
+from laer.web.people.models import User
 from laer.web.record_words import record_label
 from laer.web.runs import checklist, doctor
 from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
@@ -115,7 +113,7 @@ def imports(request: HttpRequest) -> HttpResponse:
     rows, previous, behind = newest_first(with_names(ImportRun.objects.exclude(kind="edit")), request)
     jobs = jobs_of([run.pk for run in rows if run.state in BUSY])
     closed = closed_months_of(run for run in rows if run.state == ImportState.DONE)
-    shown = [_row(run, jobs.get(run.pk)) | {"undo_note": before_undo(closed[run.pk]) if run.pk in closed else None} for run in rows]
+    shown = [_row(run, jobs.get(run.pk)) | {"undo_asks": run.pk in closed and not closed[run.pk].later} for run in rows]
     context = frame(user, "imports") | {
         "imports": shown,
         "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None,
@@ -167,6 +165,11 @@ def name_of(run: ImportRun) -> str:
     if not names:
         return NAMES.get(run.kind, _("Import %(run)s") % {"run": run.pk})
     return names[0] if len(names) == 1 else _("%(name)s and %(n)s more") % {"name": names[0], "n": number(len(names) - 1)}
+
+
+def who_of(run: ImportRun) -> str:
+    """Within a sentence."""
+    return person_name(run.user) if run.user else WHO.get(run.kind, _("the command line")).lower()
 
 
 def jobs_of(run_ids: Iterable[int]) -> dict[int, Job]:
@@ -316,7 +319,7 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         "resume_url": reverse("import_resume", args=[run.pk]) if state == "failed" else None,
         "left": named_left(undo.get("left", [])),
         "left_count": undo.get("left_count", 0),
-        "notices": [
+        "told": [
             *_closed_notices(run, state),
             *({"tone": "warn", "title": _("Left out"), "text": note} for note in run.notes),
             *matched_notice(matched_by(run) if state == "done" else {}),
@@ -364,7 +367,7 @@ def _said(run: ImportRun, job: Job | None, state: str, undo: Mapping[str, Any]) 
         "import_id": run.pk,
         "name": name_of(run),
         "source": run.source,
-        "who": person_name(run.user) if run.user else WHO.get(run.kind, _("the command line")).lower(),
+        "who": who_of(run),
         "started_at": run.created_at,
         "ended_at": run.undone_at if state == "undone" else run.finished_at,
         "state": state,
@@ -407,46 +410,6 @@ def shown_reject(file: str, line: int, reason: str, raw: Mapping[str, str]) -> d
 def text_of(raw: Mapping[str, str]) -> str:
     """A row as one line of text."""
     return " · ".join(f"{header}: {cell}" if header else cell for header, cell in raw.items() if cell)
-
-
-@require_POST
-def undo(request: HttpRequest, import_id: int) -> HttpResponse:
-    """Ask for the undo of an import; the worker does it."""
-    run = run_for(request, import_id)
-    job = jobs_of([run.pk]).get(run.pk)
-    if state_of(run, job) not in ("done", "failed"):
-        messages.warning(request, _("Only an import that is done can be undone."))
-        return redirect(address(run))
-    ImportRun.objects.filter(pk=run.pk).update(state=ImportState.UNDOING)
-    enqueue("undo", {"run_id": run.pk, "user_id": user_of(request).pk}, unique_key=f"undo-{run.pk}")
-    log_event(Act.IMPORT_UNDONE, request.user, subject=run.title, details={"import": run.pk})
-    return redirect("import_result", run.pk)
-
-
-@require_POST
-def redo(request: HttpRequest, import_id: int) -> HttpResponse:
-    """An undone import once more, as an import of its own over the same files."""
-    run = run_for(request, import_id)
-    if run.state != ImportState.UNDONE or not run.files.exists():
-        messages.warning(request, _("Only an import that was undone, and whose files are kept, can be done again."))
-        return redirect(address(run))
-    again = importing.repeat_import(run, user_of(request))
-    queue(again)
-    log_event(Act.IMPORT_REDONE, request.user, subject=run.title, details={"import": again.pk})
-    return redirect("import_result", again.pk)
-
-
-@require_POST
-def resume(request: HttpRequest, import_id: int) -> HttpResponse:
-    """Go on with an import that failed: what it wrote counts as its own."""
-    run = run_for(request, import_id)
-    job = jobs_of([run.pk]).get(run.pk)
-    if state_of(run, job) == "failed":
-        if job and job.kind == "undo":
-            enqueue("undo", {"run_id": run.pk, "user_id": user_of(request).pk}, unique_key=f"undo-{run.pk}")
-        else:
-            queue(run)
-    return redirect("import_result", run.pk)
 
 
 def queue(run: ImportRun) -> None:

@@ -19,6 +19,7 @@ from laer.web.pages import (
     data_questions,
     data_readiness,
     data_runs,
+    data_undo,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -32,9 +33,9 @@ urlpatterns: list[URLPattern] = [
     path("import/<int:import_id>/preview/", data_import.preview, name="import_preview"),
     path("import/<int:import_id>/confirm/", data_import.confirm, name="import_confirm"),
     path("import/<int:import_id>/discard/", data_import.discard, name="import_discard"),
-    path("import/<int:import_id>/undo/", data.undo, name="import_undo"),
-    path("import/<int:import_id>/redo/", data.redo, name="import_redo"),
-    path("import/<int:import_id>/resume/", data.resume, name="import_resume"),
+    path("import/<int:import_id>/undo/", data_undo.undo, name="import_undo"),
+    path("import/<int:import_id>/redo/", data_undo.redo, name="import_redo"),
+    path("import/<int:import_id>/resume/", data_undo.resume, name="import_resume"),
     path("quarantine/", data_quarantine.quarantine, name="quarantine"),
     path("quarantine/download.csv", data_quarantine.download, name="quarantine_download"),
     path("quarantine/correct/", data_quarantine.correct, name="quarantine_correct"),

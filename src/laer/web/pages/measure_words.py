@@ -47,6 +47,7 @@ UNITS = {  # of counts; other units are the same for one and many
     "minutes": ngettext_lazy("minute", "minutes", "count"), "deals": ngettext_lazy("deal", "deals", "count"), "seats": ngettext_lazy("seat", "seats", "count"),
     "products": ngettext_lazy("product", "products", "count"), "contracts": ngettext_lazy("contract", "contracts", "count"),
 }  # fmt: skip
+RATE = "%"  # the unit of a rate from 0 to 1
 LOGGED = ("touches",)  # people write these down here; a file does not bring them
 DIGITS = 12  # of a number that leaves: what lies behind them is how computers divide
 
@@ -86,7 +87,7 @@ def said(measure: Measure, value: Any, currency: str) -> dict[str, Any]:
         return {"text": _("yes") if value else _("no"), "title": "", "unit": ""}
     if measure.kind == "text":
         return {"text": text(value) if value in measure.words_of else value, "title": "", "unit": ""}
-    if measure.unit == "share":
+    if measure.unit == RATE:
         return {"text": percent(value), "title": number(value), "unit": ""}
     short = number(value.quantize(Decimal("0.01")).normalize())
     return {"text": short, "title": number(value), "unit": _unit(measure.unit, value)}
@@ -110,7 +111,7 @@ def bar_text(measure: Measure, bar: Bar, currency: str) -> str:
 
 def _edge(measure: Measure, edge: Decimal, currency: str) -> str:
     """Edges are round: a share needs no decimal where it is a whole percent."""
-    if measure.unit == "share":
+    if measure.unit == RATE:
         return percent(edge, 0 if edge * 100 % 1 == 0 else 1)
     return str(said(measure, edge, currency)["text"])
 

@@ -1,4 +1,4 @@
-"""Who or what changed an account's revenue after a day: from the change log, the rows created and the rows taken out."""
+"""Who or what changed an account's revenue after a day: from the change log, the rows created, taken out, excluded and counted again."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import Any
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from laer.web.book.models import MODELS, FieldChange, ImportRun
+from laer.web.book.exclusions import FIELD as EXCLUDED
+from laer.web.book.models import MODELS, Exclusion, FieldChange, ImportRun
 from laer.web.people.models import User
 from laer.web.wording import gettext_lazy
 
 CHANGED = ("subscription_lines", "subscriptions", "contracts", "churn_events", "discounts", "pauses")
 MADE = ("subscription_lines", "contracts", "churn_events")
 NOBODY = {"text": "nothing on record changed this account: a date, a rate or a setting took effect", "who": "", "at": None, "run": None}
+COUNTED = (("excluded", "at", "user_id"), ("counted again", "taken_back_at", "taken_back_by_id"))  # what became of a row by its exclusion: when, and by whom
 PART = 10_000
 WRITTEN = re.compile(r"(undo of )?import (\d+)(?: \((.+?)(?: and (\d+) more)?\))?", re.DOTALL)
+REASONED = re.compile(r"(excluded|counted again): (.+)", re.DOTALL)
 KNOWN = {
     NOBODY["text"]: gettext_lazy("nothing on record changed this account: a date, a rate or a setting took effect"),
     "edited here": gettext_lazy("edited here"), "added by hand": gettext_lazy("added by hand"), "the command line": gettext_lazy("the command line"),
@@ -28,7 +31,7 @@ KNOWN = {
 def causes_of(accounts: Iterable[int], since: datetime) -> dict[int, list[dict[str, Any]]]:
     """account -> what touched its lines, contracts or churn events after an instant, newest first: {text, who, at, run}.
 
-    A cause is plain JSON, since a closing keeps it. Nine queries for each 10,000 accounts.
+    A cause is plain JSON, since a closing keeps it. Eleven queries for each 10,000 accounts.
     """
     ids = sorted(accounts)
     found: dict[int, dict[tuple[str, int | None, int | None], datetime]] = {}
@@ -39,10 +42,14 @@ def causes_of(accounts: Iterable[int], since: datetime) -> dict[int, list[dict[s
 
     for start in range(0, len(ids), PART):
         part = ids[start : start + PART]
-        logged = FieldChange.objects.filter(account_id__in=part, recorded_at__gt=since, record__in=CHANGED)
+        logged = FieldChange.objects.filter(account_id__in=part, recorded_at__gt=since, record__in=CHANGED).exclude(field=EXCLUDED)
         for account, source, run, user, at in logged.values_list("account_id", "source", "run_id", "user_id").annotate(at=Max("recorded_at")):
             undone = source.removeprefix("undo:") if source.startswith("undo:") else ""
             add(account, "undo" if undone else "import" if run else "edit", int(undone) if undone.isdigit() else run, None if run or undone else user, at)
+        for what, when, who in COUNTED:
+            turned = Exclusion.objects.filter(account_id__in=part, record__in=("accounts", *CHANGED), **{f"{when}__gt": since})
+            for account, reason, user, at in turned.values_list("account_id", "reason", who).annotate(last=Max(when)):
+                add(account, f"{what}: {reason}", None, user, at)
         for record in MADE:
             rows = MODELS[record].objects.filter(account_id__in=part)
             for account, run, at in rows.filter(created_at__gt=since).values_list("account_id", "created_run_id").annotate(at=Max("created_at")):
@@ -62,6 +69,8 @@ def _said(what: str, run_id: int | None, user_id: int | None, at: datetime, runs
     if what == "undo":
         by = _undone_by(run) if run else None
         text, who = f"undo of import {run_id}{_file(run)}", users.get(by or 0, "the command line")
+    elif REASONED.fullmatch(what):
+        text, who = what, users.get(user_id or 0, "")
     elif run is None:
         text, who = "edited here" if user_id else "added by hand", users.get(user_id or 0, "")
     elif run.kind == "edit":
@@ -106,4 +115,6 @@ def in_words(cause: Mapping[str, Any]) -> dict[str, Any]:
         else:
             text = _("import %(number)s (%(file)s)") if file else _("import %(number)s")
         text = text % {"number": number, "file": file}
+    elif reasoned := REASONED.fullmatch(text):
+        text = (_("excluded: %(reason)s") if reasoned[1] == "excluded" else _("counted again: %(reason)s")) % {"reason": reasoned[2]}
     return {**cause, "text": KNOWN.get(text, text), "who": KNOWN.get(who, who)}

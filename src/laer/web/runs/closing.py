@@ -140,7 +140,7 @@ def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
         for closed in made:
             closed.closed_at = now
             state = {"month": month_name(month_number(closed.month)), "state": "closed"}
-            _log(closed, user, None, state | {"closing_mrr": closed.figures["event"]["closing_mrr"]})
+            _log(closed, user, None, state | {"closing_mrr": closed.figures["event"]["closing_mrr"], "note": closed.note})
     return made
 
 

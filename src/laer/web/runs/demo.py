@@ -31,8 +31,9 @@ from laer.web.people import company
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Company, Demo, Person, User
 from laer.web.people.roles import Refused, only_admins
+from laer.web.runs.closing import LOG as CLOSINGS
 from laer.web.runs.jobs import enqueue
-from laer.web.runs.models import Job, JobState, Lease
+from laer.web.runs.models import ClosedMonth, Job, JobState, Lease
 from laer.web.runs.passes import lease, start_pass
 from laer.web.work.models import Task, Touch
 
@@ -51,10 +52,11 @@ class OwnRows:
     imports: list[str]
     accounts: int
     changes: int
+    months: int  # closed, also where they were opened again
     work: int  # tasks, touches and notes
 
     def __bool__(self) -> bool:
-        return bool(self.imports or self.accounts or self.changes or self.work)
+        return bool(self.imports or self.accounts or self.changes or self.months or self.work)
 
 
 def is_empty() -> bool:
@@ -63,12 +65,13 @@ def is_empty() -> bool:
 
 
 def own_rows() -> OwnRows:
-    """Six counts."""
+    """Seven counts."""
     runs = ImportRun.objects.exclude(kind__in=(KIND, "edit")).order_by("pk")
     return OwnRows(
         imports=[run.title for run in runs[:200]],
         accounts=Account.objects.exclude(created_run__kind=KIND).exclude(created_run__in=runs.values("pk")).count(),
-        changes=FieldChange.objects.filter(user__isnull=False).count(),
+        changes=FieldChange.objects.filter(user__isnull=False).exclude(record=CLOSINGS).count(),
+        months=ClosedMonth.objects.filter(closed_at__isnull=False).values("month").distinct().count(),
         work=Task.objects.count() + Touch.objects.count() + Note.objects.count(),
     )
 

@@ -20,15 +20,12 @@ from django.utils import timezone
 from laer.cycle import facts
 from laer.cycle.passing import Settings, run_pass
 from laer.engine.book_reader import BookAddress, read_book
-from laer.engine.lake import Lake
 from laer.engine.leases import process_exists
-from laer.engine.rollups import make_usage
 from laer.engine.session import DuckDBSession
 from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
 from laer.records.record import record_type
 from laer.web import home
-from laer.web.book.aliases import all_numbers
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.people.company import firm
 from laer.web.runs import rates, snapshots
@@ -153,7 +150,7 @@ class BookRead:
 
 
     def usage(self, session: DuckDBSession, accounts: frozenset[int] | None) -> None:
-        make_usage(session, Lake(home.lake()), all_numbers(), accounts)
+        snapshots.usage_of(session, accounts)
 
     def firm(self) -> facts.Firm:
         latest = latest_run()

@@ -60,6 +60,8 @@ class Publisher:
             if int(before.denominator) != denominator:
                 old, tables, denominator = _same_parts(old, int(before.denominator), tables, denominator)
             tables = snapshots.merged(old, tables, accounts)
+        else:
+            snapshots.keep_facts(self.run, tables["facts"])
         self.run.denominator = Decimal(denominator)
         self.run.snapshot = snapshots.write(self.run.pk, tables)
 

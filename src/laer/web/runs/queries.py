@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from laer.web.book.models import Account, DirtyAccount
 from laer.web.book.scope import scope_of
 from laer.web.people.company import firm
 from laer.web.people.models import User
-from laer.web.runs import keyset
+from laer.web.runs import fact_filters, keyset
 from laer.web.runs.keyset import Order
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import AccountCard, AccountMonth, PassRun
@@ -85,6 +85,7 @@ class Filters:
     ends_before: date | None = None  # of that last day, left out
     mrr_min: int | None = None  # minor units, included
     mrr_max: int | None = None  # minor units, left out
+    where: str | None = None  # a condition over facts, in its one-line form (`fact_filters.read`)
 
     def __bool__(self) -> bool:
         return any(getattr(self, f.name) is not None for f in fields(self))
@@ -158,6 +159,13 @@ class _Chosen:
     gather: bool
     totals: Totals
     facets: Facets
+
+
+def unknown_to(user: User, filters: Filters) -> int:
+    """How many of the accounts that the other filters leave too little is known of to say whether the condition holds. Two queries at most."""
+    assert filters.where is not None
+    cards = _matching(cards_of(scope_of(user)), replace(filters, where=None), (), plain=True)
+    return cards.filter(fact_filters.unknown(filters.where, timezone.localdate())).count()
 
 
 def _choose(user: User, q: str, filters: Filters, sort: str, run: PassRun | None) -> _Chosen:
@@ -278,6 +286,8 @@ def _matching(cards: QuerySet[AccountCard], filters: Filters, words: Iterable[st
         cards = cards.filter(mrr_minor__gte=filters.mrr_min)
     if filters.mrr_max is not None:
         cards = cards.filter(mrr_minor__lt=filters.mrr_max)
+    if filters.where is not None:
+        cards = cards.filter(fact_filters.holds(filters.where, timezone.localdate()))
     for word in words:
         cards = cards.filter(search__contains=word)
     return cards

@@ -12,8 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from laer.cycle.questions import RunTables
+from laer.engine.lake import Lake
+from laer.engine.rollups import make_usage
+from laer.engine.session import DuckDBSession
+from laer.metrics.policy import load_policy
 from laer.records.periods import day_number
 from laer.web import home
+from laer.web.book.aliases import all_numbers
 from laer.web.runs.models import KeptRun, PassRun
 from laer.web.runs.rates import rates_of
 
@@ -36,6 +41,15 @@ def write(run_id: int, tables: Mapping[str, pa.Table]) -> str:
 
 def read(run_id: int) -> dict[str, pa.Table]:
     return {path.stem: pq.read_table(path) for path in sorted(folder_of(run_id).glob("*.parquet"))}
+
+
+def keep_facts(run: PassRun, facts: pa.Table) -> None:
+    """The history of facts: those of whole passes stay for good, of one day the newest, what a pass over the past made beside what was live."""
+    folder = home.lake() / "facts" / f"{run.as_of:%Y-%m-%d}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    basis = "back-filled" if run.kind == "past" else "live"
+    pq.write_table(facts, folder / f".{basis}.parquet", compression="zstd")
+    (folder / f".{basis}.parquet").rename(folder / f"{basis}.parquet")
 
 
 def read_one(run_id: int, name: str) -> pa.Table:
@@ -76,7 +90,14 @@ def open_run(run: int) -> RunTables:
 @lru_cache(maxsize=3)
 def _opened(run_id: int, folder: str) -> RunTables:
     run = PassRun.objects.get(pk=run_id, state="complete")
-    return RunTables(Tables(Path(folder)), int(run.denominator), run.currency, day_number(run.as_of), rates_of(run))
+    return RunTables(
+        Tables(Path(folder)), int(run.denominator), run.currency, day_number(run.as_of), rates_of(run), load_policy(run.policy).gap_days, usage_of
+    )
+
+
+def usage_of(session: DuckDBSession, accounts: frozenset[int] | None) -> None:
+    """Usage as the lake holds it now, of some accounts or of all."""
+    make_usage(session, Lake(home.lake()), all_numbers(), accounts)
 
 
 def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts: frozenset[int]) -> dict[str, pa.Table]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from laer.web.book.actions import Refused, editable_row
+from laer.web.book.actions import Refused, editable_row, mark_dirty
 from laer.web.book.models import Contact, FieldChange
 from laer.web.people.formats import formats
 from laer.web.people.models import Person, User
@@ -40,6 +40,7 @@ def log_touch(user: User, account_id: int, values: Mapping[str, str], contacts: 
         with override("en"):  # the log is kept in one language, whoever writes it
             what = str(TouchKind(touch.kind).label)
         change = log_created(user, "touches", touch, what)
+        mark_dirty(account.pk, now)
     return touch, change
 
 

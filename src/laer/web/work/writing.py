@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from laer.web.book.actions import Refused, log_change
+from laer.web.book.actions import Refused, log_change, mark_dirty
 from laer.web.book.models import FieldChange
 from laer.web.book.trail import name_of
 from laer.web.people.models import Person, User
@@ -31,6 +31,8 @@ def write_rows(user: User, record: str, wanted: Iterable[tuple[Any, Mapping[str,
                 last = log_change(user, record, row.pk, row.account_id, field, old, said(row, name), now)
             if changed:
                 row.save(update_fields=list(changed))
+                if record == "touches":  # measures read them
+                    mark_dirty(row.account_id, now)
     return last
 
 

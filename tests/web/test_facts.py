@@ -1,0 +1,184 @@
+"""Facts of the book: published with each pass, the same from a small pass as from a full one, and asked for at past dates."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from django.utils import timezone
+from typer.testing import CliRunner
+
+from laer.cli import app
+from laer.cycle.questions import QuestionFault
+from laer.cycle.scope import Scope
+from laer.records.periods import day_number
+from laer.web import home
+from laer.web.book import actions
+from laer.web.book.importing import begin_import, run_import
+from laer.web.book.models import Account
+from laer.web.people.models import User
+from laer.web.runs import desk, passes, snapshots
+from laer.web.runs.models import AccountCard, PassRun
+from laer.web.work import touches
+from laer.web.work.writing import undo_work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ago(days: int) -> date:
+    return timezone.localdate() - timedelta(days=days)
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PassRun:
+    """Three customers: one grows and uses, one shrinks and writes tickets, one has left. Usage names users."""
+    monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
+    tmp_path = tmp_path / "files"
+    tmp_path.mkdir()
+    (tmp_path / "accounts.csv").write_text("account_id,account_name,segment\nA-1,Alder,SMB\nA-2,Birch,SMB\nA-3,Cedar,Enterprise\n")
+    (tmp_path / "subscriptions.csv").write_text(
+        "subscription_id,account_id,start_date,end_date,mrr,currency,seats,plan\n"
+        f"S-1,A-1,{ago(400)},{ago(50)},100,USD,4,Basic\nS-1,A-1,{ago(50)},,150,USD,6,Pro\n"
+        f"S-2,A-2,{ago(300)},{ago(20)},90,USD,9,Pro\nS-2,A-2,{ago(20)},,60,USD,6,Pro\nS-3,A-3,{ago(500)},{ago(200)},70,USD,,Basic\n"
+    )
+    usage = [(1, day, user, 5) for day in range(1, 60, 2) for user in ("u1", "u2", "u3")] + [(2, day, "v1", 4) for day in range(30, 60)] + [(2, 3, "v1", 9)]
+    (tmp_path / "usage.csv").write_text(
+        "usage_id,account_id,usage_date,user_id,feature_name,usage_count\n"
+        + "".join(f"U-{i},A-{account},{ago(day)},{user},search,{count}\n" for i, (account, day, user, count) in enumerate(usage))
+    )
+    (tmp_path / "tickets.csv").write_text(
+        "ticket_id,account_id,submitted_at,closed_at,priority,satisfaction_score\n"
+        f"T-1,A-2,{ago(12)} 09:00,,urgent,\nT-2,A-2,{ago(40)} 09:00,{ago(30)} 10:00,low,2\nT-3,A-2,{ago(95)} 09:00,{ago(94)} 10:00,low,5\n"
+    )
+    run_import(begin_import([("files", tmp_path)], source="files"))
+    done = passes.run_waiting_pass()
+    assert done is not None
+    return done
+
+
+def known(name: str) -> dict[str, Any]:
+    return AccountCard.objects.get(name=name).facts
+
+
+def asked(run: PassRun, *days: date, **more: Any) -> dict[tuple[int, date], dict[str, Any]]:
+    scope = more.pop("scope", Scope(True))
+    rows = desk.ask("facts", {"dates": tuple(map(day_number, days)), **more}, scope, run.pk).to_pylist()
+    return {(row["account_id"], date(1970, 1, 1) + timedelta(days=row["d"])): row for row in rows}
+
+
+def test_a_pass_publishes_what_is_known(book: PassRun) -> None:
+    alder, birch, cedar = known("Alder"), known("Birch"), known("Cedar")
+    assert (alder["mrr"], alder["arr"], alder["expansion_90d"], alder["seats"], alder["plan"]) == (150.0, 1800.0, 50.0, 6.0, "Pro")
+    assert (alder["active_users_28d"], alder["active_users_7d"], alder["usage_28d"], alder["seat_use"]) == (3.0, 3.0, 14 * 3 * 5.0, 0.5)
+    assert (birch["mrr"], birch["contraction_90d"], birch["active_users_28d"], birch["last_used_on"]) == (60.0, 30.0, 1.0, str(ago(3)))
+    assert (birch["tickets_90d"], birch["tickets_open"], birch["urgent_open"], birch["ticket_csat_90d"], birch["days_to_close_90d"]) == (2.0, 1.0, 1.0, 2.0, 10.0)
+    assert (cedar["mrr"], cedar["churn_365d"], cedar["usage_28d"], cedar["tickets_90d"]) == (0.0, 70.0, 0.0, 0.0)
+
+
+def test_what_no_source_tells_is_unknown_and_never_zero(book: PassRun) -> None:
+    for name in ("Alder", "Birch", "Cedar"):
+        assert not {"nps_latest", "pulse", "touches_45d", "deals_open", "leaves", "renewal_on"} & known(name).keys()
+    assert "ticket_csat_90d" not in known("Alder")
+
+
+def test_a_small_pass_finds_what_a_full_one_finds(book: PassRun) -> None:
+    before = {card.account_id: card.facts for card in AccountCard.objects.all()}
+    user = User.objects.create_user("lead@laer.example", "long enough to pass", role="lead")
+    for account in Account.objects.all():
+        actions.edit_field(user, "accounts", account.pk, "industry", "Retail")
+    small = passes.run_waiting_pass()
+    assert small is not None
+    assert small.kind == "small"
+    assert {card.account_id: card.facts for card in AccountCard.objects.all()} == before
+    assert passes.start_pass().counts["cards"] == 0
+
+
+def test_past_dates_are_asked_of_the_newest_run(book: PassRun) -> None:
+    ids = dict(Account.objects.values_list("name", "pk"))
+    rows = asked(book, ago(250), ago(60), ago(0))
+    assert (rows[ids["Alder"], ago(60)]["mrr"], rows[ids["Alder"], ago(0)]["mrr"], rows[ids["Cedar"], ago(250)]["state"]) == (100.0, 150.0, "paying")
+    assert (rows[ids["Birch"], ago(60)]["tickets_open"], rows[ids["Birch"], ago(60)]["ticket_csat_90d"]) == (0.0, 5.0)  # T-2 was still to come
+    assert rows[ids["Birch"], ago(250)]["tickets_90d"] is None  # no ticket of anybody was there yet
+    tonight = {key[0]: row for key, row in rows.items() if key[1] == ago(0)}
+    for card in AccountCard.objects.all():
+        assert {name: value for name, value in tonight[card.account_id].items() if name in card.facts and not name.endswith("_on")} == {
+            name: value for name, value in card.facts.items() if not name.endswith("_on")
+        }
+
+
+def test_a_scope_bounds_the_answer_and_changes_no_value(book: PassRun) -> None:
+    ids = dict(Account.objects.values_list("name", "pk"))
+    whole = asked(book, ago(0))
+    part = asked(book, ago(0), scope=Scope(False, frozenset({ids["Birch"]})))
+    assert part == {key: row for key, row in whole.items() if key[0] == ids["Birch"]}
+    assert asked(book, ago(0), accounts=(ids["Alder"],), scope=Scope(False, frozenset({ids["Birch"]}))) == {}
+    narrow = asked(book, ago(0), measures=("tickets_90d",), scope=Scope(False, frozenset({ids["Alder"]})))
+    assert narrow[ids["Alder"], ago(0)]["tickets_90d"] == 0.0  # the firm's tickets cover the day, though none of this scope is there
+
+
+def test_what_cannot_be_asked_is_refused_in_words(book: PassRun) -> None:
+    with pytest.raises(QuestionFault, match="no measure health; there are mrr, "):
+        asked(book, ago(0), measures=("health",))
+    with pytest.raises(QuestionFault, match="facts are known up to"):
+        asked(book, ago(-1))
+
+
+def test_facts_of_whole_passes_stay_in_the_lake(book: PassRun) -> None:
+    passes.start_pass(as_of=ago(100))
+    there = {path.relative_to(home.lake() / "facts").as_posix() for path in (home.lake() / "facts").rglob("*.parquet")}
+    assert there == {f"{ago(0)}/live.parquet", f"{ago(100)}/back-filled.parquet"}
+    past = pq.read_table(home.lake() / "facts" / f"{ago(100)}" / "back-filled.parquet").to_pylist()
+    again = asked(book, ago(100))
+    assert {(row["account_id"], row["mrr"], row["tickets_90d"], row["usage_28d"]) for row in past} == {
+        (row["account_id"], row["mrr"], row["tickets_90d"], row["usage_28d"]) for row in again.values()
+    }
+
+
+def test_a_run_of_before_knows_no_facts_and_says_so(book: PassRun) -> None:
+    for name in ("existing", "facts"):
+        (snapshots.folder_of(book.pk) / f"{name}.parquet").unlink()
+    snapshots._opened.cache_clear()
+    with pytest.raises(QuestionFault, match="before facts were kept"):
+        asked(book, ago(0), measures=("mrr",))
+
+
+def test_the_command_prints_them(book: PassRun) -> None:
+    def said(*options: str) -> str:
+        done = CliRunner().invoke(app, ["facts", *options])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    rows = {row["account"]: row for row in json.loads(said("--format", "json", "--measure", "mrr", "--measure", "last_used_on", "--measure", "nps_latest"))}
+    assert (rows["Alder"]["mrr"], rows["Birch"]["last_used_on"], rows["Birch"]["nps_latest"]) == (150.0, str(ago(3)), None)
+    assert "mrr,segment" in said("--format", "csv", "--measure", "mrr", "--measure", "segment").splitlines()[0]
+    one = said("--account", "Birch")
+    assert "Birch as of" in one
+    assert any(line.split()[:2] == ["tickets_90d", "2"] for line in one.splitlines())
+    assert any(line.split()[:2] == ["nps_latest", "-"] for line in one.splitlines())
+    assert "3 accounts as of" in said()
+    for options, words in (("--account", "Nobody"), "no account of that name"), (("--as-of", "tomorrow"), "expected a date as YYYY-MM-DD"), (("--measure", "x"), "no measure x"):
+        done = CliRunner().invoke(app, ["facts", *options])
+        assert done.exit_code == 2
+        assert words in done.output
+
+
+def test_a_touch_is_known_within_the_next_small_pass(book: PassRun) -> None:
+    user = User.objects.create_user("lead@laer.example", "long enough to pass", role="lead")
+    alder = Account.objects.get(name="Alder")
+    __, change = touches.log_touch(user, alder.pk, {"kind": "call", "minutes": "25", "direction": "in"})
+    small = passes.run_waiting_pass()
+    assert small is not None
+    assert small.kind == "small"
+    today = str(ago(0))
+    assert {name: known("Alder")[name] for name in ("touches_45d", "minutes_90d", "last_touch_on", "reached_us_on", "last_meeting_on")} == {
+        "touches_45d": 1.0, "minutes_90d": 25.0, "last_touch_on": today, "reached_us_on": today, "last_meeting_on": today,
+    }  # fmt: skip
+    passes.start_pass()
+    assert known("Birch")["touches_45d"] == 0.0  # touches are logged here now, and this account had none
+    undo_work(user, change.pk)
+    passes.run_waiting_pass()
+    assert "last_touch_on" not in known("Alder")
