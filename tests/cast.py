@@ -73,10 +73,10 @@ def cast(db: None) -> Iterator[Cast]:
 def forget() -> None:
     """What this process remembers of published figures belongs to the test before: run ids repeat when a test rolls back."""
     from laer.web.people import company
-    from laer.web.runs import checklist, queries, renewing, restated, usage
+    from laer.web.runs import checklist, measured, queries, renewing, restated, usage
 
     company.forget()
-    for memory in (queries.totals_memory, queries.facets_memory, renewing.memory, usage.memory, restated.memory, checklist.memory):
+    for memory in (queries.totals_memory, queries.facets_memory, renewing.memory, usage.memory, restated.memory, checklist.memory, measured.memory):
         memory.clear()
 
 

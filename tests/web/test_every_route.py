@@ -65,7 +65,7 @@ WHO = {
     "import_resume": POST, "quarantine": IMPORTERS, "quarantine_download": IMPORTERS, "quarantine_correct": POST, "quarantine_retry": POST,
     "quarantine_dismiss": POST, "questions": EVERYBODY, "question_answer": POST, "question_undo": POST, "matches": IMPORTERS, "match_merge": POST,
     "match_dismiss": POST, "match_reopen": POST, "match_unmerge": POST, "folders": ADMINS, "folder_look": POST, "folder_switch": POST, "folder_remove": POST,
-    "doctor": EVERYBODY, "excluded": EVERYBODY, "excluded_back": POST, "doctor_check": "per check", "doctor_exclude": POST, "readiness": EVERYBODY,
+    "doctor": EVERYBODY, "excluded": EVERYBODY, "excluded_back": POST, "doctor_check": "per check", "doctor_exclude": POST, "readiness": EVERYBODY, "metrics": EVERYBODY, "measure": EVERYBODY, "runs": IMPORTERS,
     "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_formats_preview": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
     "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
@@ -85,7 +85,7 @@ WHO = {
 del WHO[""]
 QUERIES: dict[str, tuple[str, ...]] = {
     "accounts": ("", "?q=e", "?q=zephyr", "?sort=name", "?state=paying", "?owner=none", "?mrr_min=70000", "?segment=Vaulted", "?format=csv", "?columns=industry&columns=state"),
-    "account": tuple(f"?tab={tab}" for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "tasks", "feed", "changes")),
+    "account": tuple(f"?tab={tab}" for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "facts", "tasks", "feed", "changes")),
     "tasks": ("", "?view=accounts", "?view=all", "?view=all&done=1"),
     "revenue": ("", "?by=segment", "?by=owner", "?by=country", "?cohorts=mrr", "?movements=net", "?period=quarter", "?share=number&by=plan"),
     "revenue-download": ("", "?by=segment"),
@@ -93,6 +93,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "renewals": ("", "?view=all", "?view=settled", "?view=unresolved", "?view=unknown", "?format=csv", "?download=1"),
     "find": ("", "?q=e", "?q=zephyr", "?q=kestrel.example", "?q=a"),
     "excluded": ("",),
+    "metrics": ("", "?known=unknown", "?motion=adopt&q=active", "?format=csv"),
+    "measure": ("", "?view=low", "?view=unknown", "?bar=Vaulted", "?format=csv"),
+    "runs": ("", "?kind=full&state=complete"),
     "questions": ("", "?format=csv"),
 }
 FRAGMENTS = ("accounts", "find", "account", "account_edit", "peek", "data", "revenue", "renewals")  # what htmx asks for in parts
@@ -169,7 +172,7 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
         "account_id": [a.pk for a in (firm.expanding, firm.renewing, firm.adopting)], "import_id": [run.pk], "file_id": [file.pk],
         "person_id": [firm.people["csm"].pk, firm.people["admin"].pk], "change_id": list(FieldChange.objects.values_list("pk", flat=True)[:1]),
         "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
-        "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"],
+        "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"], "measure": ["seats", "segment", "mrr", "renewal_on", "leaves", "plan"],
         "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
     found = [pattern]

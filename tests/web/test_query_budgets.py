@@ -32,11 +32,12 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     """Budget name -> (who, address)."""
     account = f"/accounts/{cast.renewing.pk}/"
     found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/"), "find": ("csm", "/find/?q=e")}
-    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "tasks", "feed", "changes"):
+    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "facts", "tasks", "feed", "changes"):
         found[f"account:{tab}"] = ("csm", f"{account}?tab={tab}")
     found["account:edit"] = ("csm", f"{account}edit/segment/")
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")
     found |= {"data": ("admin", "/data/"), "data:questions": ("csm", "/data/questions/")}
+    found |= {"data:metrics": ("csm", "/data/metrics/"), "data:measure": ("csm", "/data/metrics/mrr/"), "data:runs": ("admin", "/data/runs/")}
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
     for tab in ("you", "people", "teams", "cover", "access", "company", "audit"):
         found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")

@@ -16,7 +16,7 @@ function frame(data, colors, names, boundaryGap, width) {
       data: data.x,
       axisTick: { show: false },
       axisLine: { lineStyle: { color: colors.line } },
-      axisLabel: { ...axisText(colors), interval: steps(data.x.length, width), formatter: (text) => moment(text), ...(boundaryGap ? {} : { alignMaxLabel: "right" }) },
+      axisLabel: { ...axisText(colors), interval: steps(data.x.length, width), hideOverlap: true, formatter: (text) => moment(text), ...(boundaryGap ? {} : { alignMaxLabel: "right" }) },
     },
     yAxis: { type: "value", min: 0, minInterval: data.unit === "number" || !data.unit ? 1 : undefined, splitNumber: 4, splitLine: { lineStyle: { color: colors.grid } }, axisLabel: { ...axisText(colors), formatter: (value) => say(value, unit) } },
   };

@@ -39,6 +39,8 @@ def extracted() -> Catalog:
     for path in sorted([*WEB.rglob("*.py"), *(WEB / "templates").rglob("*.html"), *(WEB / "templates").rglob("*.txt")]):
         for ids, comments, context in texts_of(path):
             catalogue.add(ids, locations=[(str(path.relative_to(WEB)), 0)], auto_comments=comments, context=context)
+    for text in texts_of_measures():
+        catalogue.add(text, locations=[("catalogue of measures", 0)])
     for message in catalogue:
         message.locations = sorted(set(message.locations))
     return catalogue
@@ -55,6 +57,14 @@ def texts_of(path: Path) -> Iterator[tuple[str | tuple[str, ...], list[str], str
     for _line, ids, comments, context in extract("python", BytesIO(source.encode()), keywords=KEYWORDS, comment_tags=("Translators:",)):
         if ids:
             yield ids, comments, context
+
+
+def texts_of_measures() -> Iterator[str]:
+    """What measures are called and what they say: they live in rooms that know no language but their own."""
+    from laer.cycle.facts import catalogue
+
+    for measure in catalogue().values():
+        yield from (text for text in (measure.name, measure.unit, measure.words, *measure.words_of) if text)
 
 
 def text_of(catalogue: Catalog) -> str:

@@ -21,6 +21,7 @@ from laer.web.book import queries
 from laer.web.book.aliases import kept_for
 from laer.web.book.models import Account
 from laer.web.book.scope import may_see_field, visible_accounts
+from laer.web.pages.account_facts import facts_of_account
 from laer.web.pages.account_feed import feed_of_account
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
 from laer.web.pages.accounts import user_of
@@ -37,7 +38,7 @@ from laer.web.templatetags.laer import ago, day, money, money_short, number
 TABS = {
     "overview": gettext_lazy("Overview"), "feed": gettext_lazy("Activity"), "tasks": gettext_lazy("Tasks"),
     "subscriptions": gettext_lazy("Subscriptions"), "contacts": gettext_lazy("Contacts"), "tickets": gettext_lazy("Tickets"),
-    "usage": gettext_lazy("Usage"), "changes": gettext_lazy("Changes"),
+    "usage": gettext_lazy("Usage"), "facts": gettext_lazy("Facts"), "changes": gettext_lazy("Changes"),
 }  # fmt: skip
 TONES = {"active": "good", "trial": "info", "scheduled": "info", "ended": ""}
 STATUSES = {
@@ -326,6 +327,7 @@ TAB_CONTEXT: dict[str, Callable[..., dict[str, Any]]] = {
     "contacts": _contacts,
     "tickets": _tickets,
     "usage": _usage_tab,
+    "facts": facts_of_account,
     "tasks": tasks_of_account,
     "feed": feed_of_account,
     "changes": _changes,

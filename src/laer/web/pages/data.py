@@ -86,6 +86,7 @@ def frame(user: User, active: str) -> dict[str, Any]:
     if asked or active == "questions":
         tabs = [{"title": _("Questions"), "url": reverse("questions"), "active": active == "questions", "count": asked}, *tabs]
     tabs.append({"title": _("Readiness"), "url": reverse("readiness"), "active": active == "readiness"})
+    tabs.append({"title": _("Metrics"), "url": reverse("metrics"), "active": active == "metrics"})
     if user.may_import:
         aside = waiting().count()
         tabs = [
@@ -93,6 +94,7 @@ def frame(user: User, active: str) -> dict[str, Any]:
             {"title": _("Quarantine"), "url": reverse("quarantine"), "active": active == "quarantine", "count": aside, "tone": "bad" if aside else ""},
             {"title": _("Same customer?"), "url": reverse("matches"), "active": active == "matches", "count": open_pairs().count(), "tone": ""},
             *tabs,
+            {"title": _("Runs"), "url": reverse("runs"), "active": active == "runs"},
         ]
         if user.is_admin:
             tabs.append({"title": _("Folders"), "url": reverse("folders"), "active": active == "folders"})

@@ -13,9 +13,12 @@ from laer.web.pages import (
     data_import,
     data_mappings,
     data_matches,
+    data_measure,
+    data_metrics,
     data_quarantine,
     data_questions,
     data_readiness,
+    data_runs,
     data_undo,
 )
 
@@ -56,4 +59,7 @@ urlpatterns: list[URLPattern] = [
     path("doctor/<slug:check>/", data_doctor.behind, name="doctor_check"),
     path("doctor/<slug:check>/exclude/", data_excluded.exclude, name="doctor_exclude"),
     path("readiness/", data_readiness.readiness, name="readiness"),
+    path("metrics/", data_metrics.metrics, name="metrics"),
+    path("metrics/<slug:measure>/", data_measure.measure, name="measure"),
+    path("runs/", data_runs.runs, name="runs"),
 ]

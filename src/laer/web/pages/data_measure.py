@@ -1,0 +1,204 @@
+"""One measure: what it says, how its values are spread, and which accounts have the highest and lowest. Unknown is counted apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from laer.cycle.facts import catalogue
+from laer.metrics.catalogue import Measure
+from laer.web.book.scope import scope_of
+from laer.web.pages import measure_words as words
+from laer.web.pages.data import frame, user_of
+from laer.web.pages.data_metrics import covered_text, state_of
+from laer.web.pages.exports import Money, export, format_of
+from laer.web.runs.measured import missing, values
+from laer.web.runs.models import AccountCard
+from laer.web.runs.queries import currency_of, last_run, listed
+from laer.web.runs.spread import Bar, Spread, by_segment, quartiles, spread
+from laer.web.templatetags.laer import number, percent, url_with
+from laer.web.wording import gettext_lazy
+
+SHOWN = 25
+CHUNK = 2_000  # rows of a file whose names are asked for at once
+VIEWS = {
+    "date": {"high": gettext_lazy("Latest"), "low": gettext_lazy("Earliest"), "unknown": gettext_lazy("Unknown")},
+    "number": {"high": gettext_lazy("Highest"), "low": gettext_lazy("Lowest"), "unknown": gettext_lazy("Unknown")},
+    "text": {"low": gettext_lazy("Known"), "unknown": gettext_lazy("Unknown")},
+    "flag": {"high": gettext_lazy("Known"), "unknown": gettext_lazy("Unknown")},
+}
+
+
+@require_safe
+def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
+    """A measure of the catalogue, over the accounts that the person may see."""
+    one = catalogue().get(measure)
+    if one is None:
+        raise Http404
+    user, run = user_of(request), last_run()
+    scope, currency = scope_of(user), currency_of(run)
+    table = values(run, scope, one.id)
+    there = pc.is_valid(table["value"])
+    known = table.filter(there)
+    spreading = spread(one.kind, known["value"], whole=one.unit in words.UNITS)
+    views = VIEWS.get(one.kind, VIEWS["number"])
+    view = request.GET.get("view", "")
+    view = view if view in views else next(iter(views)) if known.num_rows else "unknown"
+    asked = request.GET.get("bar", "")
+    bar = next((place for place, made in enumerate(spreading.bars) if asked and made.key == asked), None)
+    rows = table.filter(pc.invert(there)) if view == "unknown" else _ordered(known if bar is None else known.filter(_of_bar(spreading, bar)), view)
+    if form := format_of(request):
+        header = ("account_id", "account", "segment", "owner", one.id, *(("currency",) if one.kind == "money" else ()))
+        return export(f"{one.id}-{run.as_of if run else 'none'}", header, _cells(one, rows, currency), form)
+    start = request.GET.get("start", "0")
+    begin = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 0
+    part = _named(rows.slice(begin, SHOWN))
+    counts = {"unknown": table.num_rows - known.num_rows}
+    context = frame(user, "metrics") | {
+        "measure": _about(one),
+        "nothing": table.num_rows == 0,
+        "nothing_yours": table.num_rows == 0 and not scope.everything,
+        "missing": words.missing_text(request, missing(run, one.id)) if table.num_rows and not known.num_rows else None,
+        "figures": _figures(request, one, table, known, spreading, currency),
+        "chart": _chart(request, one, spreading, known.num_rows, currency),
+        "segments": _segments(one, table, currency) if one.id != "segment" and known.num_rows else [],
+        "middle": {"flag": _("Yes"), "text": _("Most frequent")}.get(one.kind, _("Median")),
+        "views": [
+            {"title": title, "url": url_with(request, view=name, bar=None, start=None), "active": name == view, "count": counts.get(name)}
+            for name, title in views.items()
+        ],
+        "view": view,
+        "rows": [row | words.said(one, words.plain(one, row["value"]), currency) for row in part],
+        "filters": [] if bar is None or view == "unknown" else [_chip(request, one, spreading.bars[bar], currency)],
+        "notices": _gone() if asked and bar is None else [],
+        "previous_url": url_with(request, start=max(0, begin - SHOWN) or None) if begin else None,
+        "next_url": url_with(request, start=begin + SHOWN) if begin + SHOWN < rows.num_rows else None,
+        "shown": _("%(first)s to %(last)s of %(all)s")
+        % {"first": number(begin + 1), "last": number(min(begin + SHOWN, rows.num_rows)), "all": number(rows.num_rows)}
+        if part
+        else "",
+        "download_url": url_with(request, format="csv", start=None) if rows.num_rows else None,
+        "upload_url": None,
+        "state": {"shown": covered_text(known.num_rows, table.num_rows) if table.num_rows else None, **state_of(run, scope.everything)},
+    }
+    return render(request, "pages/measure.html", context)
+
+
+def _chip(request: HttpRequest, one: Measure, bar: Bar, currency: str) -> dict[str, Any]:
+    return {"label": words.text(one.name), "value": words.bar_text(one, bar, currency), "remove_url": url_with(request, bar=None, start=None)}
+
+
+def _gone() -> list[dict[str, Any]]:
+    title, text = _("That part of the values is no longer there"), _("The values have moved since the link was made. All are shown.")
+    return [{"tone": "warn", "title": title, "text": text}]
+
+
+def _about(one: Measure) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": words.text(one.name),
+        "words": words.sentence(one.words),
+        "motion": words.MOTIONS[one.motion],
+        "motion_url": f"{reverse('metrics')}?motion={one.motion}",
+        "kind": words.KINDS[one.kind],
+        "unit": words.text(one.unit),
+        "moves": words.MOVES.get(one.leading) if one.leading is not None else None,
+        "moves_title": words.SAID_OF_MOVES.get(one.leading) if one.leading is not None else None,
+        "better": words.BETTER[one.better],
+        "sources": [words.source_text(source) for source in one.sources],
+        "counts": one.kind in ("number", "money", "flag"),
+        "zero": one.zero,
+        "method": f"docs/methods/{one.method}.md",
+    }
+
+
+def _ordered(known: pa.Table, view: str) -> pa.Table:
+    """By value, those that have the same one by account."""
+    return known.sort_by([("value", "descending" if view == "high" else "ascending"), ("account_id", "ascending")]) if known.num_rows else known
+
+
+def _of_bar(spreading: Spread, place: int) -> pa.Array:
+    return pa.array(spreading.at == place)
+
+
+def _figures(request: HttpRequest, one: Measure, table: pa.Table, known: pa.Table, spreading: Spread, currency: str) -> list[dict[str, Any]]:
+    """How many are known, and the quartiles of those; of words and flags the most frequent."""
+    if not table.num_rows:
+        return []
+    unknown = table.num_rows - known.num_rows
+    of = _("of %(accounts)s; %(unknown)s unknown") % {"accounts": number(table.num_rows), "unknown": number(unknown)}
+    figures: list[dict[str, Any]] = [{"label": _("Known"), "value": number(known.num_rows), "hint": of}]
+    n = ngettext("of %(n)s known", "of %(n)s known", known.num_rows) % {"n": number(known.num_rows)}
+    if one.kind in ("text", "flag"):
+        for bar in sorted(spreading.bars, key=lambda bar: -bar.count)[: 4 if one.kind == "text" else 2]:
+            share = percent(bar.count / known.num_rows, 0)
+            label = words.bar_text(one, bar, currency)
+            label = label[:1].upper() + label[1:] if bar.value in (True, False, *one.words_of) else label
+            figures.append({"label": label, "value": number(bar.count), "hint": f"{share} {n}", "url": _bar_url(request, bar)})
+        return figures
+    labels = (_("Lowest"), _("A quarter is below"), _("Median"), _("A quarter is above"), _("Highest"))
+    if one.kind == "date":
+        labels = (_("Earliest"), _("A quarter is before"), _("Median"), _("A quarter is after"), _("Latest"))
+    for label, value in zip(labels, quartiles(one.kind, known["value"]), strict=False):
+        said = words.said(one, words.plain(one, value), currency)
+        hint = " · ".join(part for part in (said["unit"], n) if part)
+        figures.append({"label": label, "value": said["text"], "title": said["title"], "hint": hint, "word": one.kind == "date"})
+    return figures
+
+
+def _bar_url(request: HttpRequest, bar: Bar) -> str | None:
+    return url_with(request, bar=bar.key, view=None, start=None) + "#accounts" if bar.count else None
+
+
+def _chart(request: HttpRequest, one: Measure, spreading: Spread, n: int, currency: str) -> dict[str, Any] | None:
+    if not spreading.bars:
+        return None
+    table = [
+        {"label": words.bar_text(one, bar, currency), "count": bar.count, "share": bar.count / n, "url": _bar_url(request, bar)} for bar in spreading.bars
+    ]
+    rest = int((spreading.at < 0).sum())
+    if rest:
+        table.append({"label": _("all others"), "count": rest, "share": rest / n, "url": None})
+    series = [{"name": _("Accounts"), "values": [row["count"] for row in table]}]
+    data = {"unit": "number", "x": [row["label"] for row in table], "series": series, "urls": [row["url"] for row in table]}
+    return {"data": data, "rows": table}
+
+
+def _segments(one: Measure, table: pa.Table, currency: str) -> list[dict[str, Any]]:
+    rows = []
+    for of in by_segment(one.kind, table):
+        middle: dict[str, Any] = words.said(one, words.plain(one, of.middle), currency)
+        if one.kind == "flag" and of.share is not None:
+            middle = {"text": percent(of.share, 0), "title": "", "unit": ""}
+        share = percent(of.share, 0) if one.kind == "text" and of.n else None
+        rows.append({"segment": of.segment, "accounts": of.accounts, "n": of.n, "share": share} | middle)
+    return rows
+
+
+def _named(rows: pa.Table) -> list[dict[str, Any]]:
+    """Rows with the names of their accounts; one archived since the run is left out. One query, of accounts in scope already."""
+    ids = rows["account_id"].to_pylist()
+    if not ids:
+        return []
+    cards = AccountCard.objects.filter(account_id__in=listed(ids), account__archived_at=None).values("account_id", "name", "segment", "owner_name", "currency")
+    named = {card["account_id"]: card for card in cards}
+    pairs = zip(ids, rows["value"].to_pylist(), strict=True)
+    return [named[account] | {"value": value, "account_url": f"{reverse('account', args=[account])}?tab=facts"} for account, value in pairs if account in named]
+
+
+def _cells(one: Measure, rows: pa.Table, currency: str) -> Iterator[list[Any]]:
+    for begin in range(0, rows.num_rows, CHUNK):
+        for row in _named(rows.slice(begin, CHUNK)):
+            value = words.plain(one, row["value"])
+            shown = Money(value, currency) if one.kind == "money" else value
+            yield [row["account_id"], row["name"], row["segment"], row["owner_name"], shown, *((currency,) if one.kind == "money" else ())]
