@@ -65,7 +65,7 @@ WHO = {
     "import_resume": POST, "quarantine": IMPORTERS, "quarantine_download": IMPORTERS, "quarantine_correct": POST, "quarantine_retry": POST,
     "quarantine_dismiss": POST, "questions": EVERYBODY, "question_answer": POST, "question_undo": POST, "matches": IMPORTERS, "match_merge": POST,
     "match_dismiss": POST, "match_reopen": POST, "match_unmerge": POST, "folders": ADMINS, "folder_look": POST, "folder_switch": POST, "folder_remove": POST,
-    "doctor": EVERYBODY, "excluded": EVERYBODY, "excluded_back": POST, "doctor_check": "per check", "doctor_exclude": POST, "readiness": EVERYBODY, "metrics": EVERYBODY, "measure": EVERYBODY, "runs": IMPORTERS,
+    "doctor": EVERYBODY, "excluded": EVERYBODY, "excluded_back": POST, "doctor_check": "per check", "doctor_exclude": POST, "readiness": EVERYBODY, "metrics": EVERYBODY, "measure": EVERYBODY, "measure_months": EVERYBODY, "runs": IMPORTERS,
     "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_formats_preview": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
     "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import statistics
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from django.test import Client
 from django.utils import timezone
 from typer.testing import CliRunner
 
@@ -19,8 +21,8 @@ from laer.records.periods import day_number
 from laer.web import home
 from laer.web.book import actions
 from laer.web.book.importing import begin_import, run_import
-from laer.web.book.models import Account
-from laer.web.people.models import User
+from laer.web.book.models import Account, Assignment
+from laer.web.people.models import Person, User
 from laer.web.runs import desk, passes, snapshots
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.work import touches
@@ -182,3 +184,31 @@ def test_a_touch_is_known_within_the_next_small_pass(book: PassRun) -> None:
     undo_work(user, change.pk)
     passes.run_waiting_pass()
     assert "last_touch_on" not in known("Alder")
+
+
+def test_the_months_of_a_measure_are_those_of_its_facts(book: PassRun) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("lead@laer.example", "long enough to pass", role="lead"))
+    page = client.get("/data/metrics/mrr/months/")
+    assert page.status_code == 200
+    rows, data = page.context["rows"], page.context["data"]
+    assert len(rows) == 13
+    assert (rows[-1]["day"], rows[-1]["n"], rows[-1]["accounts"]) == (ago(0), 3, 3)
+    assert data["series"][0]["values"][-1] == 60.0  # of 150, 60 and 0
+    then = [row["mrr"] for row in asked(book, rows[3]["day"], measures=("mrr",)).values()]
+    assert data["series"][0]["values"][3] == statistics.median(then)
+    assert client.get("/data/metrics/leaves/months/").context["data"] is None  # no source says it
+    assert "known of no account" in client.get("/data/metrics/leaves/months/").content.decode()
+    for none in ("plan", "renewal_on", "nothing"):  # words and days have no middle, and what is not there has none either
+        assert client.get(f"/data/metrics/{none}/months/").status_code == 404
+
+
+def test_the_months_are_of_the_accounts_in_scope(book: PassRun) -> None:
+    user = User.objects.create_user("member@laer.example", "long enough to pass", role="member")
+    person = Person.objects.create(name="Mia", user=user, created_at=timezone.now())
+    Assignment.objects.create(account=Account.objects.get(name="Birch"), person=person, job="csm", created_at=timezone.now())
+    client = Client()
+    client.force_login(user)
+    page = client.get("/data/metrics/mrr/months/")
+    assert [(row["accounts"], row["n"]) for row in page.context["rows"]][-1] == (1, 1)
+    assert page.context["data"]["series"][0]["values"][-1] == 60.0

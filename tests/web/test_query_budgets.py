@@ -37,7 +37,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found["account:edit"] = ("csm", f"{account}edit/segment/")
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")
     found |= {"data": ("admin", "/data/"), "data:questions": ("csm", "/data/questions/")}
-    found |= {"data:metrics": ("csm", "/data/metrics/"), "data:measure": ("csm", "/data/metrics/mrr/"), "data:runs": ("admin", "/data/runs/")}
+    found |= {"data:metrics": ("csm", "/data/metrics/"), "data:measure": ("csm", "/data/metrics/mrr/"), "data:measure_months": ("csm", "/data/metrics/mrr/months/"), "data:runs": ("admin", "/data/runs/")}
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
     for tab in ("you", "people", "teams", "cover", "access", "company", "audit"):
         found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")

@@ -22,6 +22,7 @@ from laer.web.pages import measure_words as words
 from laer.web.pages.data import frame, user_of
 from laer.web.pages.data_metrics import covered_text, state_of
 from laer.web.pages.exports import Money, export, format_of
+from laer.web.runs import trend
 from laer.web.runs.measured import missing, values
 from laer.web.runs.models import AccountCard
 from laer.web.runs.queries import currency_of, last_run, listed
@@ -71,6 +72,7 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
         "missing": words.missing_text(request, missing(run, one.id)) if table.num_rows and not known.num_rows else None,
         "figures": _figures(request, one, table, known, spreading, currency),
         "chart": _chart(request, one, spreading, known.num_rows, currency),
+        "months_url": reverse("measure_months", args=[one.id]) if known.num_rows and one.kind in trend.KINDS else None,
         "segments": _segments(one, table, currency) if one.id != "segment" and known.num_rows else [],
         "middle": {"flag": _("Yes"), "text": _("Most frequent")}.get(one.kind, _("Median")),
         "views": [
@@ -92,6 +94,43 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
         "state": {"shown": covered_text(known.num_rows, table.num_rows) if table.num_rows else None, **state_of(run, scope.everything)},
     }
     return render(request, "pages/measure.html", context)
+
+
+@require_safe
+def months(request: HttpRequest, measure: str) -> HttpResponseBase:
+    """Its months, asked for by the measure's page once that stands: thirteen dates take longer than a page may."""
+    one = catalogue().get(measure)
+    user, run = user_of(request), last_run()
+    if one is None or one.kind not in trend.KINDS or run is None:
+        raise Http404
+    currency = currency_of(run)
+    try:
+        points = trend.trend(run, scope_of(user), one.id, one.kind)
+    except TimeoutError:
+        return render(request, "pages/measure_months.html", {"measure": _about(one), "late": True})
+    rows = [
+        {"day": point.day, "n": point.n, "accounts": point.accounts}
+        | {name: _said(one, getattr(point, name), currency) for name in ("low", "middle", "high")}
+        for point in points
+    ]
+    flag = one.kind == "flag"
+    lines = [(_("Share of yes") if flag else _("Median"), "middle", "solid")] + ([] if flag else [(_("A quarter is below"), "low", "dotted"),
+        (_("A quarter is above"), "high", "dotted")])
+    series = [{"name": name, "values": [_number(getattr(point, key)) for point in points], "dash": dash} for name, key, dash in lines]
+    unit = "percent" if flag or one.unit == words.RATE else one.kind
+    data = {"unit": unit, "currency": currency, "x": [f"{point.day:%Y-%m}" for point in points], "series": series}
+    known = any(point.n for point in points)
+    return render(request, "pages/measure_months.html", {"measure": _about(one), "rows": rows, "flag": flag, "data": data if known else None})
+
+
+def _said(one: Measure, value: Any, currency: str) -> str:
+    if value is None:
+        return number(None)
+    return percent(value, 0) if one.kind == "flag" else str(words.said(one, words.plain(one, value), currency)["text"])
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _chip(request: HttpRequest, one: Measure, bar: Bar, currency: str) -> dict[str, Any]:

@@ -61,5 +61,6 @@ urlpatterns: list[URLPattern] = [
     path("readiness/", data_readiness.readiness, name="readiness"),
     path("metrics/", data_metrics.metrics, name="metrics"),
     path("metrics/<slug:measure>/", data_measure.measure, name="measure"),
+    path("metrics/<slug:measure>/months/", data_measure.months, name="measure_months"),
     path("runs/", data_runs.runs, name="runs"),
 ]
