@@ -153,7 +153,7 @@ def test_a_check_names_only_lines_that_pay_and_each_once(rows: list[tuple[int, i
     day = date(2024, 1, 1)
     table = pa.table(
         {
-            "line_id": pa.array(range(len(rows)), pa.int64()), "account_id": pa.array([r[0] for r in rows], pa.int64()), "subscription_id": pa.array([r[1] for r in rows], pa.int64()),
+            "line_id": pa.array(range(len(rows)), pa.int64()), "account_id": pa.array([r[0] for r in rows], pa.int64()), "subscription_id": pa.array([10 * r[0] + r[1] for r in rows], pa.int64()),  # of one account
             "product_id": pa.nulls(len(rows), pa.int64()), "plan": pa.nulls(len(rows), pa.string()), "interval": pa.nulls(len(rows), pa.string()), "currency": pa.nulls(len(rows), pa.string()),
             "seats": pa.nulls(len(rows), pa.int64()), "start_on": pa.array([day + timedelta(r[2]) for r in rows], pa.date32()),
             "end_on": pa.array([None if r[3] is None else day + timedelta(r[3]) for r in rows], pa.date32()), "mrr_num": pa.array([r[4] for r in rows], pa.int64()), "mrr_den": pa.array([1] * len(rows), pa.int64()), "cuts": pa.array([True] * len(rows), pa.bool_()),

@@ -88,7 +88,7 @@ def test_findings_are_of_the_accounts_that_one_may_see(client: Client, run: Impo
     client.force_login(member)
     page = client.get("/data/doctor/")
     assert {f["check"]: f["count"] for f in page.context["findings"]} == mine
-    assert [t["title"] for t in page.context["data_tabs"]] == ["Doctor", "Readiness"]
+    assert [t["title"] for t in page.context["data_tabs"]] == ["Doctor", "Readiness", "Metrics"]
     assert b"Kestrel" not in client.get("/data/doctor/ticket_closed_before_opened/").content
     assert client.get("/data/doctor/rejected_unreadable_date/").status_code == 404
 

@@ -90,7 +90,7 @@ def states(changes: Table, denominator: int, places: int) -> Table:
     In      changes  `changes.mrr_changes`;  denominator  what its amounts are parts of;  places  decimals of the currency
     """
     until = changes.d.lead().over(group_by=changes.account_id, order_by=changes.d).fill_null(FAR).cast("int32")
-    held = changes.select("account_id", from_d=changes.d, until_d=until, mrr=ratio(changes.after, literal(denominator), places))
+    held = changes.select("account_id", from_d=changes.d, until_d=until, mrr=ratio(changes.after, literal(float(denominator)), places))
     return held.filter(held.mrr != 0)
 
 
@@ -98,4 +98,4 @@ def moves(changes: Table, denominator: int, places: int) -> Table:
     """Each change of an account's MRR as the movement that it is: the input `changes`. Grain: account_id x on_d."""
     t = changes.mutate(**named_movements(changes))
     names = {"opening": BALANCE, "new": "new", "back": "reactivation", "growth": "expansion", "shrinking": "contraction", "lost": "churn"}
-    return t.select("account_id", on_d=t.d, **{name: ratio(t[movement], literal(denominator), places) for name, movement in names.items()})
+    return t.select("account_id", on_d=t.d, **{name: ratio(t[movement], literal(float(denominator)), places) for name, movement in names.items()})
