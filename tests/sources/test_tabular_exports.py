@@ -281,12 +281,12 @@ def test_a_header_in_two_rows_is_joined_below_titles_with_hidden_rows_and_a_tota
         sheet.write(10, 1, "Confidential - do not distribute")
 
     (one,) = sheets(fill)
-    assert one.header == ["Account", "Owner Name", "Owner Team", "Revenue ARR", "Revenue Seats", "Dates Start", "Dates End"]
+    assert one.header == ["Account", "Owner Name", "Owner Team", "Revenue ARR", "Seats", "Start", "End"]
     assert list(one.rows())[1] == (7, ["Acme 1", "Ann", "North", "2000", "10", "2025-01-02", "46023"])
     assert [(aside.line, aside.kind) for aside in one.aside] == [(1, "title"), (2, "title"), (9, "total"), (11, "footer")]
     assert "1 hidden row was read too." in one.notes
     assert "The header stands in two rows, 4 and 5; they were joined, as in 'Owner Name'." in one.notes
-    assert "Row 9 is a total (Revenue ARR 6,000, Revenue Seats 30) and no record; the rows add up to it." in one.notes
+    assert "Row 9 is a total (Revenue ARR 6,000, Seats 30) and no record; the rows add up to it." in one.notes
 
 
 def test_years_above_months_are_joined_without_merged_cells(sheets):

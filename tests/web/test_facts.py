@@ -19,7 +19,7 @@ from laer.cycle.questions import QuestionFault
 from laer.cycle.scope import Scope
 from laer.records.periods import day_number
 from laer.web import home
-from laer.web.book import actions
+from laer.web.book import actions, queries
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.models import Account, Assignment
 from laer.web.people.models import Person, User
@@ -212,3 +212,36 @@ def test_the_months_are_of_the_accounts_in_scope(book: PassRun) -> None:
     page = client.get("/data/metrics/mrr/months/")
     assert [(row["accounts"], row["n"]) for row in page.context["rows"]][-1] == (1, 1)
     assert page.context["data"]["series"][0]["values"][-1] == 60.0
+
+
+def test_the_pages_of_metrics_open_on_a_book_without_a_history(book: PassRun) -> None:
+    """What an account always was (its segment) begins before every calendar: such a day was once no date."""
+    client = Client()
+    client.force_login(User.objects.create_user("lead@laer.example", "long enough to pass", role="lead"))
+    for page in ("/data/metrics/", "/data/metrics/?known=unknown", "/data/metrics/region/", "/data/metrics/pulse/", "/data/metrics/mrr/", "/data/metrics/segment/"):
+        assert client.get(page).status_code == 200, page
+
+
+def test_a_line_whose_place_another_took_counts_no_longer_on_the_account_page(tmp_path: Path) -> None:
+    for number, row in enumerate(("A,S1,2026-01-01,,100.10", "A,S1,2026-05-01,,60.06")):
+        (tmp_path / f"{number}.csv").write_text(f"Account ID,Subscription ID,Start,End,MRR\n{row}\n")
+        run_import(begin_import([(f"{number}.csv", tmp_path / f"{number}.csv")], source="billing"))
+    passes.run_waiting_pass()
+    client = Client()
+    client.force_login(User.objects.create_user("lead@laer.example", "long enough to pass", role="lead"))
+    account = Account.objects.get()
+    (shown,) = queries.subscriptions(account.pk, ago(0)).rows
+    assert str(shown["mrr"]) == "60.06"
+    assert [(step["change"], step["end_on"]) for step in shown["history"]] == [("contraction", None), ("new", date(2026, 5, 1))]
+    assert client.get(f"/accounts/{account.pk}/?tab=subscriptions").status_code == 200
+
+
+def test_a_list_with_renewal_dates_that_are_past_renews_nothing(tmp_path: Path) -> None:
+    """Its amounts were there before the list was: the list's day is no signature, and nobody signed late."""
+    (tmp_path / "customers.csv").write_text(f"Name,CSM,ARR,Renewal date\nOne,Al,1200,{ago(48)}\nTwo,Bo,2400,{ago(33)}\nThree,Bo,3600,{ago(-100)}\n")
+    run_import(begin_import([("customers.csv", tmp_path / "customers.csv")], source="crm", file_date=ago(21)))
+    run = passes.run_waiting_pass()
+    assert run is not None
+    states = {row["state"] for row in desk.ask("renewals", {"account": None}, Scope(True), run.pk)}
+    assert states == {"unresolved", "due"}
+    assert sum(card.mrr_minor for card in AccountCard.objects.all()) == 60_000  # and everything still counts

@@ -108,3 +108,20 @@ def test_monthly_fees_with_commas_and_contracts_that_renew_by_themselves(tmp_pat
     taken(tmp_path, "abos.csv", text)
     assert [str(arr(DAY, name)) for name in ("Acme", "Cato")] == ["1198.8", "12588"]
     assert Contract.objects.filter(auto_renews=True).count() == 2
+
+
+def test_amounts_below_a_group_or_with_its_name_are_amounts(tmp_path: Path) -> None:
+    (tmp_path / "flat.csv").write_text("Customer,CSM,Revenue ARR\nOne,Al,1200\nTwo,Bo,2400\nThree,Bo,3600\n")
+    take(tmp_path / "flat.csv", DAY)
+    assert arr(DAY) == 7_200
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(tmp_path / "merged.xlsx") as book:
+        sheet = book.add_worksheet("Customers")
+        sheet.merge_range("A1:B1", "Who")
+        sheet.merge_range("C1:D1", "Finance")
+        sheet.write_row("A2", ["ID", "Name", "ARR", "Start"])
+        for i in range(4):
+            sheet.write_row(2 + i, 0, [f"M{i}", f"Merged {i}", 1200 * (i + 1), 45292])
+    take(tmp_path / "merged.xlsx", DAY, source="merged")
+    assert arr(DAY) == 7_200 + 12_000

@@ -126,6 +126,8 @@ def _going_on(lines: pa.Table, start: Days, terms: Mapping[int, Term]) -> dict[i
     """Account -> (first day, product) of its lines that stand under no contract, sorted, where it has contracts."""
     wanted = {term.account for term in terms.values() if term.end < FAR}
     paid = pc.fill_null(pc.greater(lines["mrr_num"], 0), True)  # neither a credit nor a free plan goes on for what was paid
+    if "start_unknown" in lines.column_names:  # it was there before it was stated: its day is that of a list, and renews nothing
+        paid = pc.and_(paid, pc.invert(pc.fill_null(lines["start_unknown"], False)))
     free = pc.and_(pc.and_(pc.is_null(lines["contract_id"]), paid), pc.is_in(lines["account_id"], pa.array(sorted(wanted), pa.int64())))
     found: dict[int, list[tuple[int, int | None]]] = {}
     rows = np.flatnonzero(free.to_numpy())

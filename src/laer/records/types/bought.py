@@ -168,7 +168,7 @@ class SubscriptionLine(Record):
         Col(
             (
                 "mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount", "monthly fee", "monthly price",
-                "contract mrr", "total mrr", "current mrr",
+                "contract mrr", "total mrr", "current mrr", "revenue mrr", "subscription mrr",
             ),
             virtual=True, label="MRR",
         ),
@@ -178,7 +178,7 @@ class SubscriptionLine(Record):
         Col(
             (
                 "arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr", "annual amount", "annual fee",
-                "annual price", "yearly amount", "yearly fee", "contract arr", "total arr", "current arr",
+                "annual price", "yearly amount", "yearly fee", "contract arr", "total arr", "current arr", "revenue arr", "subscription arr",
             ),
             virtual=True, label="ARR",
         ),

@@ -8,6 +8,7 @@ records know. An ordinary file is never read otherwise than before, however odd 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -134,7 +135,7 @@ def _over_values(place: int, body: Sequence[Sequence[str]]) -> bool:
 
 
 def _joined(upper: Row, lower: Row, body: Sequence[Sequence[str]], merged: Sequence[Range]) -> list[str] | None:
-    """Names of a header in two rows, groups above columns: `Revenue ARR`. None where the two are not that."""
+    """Names of a header in two rows, groups above columns: `Owner Name`. None where the two are not that."""
     width = max((place + 1 for row in (upper[1], lower[1], *body) for place in filled(row)), default=0)
     above, under = _padded(upper[1], width), _padded(lower[1], width)
     row = upper[0] - 1
@@ -163,8 +164,19 @@ def _joined(upper: Row, lower: Row, body: Sequence[Sequence[str]], merged: Seque
         return None  # a gap in both rows is no column
     if any(_kind(under[place]) == "number" and not _YEAR.fullmatch(under[place].strip()) for place in subs):
         return None
-    names = [_join(group, name) for group, name in zip(owner, under, strict=True)]
+    names = _recognised([_join(group, name) for group, name in zip(owner, under, strict=True)], under)
     return names if _names_what_is_below(names, body, subs) else None
+
+
+def _recognised(joined: list[str], under: Sequence[str]) -> list[str]:
+    """A column whose own name says what it is keeps that where its group's makes it unknown: `ARR`, and not `Revenue ARR`."""
+    known = _all_names()
+    own = [BLANKS.sub(" ", name).strip() for name in under]
+    times = Counter(name.casefold() for name in (*own, *joined))
+    return [
+        name if header_words(whole) not in known and header_words(name) in known and times[name.casefold()] == 1 else whole
+        for whole, name in zip(joined, own, strict=True)
+    ]
 
 
 def _join(group: str, name: str) -> str:

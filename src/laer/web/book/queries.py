@@ -161,6 +161,7 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     lines: dict[int, list[SubscriptionLine]] = {i: [] for i in ids}
     for line in here.filter(subscription_id__in=ids).select_related("product").order_by("start_on", "id")[:LINES]:
         lines[line.subscription_id].append(line)
+    _cut([line for own in lines.values() for line in own])
     names = external_ids("subscriptions", ids)
     return Part([_subscription(s, lines[s.pk], names.get(s.pk), as_of) for s in part.rows], part.more)
 
@@ -273,6 +274,26 @@ def _part(rows: QuerySet[Any], more: int, size: int = SHOWN) -> Part:
     size = size * max(1, min(more, MOST))
     found = list(rows[: size + 1])
     return Part(found[:size], len(found) > size)
+
+
+def _cut(lines: list[SubscriptionLine]) -> None:
+    """End lines where a later one takes their place, as the ledger counts them (rule 7): what is shown is what is summed."""
+    if len(lines) < 2:
+        return
+    import numpy as np
+    import pyarrow as pa
+
+    from laer.cycle.cutting import cut
+    from laer.records.periods import FAR, date_of, day_number
+
+    said = {name: [getattr(line, name) for line in lines] for name in ("subscription_id", "product_id", "plan", "cuts", "mrr_num")}
+    kinds = {"plan": pa.string(), "cuts": pa.bool_()}
+    table = pa.table({"line_id": pa.array([line.pk for line in lines], pa.int64()), **{n: pa.array(v, kinds.get(n, pa.int64())) for n, v in said.items()}})
+    start = np.array([day_number(line.start_on) for line in lines], np.int32)
+    end = np.array([FAR if line.end_on is None else day_number(line.end_on) for line in lines], np.int32)
+    for line, until, stated in zip(lines, cut(table, start, end).tolist(), end.tolist(), strict=True):
+        if until < stated:
+            line.end_on = date_of(until)
 
 
 def _subscription(subscription: Subscription, lines: list[SubscriptionLine], external: str | None, as_of: date) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def _newest(run: PassRun | None) -> dict[str, date]:
         today = day_number(run.as_of) if run else 0
         # A block of 28 days is named by its last one, which may lie ahead; of other inputs a day ahead is no news yet.
         near = pc.if_else(pc.is_in(seen["input"], pa.array(USAGE)), pc.min_element_wise(seen["day"], today), seen["day"])
+        near = pc.max_element_wise(near, day_number(date.min))  # what was always so begins before every calendar
         seen = seen.set_column(1, "day", near).filter(pc.less_equal(near, today))
         latest = seen.group_by("input").aggregate([("day", "max")])
         return {row["input"]: date_of(row["day_max"]) for row in latest.to_pylist()}
