@@ -101,8 +101,10 @@ def months(request: HttpRequest, measure: str) -> HttpResponseBase:
     """Its months, asked for by the measure's page once that stands: thirteen dates take longer than a page may."""
     one = catalogue().get(measure)
     user, run = user_of(request), last_run()
-    if one is None or one.kind not in trend.KINDS or run is None:
+    if one is None:
         raise Http404
+    if one.kind not in trend.KINDS or run is None:
+        return render(request, "pages/measure_months.html", {"measure": _about(one), "no_middle": one.kind not in trend.KINDS})
     currency = currency_of(run)
     try:
         points = trend.trend(run, scope_of(user), one.id, one.kind)
