@@ -194,6 +194,11 @@ def test_what_falls_due_next_and_what_is_overdue() -> None:
     assert one(terms=terms)["leaves"] is None  # nobody tells us of departures
 
 
+def test_a_term_that_began_before_1970_ends_on_its_day() -> None:
+    term = {"known_d": -5_000, "start_d": -5_000, "end_d": DAY + 65, "notice_d": None, "until_d": DAY + 65, "rolls": False}
+    assert one(terms=[term])["renewal_on"] == DAY + 65
+
+
 def test_deals_open_and_ended() -> None:
     deals = [
         {"created_d": DAY - 50, "closed_d": FAR, "qualified_d": None, "outcome": None, "motion": "expand", "arr": 1200.0, "discount": None},

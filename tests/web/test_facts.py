@@ -50,6 +50,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PassRun:
     usage = [(1, day, user, 5) for day in range(1, 60, 2) for user in ("u1", "u2", "u3")] + [(2, day, "v1", 4) for day in range(30, 60)] + [(2, 3, "v1", 9)]
     (tmp_path / "usage.csv").write_text(
         "usage_id,account_id,usage_date,user_id,feature_name,usage_count\n"
+        + "U-old,A-1,1900-01-01,u9,search,7\n"  # a slip of a spreadsheet stops no pass
         + "".join(f"U-{i},A-{account},{ago(day)},{user},search,{count}\n" for i, (account, day, user, count) in enumerate(usage))
     )
     (tmp_path / "tickets.csv").write_text(

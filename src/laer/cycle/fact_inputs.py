@@ -143,7 +143,7 @@ def _answers(book: Book) -> Columns:
 def _pulses(book: Book) -> Columns:
     table = book.tables["pulses"]
     return {
-        "account_id": table["account_id"], "stated_d": _days(table["stated_on"]), "level": [LEVELS[colour] for colour in table["colour"].to_pylist()]
+        "account_id": table["account_id"], "stated_d": _days(table["stated_on"]), "level": [LEVELS.get(colour) for colour in table["colour"].to_pylist()]
     }  # fmt: skip
 
 

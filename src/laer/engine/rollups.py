@@ -29,12 +29,13 @@ def make_usage(session: DuckDBSession, lake: Lake, merged: Mapping[int, int] | N
     into = dict(merged or {})
     con.register("merged_accounts", pa.table({"number": pa.array(list(into), pa.int64()), "into_id": pa.array(list(into.values()), pa.int64())}))
     wanted = None if accounts is None else sorted({*accounts, *(number for number, kept in into.items() if kept in accounts)})
-    only = "" if wanted is None else f"where u.account_id in ({', '.join(map(str, wanted)) or 'null'})"
+    only = "" if wanted is None else f"and u.account_id in ({', '.join(map(str, wanted)) or 'null'})"
     with lake.lease(USAGE) as lease:
         con.execute(f"""create or replace temp table usage_once as
             select coalesce(m.into_id, u.account_id) as account_id, (u.day - date '1970-01-01')::int as day_d, u.user_id, u.feature,
                    coalesce(u.count, 1) as n, u.errors
-            from ({lake.scan_sql(USAGE, lease=lease)}) u left join merged_accounts m on m.number = u.account_id {only}""")
+            from ({lake.scan_sql(USAGE, lease=lease)}) u left join merged_accounts m on m.number = u.account_id
+            where u.day >= date '1970-01-01' {only}""")  # a day before is a slip of a file (the doctor names it), and has no bit in a block
     for name, column in (("user_blocks", "user_id"), ("feature_blocks", "feature")):
         con.execute(f"""create or replace temp table {name} as
             select account_id, {_number(column)} as actor, (day_d // {BLOCK})::int as block, bit_or((1::bigint << (day_d % {BLOCK}))) as mask

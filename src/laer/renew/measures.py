@@ -6,7 +6,7 @@ from functools import partial
 
 from laer.metrics.catalogue import Family, Measure, Records
 from laer.metrics.spine import Spine
-from laer.records.expr import Table
+from laer.records.expr import Table, greatest
 from laer.records.periods import FAR
 
 CONTRACTS = ("contracts",)
@@ -18,7 +18,7 @@ def due(spine: Spine, records: Records) -> Table:
     """The next end of a term that holds on the day: the day on which it renews. Grain: account_id x d."""
     held = spine.alive(records["terms"], "known_d", "until_d")
     ends = held.filter(held.end_d < FAR)
-    first = (ends.end_d.cast("int64") * PLACES + ends.start_d.fill_null(0)).min()  # of two that end on one day the one that began first
+    first = (ends.end_d.cast("int64") * PLACES + greatest(ends.start_d.fill_null(0), 0)).min()  # of two that end on one day the one that began first
     made = ends.group_by("account_id", "d").agg(
         first=first, notice_on=ends.notice_d.min(where=ends.notice_d > ends.d), terms=ends.count().cast("float64"),
         renews=(ends.end_d.cast("int64") * 2 + ends.rolls.cast("int64")).min(),

@@ -61,6 +61,7 @@ class Publisher:
                 old, tables, denominator = _same_parts(old, int(before.denominator), tables, denominator)
             tables = snapshots.merged(old, tables, accounts)
         else:
+            self.fence()
             snapshots.keep_facts(self.run, tables["facts"])
         self.run.denominator = Decimal(denominator)
         self.run.snapshot = snapshots.write(self.run.pk, tables)
