@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# What was compiled is kept: a machine that says otherwise (as images for containers do) has each process compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 STAMPS := .venv/.stamps
@@ -13,15 +16,12 @@ JOBS ?= 2
 MUTATIONS ?= 200
 POSTGRES ?= postgresql://postgres@127.0.0.1:5432/laer_ci
 PYTEST := $(BIN)/python -m pytest -q
+# What failed beside other work is done once more, alone; what fails alone fails.
+TWICE := $(BIN)/python -m tests.twice
 # Each worker begins with half of the tests and takes from the other when it is done: what a module shares is made once, and none waits.
 SPREAD := -n $(JOBS) --dist worksteal
 # The files of a lane: to collect the others takes half a minute of each worker.
 marked = $(sort $(shell grep -rlE --include='test_*.py' 'mark\.$(1)\b' tests))
-
-# What the lane of PostgreSQL leaves out: texts, formats and rules of the ledger, which ask no database anything of their own.
-ONCE := $(foreach name,catalogues condition_words figures_open formats pseudo_language rates revenue_page spread texts words,--ignore=tests/web/test_$(name).py) \
-	$(foreach name,everybody_gets_in_where_they_may_and_nowhere_else nobody_gets_in_without_a_login,--deselect=tests/web/test_every_route.py::test_$(name)) \
-	$(foreach name,the_reported_waterfall_ties_whatever_changes every_bar_as_reported_opens_to_accounts_whose_sum_is_the_bar,--deselect=tests/web/test_close.py::test_$(name))
 
 DIST := dist
 BUNDLE := src/laer/web/static/dist/app.css
@@ -133,7 +133,7 @@ test-postgres: setup ## What asks for the database, on PostgreSQL (POSTGRES=post
 	server = psycopg.connect(urlunsplit(url._replace(path="/postgres")), autocommit=True); \
 	server.execute(f"DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"); \
 	server.execute(f"CREATE DATABASE \"{name}\"")' '$(POSTGRES)'
-	DATABASE_URL='$(POSTGRES)' $(PYTEST) $(SPREAD) --create-db -m 'not engines and not browser and not faults' $(ONCE) tests/web tests/engine tests/cli tests/test_emptied.py
+	DATABASE_URL='$(POSTGRES)' $(PYTEST) $(SPREAD) --create-db -m 'not once and not engines and not browser and not faults' tests/web tests/engine tests/cli tests/test_emptied.py
 
 .PHONY: test-engines
 test-engines: setup $(STAMPS)/engines ## The same figures on DuckDB and PySpark
@@ -141,8 +141,8 @@ test-engines: setup $(STAMPS)/engines ## The same figures on DuckDB and PySpark
 
 .PHONY: test-browser
 test-browser: setup $(STAMPS)/browser ## The pages in chromium
-	$(PYTEST) -m browser -n $(JOBS) --dist loadfile --no-loadscope-reorder $(call marked,browser)
+	$(TWICE) browser -m browser -n $(JOBS) --dist loadfile --no-loadscope-reorder $(call marked,browser)
 
 .PHONY: test-faults
 test-faults: setup ## Kills, full disks, lost connections, broken files (MUTATIONS=200 of them)
-	LAER_TEST_MUTATIONS=$(MUTATIONS) $(PYTEST) -m faults $(call marked,faults)
+	LAER_TEST_MUTATIONS=$(MUTATIONS) $(TWICE) faults -m faults -n $(JOBS) --dist loadfile --no-loadscope-reorder $(call marked,faults)

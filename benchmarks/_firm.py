@@ -1,7 +1,7 @@
 """A firm of 100,000 accounts with 1,000,000 touches, one pass published: made once a day, kept in the temporary folder, copied for each run.
 
 `home("sqlite" | "postgres", folder)` gives a home to serve from; on PostgreSQL with a database of its own that `drop` takes away.
-What is kept is named by a hash of this file, the migrations and the day, so that a change makes it anew; older ones are removed.
+What is kept is named by a hash of this file, the migrations, the seam and the day, so that a change makes it anew; older ones are removed.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _bare() -> dict[str, str]:
 
 def _mark() -> str:
     digest = blake2b(date.today().isoformat().encode(), digest_size=6)
-    for path in [Path(__file__), Path(__file__).parent / "account_list.py", *sorted((ROOT / "src/laer/web").glob("*/migrations/0*.py"))]:
+    web, here = ROOT / "src/laer/web", Path(__file__)
+    for path in [here, here.parent / "account_list.py", web / "book/seam.py", *sorted(web.glob("*/migrations/0*.py"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -257,8 +258,10 @@ def tables(firm: dict[str, Any]) -> Iterator[tuple[Any, str, Iterable[tuple[Any,
     begins = [today - timedelta(days=luck.randrange(90, 1_400)) for _ in every]
     ends = [day + timedelta(days=365 * luck.randrange(1, 5)) for day in begins]
     paying = [luck.random() < 0.85 for _ in every]
-    yield Contract, "id account_id name start_on end_on term_months auto_renews custom created_run_id created_at", (
-        (i, i, f"Contract {i}", begins[i - 1], ends[i - 1], 12, luck.random() < 0.5, *made) for i in every if paying[i - 1]
+    yield Contract, "id account_id name signed_on start_on end_on term_months auto_renews custom created_run_id created_at", (
+        (i, i, f"Contract {i}", begins[i - 1] - timedelta(days=i % 40), begins[i - 1], ends[i - 1], 12, luck.random() < 0.5, *made)
+        for i in every
+        if paying[i - 1]
     )
     yield Subscription, "id account_id contract_id product_id name custom created_run_id created_at", (
         (2 * i - k, i, i, luck.randrange(1, 13), f"S-{2 * i - k}", *made) for i in every if paying[i - 1] for k in (1, 0)

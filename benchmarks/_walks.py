@@ -9,7 +9,7 @@ import html
 import random
 import re
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 LIST, TYPE, PAGE, SAVE = "list", "type", "page", "save"
@@ -47,7 +47,7 @@ def account_list(luck: random.Random, budget: str) -> Walk:
     page = yield Step("accounts, sorted", f"/accounts/?{filters}&sort={sort}", LIST, part=True, budget=budget)
     for _ in range(2):
         if following := _next(page):
-            page = yield Step("accounts, next page", f"/accounts/{following}", LIST, part=True, budget=budget)
+            page = yield Step("accounts, next page", f"/accounts/{following}", LIST, part=True, budget="accounts:next")
     yield Step("accounts, columns", f"/accounts/?{filters}&columns=name&columns=mrr&columns=industry&columns=state", LIST, part=True, budget=budget)
     yield Step("accounts, searched", f"/accounts/?q={luck.choice(NAMES).replace(' ', '+')}", LIST, part=True, budget="accounts:searched")
 
@@ -81,14 +81,22 @@ def work(luck: random.Random, ids: list[int]) -> Walk:
     yield Step("notifications", "/notifications/", LIST, budget="notifications")
 
 
+def _made(step: Step) -> Generator[Step, str, str]:
+    """A page of figures, asked for again as the page does itself while they are being made; each asking counts."""
+    page = yield step
+    while "data-being-made" in page:
+        page = yield replace(step, wait=False)
+    return page
+
+
 def revenue(luck: random.Random) -> Walk:
-    page = yield Step("revenue", "/revenue/", budget="revenue")
+    page = yield from _made(Step("revenue", "/revenue/", budget="revenue"))
     by = luck.choice(("segment", "country", "owner", "product", "cause", "plan"))
-    yield Step("revenue, by", f"/revenue/?by={by}", part=True, budget="revenue", headers={"HX-Target": "revenue"})
-    yield Step("revenue, quarters", "/revenue/?period=quarter", part=True, budget="revenue", headers={"HX-Target": "revenue"})
+    yield from _made(Step("revenue, by", f"/revenue/?by={by}", part=True, budget="revenue", headers={"HX-Target": "revenue"}))
+    yield from _made(Step("revenue, quarters", "/revenue/?period=quarter", part=True, budget="revenue", headers={"HX-Target": "revenue"}))
     behind = [html.unescape(h) for h in re.findall(r'href="(/revenue/behind/[^"]*)"', page)]
     for href in luck.sample(behind, min(2, len(behind))):
-        yield Step("revenue, rows behind a bar", href, budget="revenue:behind")
+        yield from _made(Step("revenue, rows behind a bar", href, budget="revenue:behind"))
 
 
 def renewals(luck: random.Random) -> Walk:
@@ -97,15 +105,17 @@ def renewals(luck: random.Random) -> Walk:
 
 
 def month_end(luck: random.Random) -> Walk:
-    yield Step("revenue, booked", "/revenue/booked/?step=unsold", budget="revenue:booked")
-    yield Step("closed months", "/revenue/close/")
+    page = yield from _made(Step("revenue", "/revenue/", budget="revenue"))
+    if booked := re.search(r'href="(/revenue/booked/[^"]*)"', page):  # where something says what was sold
+        yield from _made(Step("revenue, booked", html.unescape(booked[1]), budget="revenue:booked"))
+    yield from _made(Step("closed months", "/revenue/close/", budget="revenue:close"))
     yield Step("data", "/data/", LIST, budget="data")
     yield Step("data, questions", "/data/questions/", LIST, budget="data:questions")
     yield Step("data, quarantine", "/data/quarantine/", LIST, budget="data:quarantine")
     yield Step("data, import", "/data/import/", budget="data:import")
-    yield Step("doctor", "/data/doctor/")
-    yield Step("readiness", "/data/readiness/")
-    yield Step("same customer?", "/data/matches/", LIST)
+    yield Step("doctor", "/data/doctor/", budget="data:doctor")
+    yield Step("readiness", "/data/readiness/", budget="data:readiness")
+    yield Step("same customer?", "/data/matches/", LIST, budget="data:matches")
 
 
 def running(luck: random.Random) -> Walk:
@@ -113,8 +123,8 @@ def running(luck: random.Random) -> Walk:
     for name in ("you", "people", "teams", "cover", "access", "audit"):
         yield Step(f"settings, {name}", f"/settings/{name}/", LIST if name in ("people", "audit") else PAGE, budget=f"settings:{name}")
     yield Step("data", "/data/", LIST, budget="data")
-    yield Step("doctor", "/data/doctor/")
-    yield Step("watched folders", "/data/folders/")
+    yield Step("doctor", "/data/doctor/", budget="data:doctor")
+    yield Step("watched folders", "/data/folders/", budget="data:folders")
 
 
 def walk(role: str, person: int, luck: random.Random) -> Walk:

@@ -39,6 +39,7 @@ CLICK, KEY = 2.0, 0.18  # seconds between two clicks, between two letters
 WARM = 12.0  # seconds that are not counted: templates are compiled, connections opened
 SLOWEST, NAMES = 10, {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 READER, SAVER = 100.0, 150.0  # milliseconds at most while an import runs
+FIRM = 1  # query of any request: a process looks once in a while whether an admin changed the firm
 CHANGED = 50_000  # rows of that import
 
 
@@ -209,7 +210,7 @@ def pages_table(kind: str, server: Server, samples: list[Sample]) -> Table:
         times, most = [line["ms"] for line in lines], max(line["queries"] for line in lines)
         budget = BUDGETS.get(step.budget)
         met = verdict(q(times, 95), at_most=LIMITS[step.kind])
-        if budget is not None and most > budget:
+        if budget is not None and most > budget + FIRM:
             met = f"no, {most} queries of {budget}"
         if wrong := sorted({s.status for s, _ in both if s.status >= 400}):
             met = f"no, answered {wrong}"

@@ -1,5 +1,7 @@
-// [data-chart="waterfall|lines|heatmap|bars|area"][data-source="id of a json_script"]: drawn by ECharts, which is fetched
+// [data-chart="waterfall|lines|heatmap|bars|area|sankey"][data-source="id of a json_script"]: drawn by ECharts, which is fetched
 // only on pages that hold a chart, drawn again when the theme changes, let go when htmx takes its element away.
+import { word } from "./words.js";
+
 const drawn = new Map();
 let drawing;
 
@@ -20,7 +22,7 @@ async function mount() {
       drawn.set(element, draw(element));
     } catch (error) {
       element.dataset.failed = "yes";
-      element.textContent = "This chart could not be drawn; its table is below.";
+      element.textContent = word("chart_failed");
       console.error(error);
     }
   }

@@ -1,8 +1,7 @@
 // [data-copy]: the address of this page with its filters, or the text in the attribute, to the clipboard.
 // form[data-keep]: asks for an address that says the same tomorrow, and copies that.
 import { toast } from "./toasts.js";
-
-const refused = "The browser does not allow copying here. Copy the address from the address bar.";
+import { word } from "./words.js";
 
 export function watchCopy() {
   document.addEventListener("click", async (event) => {
@@ -11,9 +10,9 @@ export function watchCopy() {
     button.closest("details.menu")?.removeAttribute("open");
     try {
       await navigator.clipboard.writeText(button.dataset.copy || location.href);
-      toast({ text: button.dataset.copied || "Link copied", level: "good" });
+      toast({ text: button.dataset.copied || word("copied"), level: "good" });
     } catch {
-      toast({ text: refused, level: "warn" });
+      toast({ text: word("copy_refused"), level: "warn" });
     }
   });
   document.addEventListener("submit", (event) => {

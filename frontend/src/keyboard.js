@@ -9,7 +9,7 @@ export function watchKeys() {
   const asked = () => location.hash === "#new-task" && document.getElementById("new-task")?.focus();
   asked();
   addEventListener("hashchange", asked);
-  let went = 0;
+  let went = -Infinity; // when the key was pressed: a busy page hears of it later
   document.addEventListener("keydown", (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || typing(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "/") {
@@ -21,9 +21,10 @@ export function watchKeys() {
       event.preventDefault();
       document.getElementById("help")?.showModal();
     } else if (event.key === "g") {
-      went = Date.now();
-    } else if (Date.now() - went < 1200 && place(event.key)) {
-      went = 0;
+      went = event.timeStamp;
+    } else if (event.timeStamp - went < 1200 && place(event.key)) {
+      went = -Infinity;
+      event.preventDefault(); // the letter is a row's key on some pages
       place(event.key).click();
     } else if (event.key === "n" && document.querySelector("[data-new]")) {
       event.preventDefault();

@@ -1,4 +1,5 @@
 // Every htmx request: the CSRF token on writes, the line of progress at the top, a word when something fails.
+import { word } from "./words.js";
 import { toast } from "./toasts.js";
 
 // These carry a body meant for the page (a form with its errors, a conflict); the others are error pages and are not swapped in.
@@ -53,10 +54,9 @@ export function watchRequests() {
     if (SWAPPED_ERRORS.has(status)) return;
     ctx.swap = "none";
     if (status === 401) location.reload();
-    const words = { 403: "You may not do that.", 404: "This is no longer there.", 429: "Too many requests. Try again in a moment." };
-    toast({ text: words[status] ?? `The server answered with an error (${status}). Nothing was changed on this page.`, level: "bad" });
+    toast({ text: word([403, 404, 429].includes(status) ? `status_${status}` : "status_other", { status }), level: "bad" });
   });
   document.addEventListener("htmx:error", ({ detail }) => {
-    if (detail.ctx?.request) toast({ text: "No answer from the server. Check the connection and try again.", level: "bad" });
+    if (detail.ctx?.request) toast({ text: word("no_answer"), level: "bad" });
   });
 }

@@ -1,5 +1,5 @@
 // table[data-rows]: j and k move from row to row (and the panel with them), Enter and e open the row's link, a click anywhere on the row clicks it. x ticks the row's box.
-// [data-row-key="c"] in a row and [data-bulk-key="c"] in its form: what that key presses, the second where rows are ticked.
+// [data-row-key="c"] in a row and [data-bulk-key="c"] in its form (or [data-bulk], where rows hold forms of their own): what that key presses, the second where rows are ticked.
 import { typing } from "./keyboard.js";
 import { follow, peek } from "./peek.js";
 
@@ -9,7 +9,7 @@ function press(event, row) {
   if (event.key === "x") row?.querySelector('input[type="checkbox"]')?.click();
   else if (event.key === "e" && row && !document.querySelector("[data-edit]")) link(row).click();
   else if (/^[a-z]$/.test(event.key)) {
-    const form = (row ?? document.querySelector("table[data-rows]")).closest("form");
+    const form = (row ?? document.querySelector("table[data-rows]")).closest("form, [data-bulk]");
     const ticked = form?.querySelector('table[data-rows] input[type="checkbox"]:checked');
     const button = (ticked ? form : row)?.querySelector(`[data-${ticked ? "bulk" : "row"}-key="${event.key}"]`);
     if (!button) return;

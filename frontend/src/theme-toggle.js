@@ -1,4 +1,6 @@
 // [data-theme-toggle]: light or dark, kept in this browser. Until someone chooses, the system decides (theme.js).
+import { word } from "./words.js";
+
 const KEY = "laer-theme";
 
 export function currentTheme() {
@@ -14,7 +16,7 @@ function show(theme) {
 function label() {
   for (const button of document.querySelectorAll("[data-theme-toggle]")) {
     const dark = currentTheme() === "dark";
-    button.setAttribute("aria-label", dark ? "Use the light theme" : "Use the dark theme");
+    button.setAttribute("aria-label", word(dark ? "theme_light" : "theme_dark"));
     button.title = button.getAttribute("aria-label");
     for (const icon of button.querySelectorAll("[data-theme-icon]")) icon.toggleAttribute("hidden", icon.dataset.themeIcon === (dark ? "moon" : "sun"));
   }

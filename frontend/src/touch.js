@@ -37,7 +37,7 @@ export function logTouch() {
 }
 
 export function watchTouches() {
-  let began = 0;
+  let began = -Infinity;
   document.addEventListener("keydown", (event) => {
     const dialog = document.querySelector("dialog[data-touch]");
     if (!dialog || event.metaKey || event.ctrlKey || event.altKey) return;
@@ -47,11 +47,11 @@ export function watchTouches() {
     }
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
     const option = dialog.querySelector(`option[data-touch-key="${CSS.escape(event.key)}"]`);
-    if (Date.now() - began < 1500 && option) {
+    if (event.timeStamp - began < 1500 && option) {
       event.preventDefault(); // the letter means the kind, and nothing else
       open(dialog, option);
     }
-    began = event.key === "l" ? Date.now() : 0;
+    began = event.key === "l" ? event.timeStamp : -Infinity;
   });
   document.addEventListener("click", (event) => {
     const dialog = document.querySelector("dialog[data-touch]");

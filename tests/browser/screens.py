@@ -72,7 +72,7 @@ def _for_docs(site: Served, browser: Browser) -> None:
         with site.open(browser, theme=theme) as context:
             page = context.new_page()
             for place in PLACES:
-                if place.name in ("revenue", "accounts", "account"):
+                if place.name in ("home", "revenue", "accounts", "account"):
                     page.goto(address_of(place, page))
                     drawn(page)
                     picture = DOCS / f"{place.name}-{theme}.png"

@@ -25,6 +25,8 @@ AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-c
 ADMIN = "admin@laer.example"
 MEMBER = "jonas.feldkamp@northmoor.example"  # a CSM of the demo firm, who has a book before he has a login
 PATIENCE = 20_000  # milliseconds: two workers and two servers share the cores, and a server computes the ledger when it is first asked
+SLOW = 1_500  # milliseconds of a bad line
+LATENCY = int(os.environ.get("LAER_TEST_LATENCY", "0"))  # milliseconds by which every answer of every walk is late: what depends on time shows
 PASSWORD = "a-long-way-round-the-hill"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -62,6 +64,8 @@ class Served:
         )  # fmt: skip
         context.set_default_timeout(PATIENCE)
         context.add_init_script(LISTEN)
+        if LATENCY:
+            context.on("page", lambda page: slow(page, LATENCY))
         return context
 
 
@@ -91,6 +95,13 @@ def sign_in(page: Page, who: str, password: str) -> None:
 def drawn(page: Page) -> None:
     """Wait until the fonts and every chart are there. One evaluation: those that come later meet the page's policy against eval."""
     page.evaluate(DRAWN)
+
+
+def slow(page: Page, milliseconds: int = SLOW) -> None:
+    """From here on every answer comes this much later, while the page itself stays quick: a person goes on without waiting."""
+    page.context.new_cdp_session(page).send(
+        "Network.emulateNetworkConditions", {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+    )
 
 
 def chromium(playwright: Playwright) -> Browser:

@@ -86,7 +86,7 @@ def test_one_sheet_becomes_a_book_whose_revenue_ties(page: Page, tmp_path: Path)
 
 def shown(page: Page, place: object, text: str) -> None:
     """Wait for the pass that the import asked for."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while text not in place.inner_text():  # type: ignore[attr-defined]
         assert time.monotonic() < deadline, f"no {text!r} yet"
         time.sleep(0.5)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.served import AXE, Served, Troubles, served
 from tests.browser.test_every_page import AXE_RUN
-from tests.browser.test_first_hour import shown
+from tests.browser.test_first_hour import MINUTES, shown
 from tests.web.sheets import customers, workbook
 
 pytestmark = pytest.mark.browser
@@ -38,7 +40,7 @@ def page(fresh: Served, browser: Browser) -> Iterator[Page]:
 def link(site: Served, page: Page) -> str:
     """What the terminal shows, without the host; it is told as soon as the server answers."""
     log = site.home.parent / f"{site.home.name}.log"
-    for _ in range(100):
+    for _ in range(600):
         if found := re.search(r"http://127\.0\.0\.1:\d+(/start/\?code=[a-z0-9-]+)", log.read_text()):
             return found[1]
         page.wait_for_timeout(100)
@@ -75,10 +77,10 @@ def sound(page: Page) -> None:
 
 
 def test_from_nothing_to_the_accounts_of_one_s_own_sheet(fresh: Served, page: Page, tmp_path: Path) -> None:
+    begun, rows = time.monotonic(), customers(250)
     set_up(fresh, page)
     page.get_by_role("link", name="Choose a file").click()
-    page.get_by_label("Drop files here, or choose them").set_input_files(workbook(tmp_path / "customers_2026-10-31.xlsx", customers(30)))
-    page.get_by_label("Source").fill("sheet")
+    page.get_by_label("Drop files here, or choose them").set_input_files(workbook(tmp_path / "customers_2026-10-31.xlsx", rows))
     page.get_by_role("button", name="Read the files").click()
     page.wait_for_url("**/map/")
     page.get_by_role("button", name="See what it would do").click()
@@ -86,7 +88,11 @@ def test_from_nothing_to_the_accounts_of_one_s_own_sheet(fresh: Served, page: Pa
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Imported", exact=True)).to_be_visible(timeout=60_000)
     page.goto("/accounts/")
-    shown(page, page.locator(".state-line").first, "30 accounts")
+    shown(page, page.locator(".state-line").first, "250 accounts")
+    page.goto("/revenue/")
+    arr = page.locator(".figure-card", has_text="ARR").locator(".figure-value").first.get_attribute("title")
+    assert Decimal(re.sub(r"[^\d.]", "", arr or "")) == sum(Decimal(str(row[2])) for row in rows)
+    assert time.monotonic() - begun < MINUTES * 60
     page.goto("/settings/company/")
     expect(page.get_by_label("Currency of reports")).to_have_value("EUR")
     expect(page.get_by_label("The fiscal year begins in")).to_have_value("4")

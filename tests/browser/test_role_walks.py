@@ -79,7 +79,7 @@ def given(site: Served, browser: Browser, assignee: str, *tasks: tuple[str, date
             page.goto(f"{page.get_by_role('row').filter(has_text=assignee).first.locator('a[data-row-link]').get_attribute('href')}?tab=tasks")
         for title, due in tasks:
             page.get_by_label("What is to do").fill(title)
-            page.get_by_label("Due").fill(due.isoformat())
+            page.locator("input[name=due_on]").fill(due.isoformat())
             page.get_by_label("For whom").select_option(label=assignee)
             page.get_by_role("button", name="Add", exact=True).click()
             expect(page.locator("#toasts")).to_contain_text(title)
@@ -144,7 +144,7 @@ def test_a_csms_morning(hand: Mouse, firm: Served, browser: Browser) -> None:
     hand.complete(task(page, first))
     hand.said("Task done")
     expect(task(page, first)).to_have_count(0)
-    hand.tick(task(page, second).get_by_role("checkbox"))
+    hand.tick_row(task(page, second))
     hand.press(page.get_by_role("button", name="Tomorrow"))
     hand.said(re.compile("put off|Task"))
     expect(task(page, second)).not_to_contain_text("overdue")
@@ -201,10 +201,10 @@ def test_a_csms_morning(hand: Mouse, firm: Served, browser: Browser) -> None:
     hand.press(page.get_by_role("navigation", name="About this account").get_by_role("link", name="Tasks"))
     title = f"Send an offer ({hand.name})"
     hand.write(page.get_by_label("What is to do"), title)
-    hand.day(page.get_by_label("Due"), today + WEEK)
+    hand.day(page.locator("input[name=due_on]"), today + WEEK)
     hand.press(page.get_by_role("button", name="Add", exact=True))
     hand.said(f"“{title}” added")
-    hand.press(page.get_by_role("link", name=title))
+    hand.open(task(page, title))
     hand.heading(title)
     hand.write(page.get_by_label("Item 1", exact=True), "Ask for the price list")
     hand.write(page.get_by_label("Item 2", exact=True), "Two more seats")
@@ -235,8 +235,8 @@ def test_a_leads_weekly_review(hand: Mouse, firm: Served, browser: Browser) -> N
     hand.go("Accounts", "a")
     narrowed(hand, "Contract ends", "Within 90 days", "90 days")
     hand.press(page.locator("summary.chip", has_text="Columns"))
-    for column in ("Segment", "Country", "MRR, 12 months"):
-        hand.tick(page.get_by_role("checkbox", name=column))
+    for column in ("Segment", "Health", "MRR, 12 months"):
+        hand.tick(page.get_by_role("checkbox", name=column, exact=True))
     hand.press(page.get_by_role("button", name="Show these"))
     table = page.get_by_role("region", name="Accounts, table")
     expect(table.get_by_role("columnheader", name="Segment")).to_have_count(0)
@@ -256,7 +256,7 @@ def test_a_leads_weekly_review(hand: Mouse, firm: Served, browser: Browser) -> N
     file = hand.download(page.get_by_role("link", name="Spreadsheet (XLSX)"))
     head, *rows = CalamineWorkbook.from_path(file.path()).get_sheet_by_index(0).to_python()
     assert [row[head.index("account")] for row in rows] == table.locator("a[data-row-link]").all_inner_texts()
-    assert not {"segment", "country"} & set(head)
+    assert not {"segment", "country", "health"} & set(head)
     for column in ("mrr", "arr"):
         said = money(re.search(rf"{column.upper()} (\S+)", shown)[1])  # type: ignore[index]
         assert sum(Decimal(str(row[head.index(column)])) for row in rows) == said, column
@@ -286,7 +286,7 @@ def test_a_leads_weekly_review(hand: Mouse, firm: Served, browser: Browser) -> N
     # somebody else's task changes hands
     hand.go("Tasks", "k")
     hand.press(page.get_by_role("navigation", name="Whose tasks").get_by_role("link", name="All I may see"))
-    hand.tick(task(page, chore).get_by_role("checkbox"))
+    hand.tick_row(task(page, chore))
     hand.choose(page.get_by_label("Give to"), "Helena Vestergaard")
     hand.press(page.get_by_role("button", name="Give", exact=True))
     expect(task(page, chore)).to_contain_text("Helena Vestergaard")
@@ -373,7 +373,15 @@ def test_finances_month_end(hand: Mouse, firm: Served, browser: Browser, tmp_pat
     hand.press(page.get_by_role("navigation", name="Where you are").get_by_role("link", name="Revenue"))
     hand.press(page.get_by_role("link", name="Net of the month"))
     expect(page.get_by_role("navigation", name="How movements are counted").locator("[aria-current]")).to_have_text("Net of the month")
-    assert page.locator(".figure-value").first.get_attribute("title") == there
+    for _ in range(5):  # what was given back and taken back above may be read in between, so both are asked again
+        net = page.locator(".figure-value").first.get_attribute("title")
+        if net == there:
+            break
+        hand.press(page.get_by_role("link", name="Each change"))
+        there = page.locator(".figure-value").first.get_attribute("title")
+        hand.press(page.get_by_role("link", name="Net of the month"))
+        expect(page.get_by_role("navigation", name="How movements are counted").locator("[aria-current]")).to_have_text("Net of the month")
+    assert net == there
 
     # several months are closed, after a question
     def to_close() -> Locator:
@@ -466,7 +474,7 @@ def closing_of(hand: Mouse, basis: str) -> Decimal:
 
 def until(look: Callable[[], object], sought: Locator) -> None:
     """Look again until the pass after a change has been published: a person would do the same."""
-    for _ in range(20):
+    for _ in range(40):
         look()
         try:
             expect(sought).to_be_visible(timeout=2_000)

@@ -36,7 +36,7 @@ def settled(page: Page) -> None:
 
 def computed(page: Page, sought: Locator) -> None:
     """Look again until the pass after a change has been published."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while not sought.is_visible() and time.monotonic() < until:
         page.wait_for_timeout(500)
         page.reload()
@@ -73,7 +73,7 @@ def test_sign_in_and_out_by_keyboard(stranger: Page) -> None:
         stranger.keyboard.press("Tab")
     stranger.keyboard.type(PASSWORD)
     stranger.keyboard.press("Enter")
-    expect(stranger.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
+    expect(stranger.get_by_role("heading", name="Home", level=1)).to_be_visible()
     stranger.locator("details.menu > summary", has_text="Your menu").focus()
     stranger.keyboard.press("Enter")
     stranger.keyboard.press("Shift+Tab")
@@ -110,6 +110,8 @@ def test_find_an_account_by_keyboard(page: Page) -> None:
     page.keyboard.type(sought.upper()[:9])
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"q="))
+    expect(page.locator("table[data-rows] a[data-row-link]").filter(has_text=sought)).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("j")
     for _ in range(names(page).index(sought)):
         page.keyboard.press("j")
@@ -136,7 +138,8 @@ def test_typing_filters_the_list_as_it_goes(page: Page) -> None:
     expect(page.locator("table[data-rows] tbody tr").first).to_contain_text(sought)
     expect(page).to_have_url(re.compile(r"\bq="))
     expect(page.get_by_label("Filter by name or domain")).to_be_focused()
-    page.go_back()
+    while "q=" in page.url:  # on a slow machine the letters come one by one, each with a list and an address of its own
+        page.go_back()
     expect(page).to_have_url(re.compile(r"/accounts/$"))
 
 

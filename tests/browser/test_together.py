@@ -18,7 +18,7 @@ def boxes(page: Page) -> Locator:
 
 
 def test_a_field_of_several_by_mouse_and_back(page: Page) -> None:
-    page.goto("/accounts/?view=all&sort=name&columns=segment")
+    page.goto("/accounts/?saved=all&sort=name&columns=segment")
     bar = page.get_by_role("group", name="With the chosen accounts")
     expect(bar).to_be_hidden()
     boxes(page).nth(1).click()
@@ -49,7 +49,7 @@ def test_a_field_of_several_by_mouse_and_back(page: Page) -> None:
 
 
 def test_a_field_of_several_by_keyboard_and_back(page: Page) -> None:
-    page.goto("/accounts/?view=all&sort=name&columns=segment")
+    page.goto("/accounts/?saved=all&sort=name&columns=segment")
     names = page.locator("a[data-row-link]").all_inner_texts()
     for key in "jxjx":
         page.keyboard.press(key)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_list_that_takes_long_keeps_its_place(page: Page) -> None:
-    page.goto("/accounts/?view=all")
+    page.goto("/accounts/?saved=all")
     table = page.locator("table[data-rows]")
     before = table.bounding_box()
     held: list[Route] = []
@@ -24,8 +24,29 @@ def test_a_list_that_takes_long_keeps_its_place(page: Page) -> None:
     expect(page.get_by_role("heading", name="No account is like this", exact=True)).to_be_visible()
 
 
+def test_what_is_opened_ticked_and_typed_meanwhile_stands_in_the_answer(page: Page) -> None:
+    page.goto("/accounts/?view=all&columns=segment")
+    held: list[Route] = []
+    page.route(re.compile(r"/accounts/\?.*q="), lambda route: held.append(route))  # noqa: PLW0108  its arguments are counted
+    field = page.get_by_label("Filter by name or domain")
+    field.fill("a")
+    expect(page.locator("#results.is-waiting")).to_be_visible()
+    columns = page.locator("details.menu", has=page.locator("summary", has_text="Columns"))
+    columns.locator("summary").click()
+    columns.get_by_label("Country").check()
+    held[0].continue_()
+    expect(page.get_by_role("button", name="Copy link", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"q=a"))
+    expect(columns.get_by_label("Country")).to_be_checked()
+    expect(columns.get_by_label("Country")).to_be_visible()
+    page.unroute_all()
+    columns.get_by_role("button", name="Show these").click()
+    expect(page.get_by_role("columnheader", name="Country")).to_be_visible()
+    expect(columns.get_by_role("button", name="Show these")).to_be_hidden()  # an answer that was asked for later closes it
+
+
 def test_a_panel_that_takes_long_shows_bars(page: Page) -> None:
-    page.goto("/accounts/?view=all")
+    page.goto("/accounts/?saved=all")
     held: list[Route] = []
     page.route("**/peek/", lambda route: held.append(route))  # noqa: PLW0108  its arguments are counted
     page.locator("a[data-row-link]").first.click()
@@ -36,12 +57,12 @@ def test_a_panel_that_takes_long_shows_bars(page: Page) -> None:
 
 
 def test_actions_of_the_palette_by_keyboard(page: Page) -> None:
-    page.goto("/accounts/?view=all")
+    page.goto("/accounts/?saved=all")
     theme = page.evaluate("document.documentElement.dataset.bsTheme")
     for typed, sure in (("switch theme", None), ("log a touch", "Open an account, or choose its row")):
         page.keyboard.press("Control+k")
         page.keyboard.type(typed)
-        expect(page.get_by_role("option", selected=True)).to_contain_text(typed.capitalize())
+        expect(page.locator("#palette").get_by_role("option", selected=True)).to_contain_text(typed.capitalize())
         page.keyboard.press("Enter")
         if sure:
             expect(page.get_by_text(sure)).to_be_visible()
@@ -50,12 +71,12 @@ def test_actions_of_the_palette_by_keyboard(page: Page) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Control+k")
     page.keyboard.type("log a touch")
-    expect(page.get_by_role("option", selected=True)).to_contain_text("Log a touch")
+    expect(page.locator("#palette").get_by_role("option", selected=True)).to_contain_text("Log a touch")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name=re.compile("Log a touch"))).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.keyboard.type("add task")
-    expect(page.get_by_role("option", selected=True)).to_contain_text("Add task")
+    expect(page.locator("#palette").get_by_role("option", selected=True)).to_contain_text("Add task")
     page.keyboard.press("Enter")
     expect(page.get_by_label("What is to do")).to_be_focused()

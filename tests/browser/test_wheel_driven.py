@@ -20,7 +20,7 @@ STYLED = "() => [getComputedStyle(document.body).fontFamily, getComputedStyle(do
 
 def shown(page: Page, path: str, text: str) -> None:
     """The pass that the import asked for comes within seconds; the page is asked again until then."""
-    for _ in range(30):
+    for _ in range(120):
         page.goto(path)
         if text in page.locator("main").inner_text():
             return

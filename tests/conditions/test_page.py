@@ -28,7 +28,7 @@ OF_PAGE = Vocabulary(
         )
     },
     WORDS.records,
-    WORDS.related,
+    {**WORDS.related, "open_ticket": "open ticket"},
 )
 QUOTED = re.compile(r"`([^`]+)`")
 

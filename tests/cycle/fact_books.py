@@ -15,8 +15,12 @@ from laer.records.periods import FAR
 FIRST, LAST = 19_700, 20_200
 ACCOUNTS = 12
 WORDS = {
-    "outcome": ("won", "lost"), "motion": ("land", "expand", "renew", None), "kind": ("nps", "csat", "ces", "call", "mail"), "plan": ("Basic", "Pro", None),
-    "dimension": ("segment", "country", "owner"), "value": ("A", "B", "C", ""),
+    "outcome": ("won", "lost"), "result": ("signed", "automatic", "lost"), "motion": ("land", "expand", "renew", None),
+    "kind": ("nps", "csat", "ces", "call", "mail", "meeting"), "plan": ("Basic", "Pro", None), "dimension": ("segment", "country", "owner"),
+    "value": ("A", "B", "C", ""), **dict.fromkeys(("on_time", "expanded", "notice_missed"), (0.0, 1.0, None)),
+    **dict.fromkeys(("call_30", "call_60", "call_90"), ("commit", "likely", "at_risk", "lost", None)), "role": ("champion", "decision maker", "user", None),
+    "happened": ("touch", "ticket", "answer"), "name": ("seats_assigned", "teams_active", "other"),
+    "paid": (True, False), "team": ("Ops", "Sales", None),
 }  # fmt: skip
 Row = dict[str, Any]
 
@@ -46,7 +50,7 @@ def perturbed(name: str, given: pa.Table, day: int, rng: random.Random) -> pa.Ta
 
 def _row(name: str, rng: random.Random) -> Row:
     given = INPUTS[name]
-    row: Row = {"account_id": rng.randint(1, ACCOUNTS)}
+    row: Row = {} if given.firm else {"account_id": rng.randint(1, ACCOUNTS)}
     for column, kind in given.columns.items():
         row[column] = _value(column, kind, rng)
     start = row[given.known]
@@ -79,7 +83,8 @@ def _other_row(row: Row, known: str, rng: random.Random) -> list[Row]:
         return []
     shift = rng.randint(0, 90)
     moved = {column: value + shift if column.endswith("_d") and value != FAR else value for column, value in row.items()}
-    moved["account_id"] = rng.randint(1, ACCOUNTS) if fate < 0.6 else row["account_id"]
+    if "account_id" in row:
+        moved["account_id"] = rng.randint(1, ACCOUNTS) if fate < 0.6 else row["account_id"]
     return [moved, moved] if fate > 0.8 else [moved]
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
 from laer.cycle.ledger import compute
-from laer.cycle.questions import QUESTIONS, RunTables
+from laer.cycle.questions import QUESTIONS
+from laer.cycle.run_tables import RunTables
 from laer.cycle.scope import Scope
 from laer.cycle.terms import counting
 from laer.engine.session import DuckDBSession

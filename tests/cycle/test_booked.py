@@ -12,7 +12,8 @@ import pytest
 
 from laer.cycle.booked import CONTRACTS, OPPORTUNITIES, signed
 from laer.cycle.ledger import LedgerInput
-from laer.cycle.questions import Desk, RunTables
+from laer.cycle.questions import Desk
+from laer.cycle.run_tables import RunTables
 from laer.cycle.scope import Scope
 from laer.records.periods import FAR, day_number, month_number
 from laer.records.types import Contract, Opportunity, SubscriptionLine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from laer.cycle import questions
-from laer.cycle.questions import Desk, QuestionFault, RunTables
+from laer.cycle.questions import Desk
+from laer.cycle.run_tables import QuestionFault, RunTables
 from laer.cycle.scope import Scope
 from laer.cycle.spans import BEGINNING
 from laer.engine.session import DuckDBSession
@@ -128,6 +130,46 @@ def test_scopes_of_other_accounts_have_other_keys():
     scopes = [ALL, only(), only(1), only(2), only(1, 2), only(12)]
     assert len({s.key for s in scopes}) == len(scopes)
     assert only(1, 2).key == only(2, 1).key
+
+
+class Later(Runs):
+    """Runs that carry tables over: of each, which run wrote them."""
+
+    def __init__(self, written, rest="as ever"):
+        super().__init__()
+        self.written, self.rest = written, rest
+
+    def __call__(self, run):
+        self.asked.append(run)
+        return replace(opened(), marks=self.written[run], rest=self.rest if isinstance(self.rest, str) else self.rest[run])
+
+
+def test_an_answer_stands_while_the_tables_that_it_was_made_of_do():
+    desk = Desk(Later({1: {"lines": 1, "dimensions": 1}, 2: {"lines": 1, "dimensions": 2}, 3: {"lines": 3, "dimensions": 2}}))
+    first, split = desk.ask("revenue", {}, ALL, 1), desk.ask("revenue", {"by": "segment"}, ALL, 1)
+    assert desk.knows("revenue", {}, ALL, 2)
+    assert desk.ask("revenue", {}, ALL, 2) is first, "it read no dimension"
+    assert desk.ask("revenue", {"by": "segment"}, ALL, 2) is not split
+    assert not desk.knows("revenue", {}, only(1), 2), "of another scope nobody asked"
+    assert desk.ask("revenue", {}, ALL, 3) is not first
+
+
+@pytest.mark.parametrize("rest", [None, {1: "at these rates", 2: "at others"}], ids=["nothing is known of it", "it is another"])
+def test_no_answer_stands_where_what_it_depends_on_beside_tables_may_differ(rest):
+    later = Later({1: {"lines": 1}, 2: {"lines": 1}}, rest or {1: None, 2: None})
+    desk = Desk(later)
+    assert desk.ask("revenue", {}, ALL, 1) is not desk.ask("revenue", {}, ALL, 2)
+
+
+def test_no_answer_made_of_usage_stands_for_another_run(monkeypatch):
+    def of_usage(session, run, params, scope):
+        assert run.usage is not None
+        return [run.usage(session, (0, 1), None, None)]
+
+    runs = Later({1: {"lines": 1}, 2: {"lines": 1}})
+    desk = Desk(lambda run: replace(runs(run), usage=lambda session, days, rule, accounts: {}))
+    monkeypatch.setitem(questions.QUESTIONS, "of usage", of_usage)
+    assert desk.ask("of usage", {}, ALL, 1) is not desk.ask("of usage", {}, ALL, 2)
 
 
 def test_a_failed_question_is_not_remembered(desk, monkeypatch):

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laer.cycle.book_lines import book_lines
-from laer.cycle.questions import Desk, RunTables, packed
+from laer.cycle.questions import Desk, packed
 from laer.cycle.rates import NoRate, at_rates
+from laer.cycle.run_tables import RunTables
 from laer.cycle.scope import Scope
 from laer.records.periods import day_number, fiscal_year, fiscal_year_start, month_number
 from tests.cycle.test_book_lines import POLICY, table

@@ -115,7 +115,7 @@ def made_cards(levels=(), assignments=(), contracts=(), table=None, currency="EU
         "contracts": pa.Table.from_pylist([{"account_id": 1, "end_on": e} for e in contracts], pa.schema([("account_id", pa.int64()), ("end_on", pa.date32())])),
     }  # fmt: skip
     mrr = pa.table({"account_id": pa.array([a for a, _, _ in levels], pa.int64()), "mrr": pa.array([m for _, m, _ in levels], pa.int64()), "first_d": pa.array([f for _, _, f in levels], pa.int32())})
-    return cards(tables, mrr, LedgerInput(pa.table({}), denominator, currency), AS_OF)
+    return cards(tables, mrr, LedgerInput(pa.table({}), denominator, currency), AS_OF).to_pylist()
 
 
 def test_a_card_says_name_segment_money_and_state():

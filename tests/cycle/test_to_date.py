@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.otherwise import Handed
-from laer.cycle.questions import Desk, RunTables
+from laer.cycle.questions import Desk
+from laer.cycle.run_tables import RunTables
 from laer.cycle.scope import Scope
 from laer.cycle.spans import BEGINNING
 from laer.cycle.to_date import lines_to_date

@@ -7,6 +7,7 @@ holds (`tests/web/test_every_route.py`), and the list of shortcuts.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -186,10 +187,19 @@ def pages_page(who: dict[str, str]) -> str:
     return "\n".join([*parts, ""])
 
 
+def schemas() -> dict[str, str]:
+    """The JSON Schema of each kind of definitions, by the name of its file."""
+    from laer.cycle.definitions import KINDS, schema
+
+    return {f"{kind}.json": json.dumps(schema(kind), ensure_ascii=False, indent=2) + "\n" for kind in KINDS}
+
+
 def write() -> None:
     page = FOLDER / "commands.md"
     page.write_text(commands_page(page.read_text(encoding="utf-8")), encoding="utf-8")
     (FOLDER / "settings.md").write_text(settings_page(), encoding="utf-8")
+    for name, text in schemas().items():
+        (FOLDER / "schemas" / name).write_text(text, encoding="utf-8")
     import os
     import tempfile
 

@@ -35,6 +35,10 @@ def test_the_settings_are_those_of_the_code() -> None:
     assert page("settings.md") == reference.settings_page(), STALE
 
 
+def test_the_schemas_are_those_of_the_models() -> None:
+    assert {path.name: path.read_text(encoding="utf-8") for path in (reference.FOLDER / "schemas").iterdir()} == reference.schemas(), STALE
+
+
 def test_a_default_in_the_table_is_the_one_in_the_code() -> None:
     said = {s.name: s.default for group in SETTINGS.values() for s in group}
     read = [found for source in SOURCES.rglob("*.py") for found in READ.findall(source.read_text(encoding="utf-8"))]

@@ -111,7 +111,7 @@ def test_batches_come_in_the_order_of_the_records_and_are_small(batches: list[Ba
         assert len(batch.rows) == len(batch.keys) == len(batch.lines) == len(batch.raw)
         assert batch.lines == list(range(line[batch.record] + 1, line[batch.record] + 1 + len(batch.rows)))
         line[batch.record] += len(batch.rows)
-    assert seen == [name for name in ORDER if name not in {"subscriptions", "pauses", "pulses", "notes"}]
+    assert seen == [name for name in ORDER if name not in {"subscriptions", "pauses", "product_users"}]  # usage of the demo names no users
 
 
 def test_rows_hold_the_columns_of_their_type_in_its_types(told: dict[str, Rows]) -> None:
@@ -164,6 +164,9 @@ def test_there_is_about_as_much_of_each_as_a_firm_of_its_size_has(told: dict[str
         "churn_events": (60, 125),
         "assignments": (800, 1_150),
         "usage_days": (100_000, 150_000),
+        "costs": (9 * 24, 10 * 24),
+        "product_features": (11, 11),
+        "invoices": (2_500, 4_000),
     }
     for record, (low, high) in expected.items():
         assert low <= counts[record] <= high, (record, counts[record])
@@ -438,3 +441,52 @@ def test_some_renew_early_some_for_years_some_by_themselves(told: dict[str, Rows
     assert sum(contract["term_months"] > 12 for contract in contracts) >= 30
     assert 0.4 < sum(contract["auto_renews"] for contract in contracts) / len(contracts) < 0.8
     assert sum(contract["notice_on"] is not None for contract in contracts) > 150
+
+
+# onboarding and outcomes
+
+
+def test_onboarding_stands_in_every_state_and_says_nothing_of_the_future(told: dict[str, Rows]) -> None:
+    plans, steps = told["onboarding_plans"], told["onboarding_steps"]
+    by_plan: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for step in steps.values():
+        by_plan[step["onboarding_plan_id"]].append(step)
+    assert set(by_plan) == set(plans)
+    for key, plan in plans.items():
+        assert plan["started_on"] <= AS_OF
+        assert all(step["account_id"] == plan["account_id"] and (step["done_on"] is None or plan["started_on"] < step["done_on"] <= AS_OF) for step in by_plan[key])
+        assert (plan["completed_on"] is not None) is all(step["done_on"] for step in by_plan[key])
+    going = {key: plan for key, plan in plans.items() if plan["completed_on"] is None}
+    moved = {key: max((s["done_on"] for s in by_plan[key] if s["done_on"]), default=plans[key]["started_on"]) for key in going}
+    assert sum(AS_OF - day >= timedelta(14) for day in moved.values()) >= 10
+    assert sum(plan["planned_end_on"] < AS_OF for plan in going.values()) >= 10
+    assert len(plans) - len(going) > len(going)
+
+
+def test_outcomes_are_reached_late_and_ahead(told: dict[str, Rows]) -> None:
+    found = list(told["outcomes"].values())
+    reached = [o for o in found if o["reached_on"]]
+    assert 0.3 < len(reached) / len(found) < 0.75
+    assert all(o["promised_on"] < o["reached_on"] <= AS_OF and (o["confirmed_on"] is None or o["reached_on"] < o["confirmed_on"] <= AS_OF) for o in reached)
+    assert sum(o["reached_on"] is None and o["due_on"] < AS_OF for o in found) >= 20
+    assert sum(o["reached_on"] is None and o["due_on"] >= AS_OF for o in found) >= 20
+
+
+# what was billed
+
+
+def test_invoices_add_up_to_what_lines_say_and_some_are_overdue(told: dict[str, Rows]) -> None:
+    bills = list(told["invoices"].values())
+    assert all(bill["issued_on"] <= AS_OF and bill["due_on"] == bill["issued_on"] + timedelta(days=30) for bill in bills)
+    assert all(bill["paid_on"] is None or bill["issued_on"] < bill["paid_on"] < AS_OF for bill in bills)
+    overdue = [bill for bill in bills if bill["paid_on"] is None and bill["due_on"] < AS_OF]
+    assert 3 <= len({bill["account_id"] for bill in overdue}) <= 40
+    month = [bill["amount"] for bill in bills if bill["issued_on"] == AS_OF.replace(day=1)]
+    lines = [line for line in told["subscription_lines"].values() if line["start_on"] == AS_OF.replace(day=1) and not line["is_trial"]]
+    assert sum(month) >= sum(line["amount"] for line in lines)
+
+
+def test_features_are_those_of_usage_under_its_names(told: dict[str, Rows]) -> None:
+    codes = {row["code"] for row in told["product_features"].values()}
+    assert {row["feature"] for row in told["usage_days"].values()} <= codes
+    assert 3 <= sum(row["is_key"] for row in told["product_features"].values()) < len(codes)

@@ -9,12 +9,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import yaml
 from babel.dates import get_day_names
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from django.apps import apps
 from django.db.models import CharField, EmailField, JSONField, TextField
 
+from laer.web.book.models import Definition
 from laer.web.extracting import extracted
 from laer.web.people.reader import locale_names
 
@@ -25,7 +27,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 # Columns whose texts are a firm's own, and not words of ours that the book keeps.
 OWN = {
     "name", "email", "domain", "segment", "industry", "country", "region", "title", "role", "subject", "comment", "text", "summary", "detail", "plan", "file", "files", "raw", "path",
-    "source", "owner_name", "slug", "label", "seller", "stage", "old", "new", "custom", "phone", "lead_source", "external_id", "user_agent", "ip", "query", "checklist", "currency",
+    "source", "owner_name", "slug", "label", "seller", "stage", "old", "new", "custom", "phone", "lead_source", "external_id", "user_agent", "ip", "query", "checklist", "currency", "reason", "next_step", "note",
 }  # fmt: skip
 NOT_OURS = {"User": {"role"}, "Person": {"role"}, "SavedView": set(), "CustomField": {"kind"}}
 WRITTEN = re.compile(
@@ -33,7 +35,7 @@ WRITTEN = re.compile(
     r"""|(in\s)?\d[\d,.]*\s(second|minute|hour|day|week|month|year)s?(\sago)?|[\w.+-]+@[\w.-]+|https?://\S+|LAER_\w+|US\$|[€£$¥]|\d[\d,.]*\s?(k|M|B|KB|MB|s|ms)?\b|\b(USD|EUR|GBP|CHF|JPY)\b""",
     re.VERBOSE,
 )
-NAMES = {"laer", "mrr", "arr", "nrr", "grr", CODE, "utc", "csv", "xlsx", "ctrl", "esc", "enter", "python", "chrome", "firefox", "linux", "etc"}
+NAMES = {"brevo", "mailgun", "postmark", "resend", "sendgrid", "starttls", "tls", "laer", "mrr", "arr", "nrr", "grr", CODE, "utc", "csv", "xlsx", "ctrl", "esc", "enter", "python", "chrome", "firefox", "linux", "etc"}
 
 
 def write_catalogue(folder: Path) -> Catalog:
@@ -102,6 +104,8 @@ def bare_texts(html: str, data: re.Pattern[str]) -> set[str]:
     found = set()
     for text in page.bare:
         said = " ".join(text.split())
+        if WRITTEN.fullmatch(said):  # a number of the firm's may stand in it: "46 seconds ago" is no text of ours without its 46
+            continue
         left = WRITTEN.sub(" ", data.sub(" ", said))
         words = [word for word in re.findall(r"[^\W\d_]{2,}", left) if word.casefold() not in NAMES]
         if words:
@@ -120,6 +124,10 @@ def data_of_the_book() -> re.Pattern[str]:
         for row in model._default_manager.values_list(*columns) if columns else ():
             for value in row:
                 found |= set(_texts(value))
+    for text in Definition.objects.values_list("text", flat=True):  # names and descriptions of segments and measures are the firm's to change
+        said = yaml.safe_load(text)
+        found |= {str(said.get("description") or ""), " ".join(str(said.get("description") or "").split())}
+        found |= set(_texts({key: said.get(key) for key in ("parts", "next_step", "false_alarms", "cases", "steps", "benefit", "waits_for", "subject", "body", "values")}))
     known = sorted({text.strip() for text in found if len(text.strip()) > 1}, key=len, reverse=True)
     return re.compile("|".join(re.escape(" ".join(text.split())) for text in known), re.IGNORECASE)
 

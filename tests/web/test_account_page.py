@@ -51,6 +51,17 @@ def test_what_is_not_known_says_so(cast: Cast) -> None:
     assert response.context["account"]["recomputing"]
 
 
+def test_seats_and_open_tickets_are_those_that_the_run_counts(cast: Cast) -> None:
+    """Of two lines of which one took the other's place, one counts; where no line says seats, or no source has tickets, they are unknown."""
+    add_line(cast.adopting, cast.today - timedelta(days=5), None, 1_000, seats=35, cuts=True)  # nobody ended the line of before
+    AccountCard.objects.filter(pk=cast.adopting.pk).update(facts={"seats": 35.0})
+    said = figures(page(cast, cast.adopting))
+    assert said["Seats"] == "35"
+    assert "unknown" in said["Open tickets"]
+    back = figures(page(cast, cast.back))
+    assert "unknown" in back["Seats"]
+
+
 def test_it_says_as_of_when_and_that_it_is_being_recomputed(cast: Cast) -> None:
     assert not page(cast, cast.adopting).context["state"]["recomputing"]
     DirtyAccount.objects.create(account_id=cast.adopting.pk, since=timezone.now())

@@ -247,7 +247,7 @@ def test_an_empty_book_says_what_would_fill_it(cast: Cast) -> None:
 
 
 def test_the_front_leads_to_the_accounts_or_to_the_first_import(cast: Cast) -> None:
-    assert cast.client("admin").get("/").headers["Location"] == "/accounts/"
+    assert cast.client("admin").get("/").headers["Location"] == "/home/"
     Account.objects.all().delete()
     assert cast.client("admin").get("/").headers["Location"] == "/data/import/"
     assert cast.client("csm").get("/").headers["Location"] == "/accounts/"

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from laer.web.templatetags.amounts import currency_text, decimal_text
 
+pytestmark = pytest.mark.once
+
 LOCALES = ("en", "en_US", "en_IN", "de", "de_CH", "fr", "es", "pl", "pt_PT", "sv", "ja", "hi", "ar_EG", "fa", "bn", "my", "nb", "et")
 VALUES = [Decimal(t) for t in ("0", "0.005", "0.015", "-0.004", "999.995", "1234", "12345", "-1234.565", "999999.995", "123456789012.34")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +163,78 @@ def test_there_is_an_end_to_how_many_are_kept(files: Path, monkeypatch: pytest.M
     assert KeptRun.objects.get().kept_at <= timezone.now()
     shutil.rmtree(snapshots.folder_of(KeptRun.objects.get().run_id))
     assert lead.get(there.redirect_chain[-1][0]).status_code == 410
+
+
+def test_an_account_and_a_measure_say_the_same_after_more_has_come_in(files: Path) -> None:
+    lead = login("lead")
+    account = next(row["account_id"] for row in lead.get("/data/metrics/mrr/").context["rows"] if row["name"])
+    own = kept_address(lead, f"/accounts/{account}/")
+    measure, catalogue = kept_address(lead, "/data/metrics/mrr/"), kept_address(lead, "/data/metrics/")
+
+    def said(page: Any) -> list[tuple[str, str]]:
+        return [(f["label"], f["value"]) for f in page.context.get("header_figures") or page.context["figures"]]
+
+    before = {address: said(lead.get(address)) for address in (own, measure)}
+    values = [(r["account_id"], r["text"]) for r in lead.get(measure).context["rows"]]
+    more_comes_in(files)
+    for address, figures in before.items():
+        page = lead.get(address)
+        assert said(page) == figures
+        assert page.context["then"]["now_url"]
+    assert [(r["account_id"], r["text"]) for r in lead.get(measure).context["rows"]] == values
+    assert [(r["account_id"], r["text"]) for r in lead.get("/data/metrics/mrr/").context["rows"]] != values, "what came in changes the figures of now"
+    assert lead.get(catalogue).status_code == 200
+    kept_links = [row["account_url"] for row in lead.get(measure).context["rows"]]
+    assert all("run=" in url for url in kept_links)
+    assert lead.get(kept_links[0]).context["tab"] == "facts"
+
+
+def test_an_account_as_of_a_run_is_nobodys_but_its_readers(files: Path) -> None:
+    lead = login("lead")
+    account = lead.get("/data/metrics/mrr/").context["rows"][0]["account_id"]
+    own = kept_address(lead, f"/accounts/{account}/")
+    assert login("member").get(own).status_code in (302, 404)
+    assert lead.get(own.replace(f"/accounts/{account}/", "/accounts/999999/")).status_code == 404
+
+
+def test_the_account_list_says_the_same_after_more_has_come_in(files: Path) -> None:
+    lead = login("lead")
+    now = lead.get("/accounts/?state=paying&sort=-mrr")
+    address = kept_address(lead, "/accounts/?state=paying&sort=-mrr")
+    page = lead.get(address)
+    rows = [(row["name"], [cell["text"] for cell in row["cells"]]) for row in page.context["listing"]["rows"]]
+    assert [name for name, _cells in rows] == [row["name"] for row in now.context["rows"]], "the same accounts in the same order as the page of that day"
+    # the list of now adds up what is published in cents, the run has the amounts themselves: a cent for each account at most
+    assert abs(page.context["listing"]["total"]["amount"] - now.context["totals"]["arr"]) <= Decimal("0.01") * len(rows)
+    assert page.context["listing"]["filters"][0]["value"] == "Paying"
+    file = lead.get(f"{address}&format=csv").getvalue()
+    more_comes_in(files)
+    again = lead.get(address)
+    assert [(row["name"], [cell["text"] for cell in row["cells"]]) for row in again.context["listing"]["rows"]] == rows
+    assert lead.get(f"{address}&format=csv").getvalue() == file
+    assert lead.get("/accounts/?state=paying&sort=-mrr").context["totals"]["arr"] != now.context["totals"]["arr"]
+    account = again.context["listing"]["rows"][0]["url"]
+    assert lead.get(account).context["then"]
+
+
+def test_a_list_that_facts_cannot_answer_offers_no_such_address_and_shows_nothing(files: Path) -> None:
+    lead = login("lead")
+    assert lead.get("/accounts/").context["keep"]
+    for narrowed in ("where=mrr+%3E+1", "ends_within=90"):
+        assert lead.get(f"/accounts/?{narrowed}").context["keep"] is None
+        page = lead.get(f"{kept_address(lead, '/accounts/')}&{narrowed}")
+        assert page.context["listing"]["rows"] == []
+        assert "cannot be shown as it was" in page.content.decode()
+
+
+def test_the_list_of_a_run_is_narrowed_and_scoped(files: Path) -> None:
+    lead = login("lead")
+    address = kept_address(lead, "/accounts/")
+    everybody = [row["name"] for row in lead.get(address).context["listing"]["rows"]]
+    assert [row["name"] for row in lead.get(f"{address}&q={everybody[0]}").context["listing"]["rows"]] == [everybody[0]]
+    assert lead.get(f"{address}&segment=Nowhere").context["listing"]["rows"] == []
+    small = lead.get(f"{address}&segment=SMB&columns=segment").context["listing"]["rows"]
+    assert {row["cells"][0]["text"] for row in small} == {"SMB"}
+    assert len(lead.get(f"{address}&mrr_max=1").context["listing"]["rows"]) < len(everybody)
+    member = login("member").get(address).context["listing"]["rows"]
+    assert len(member) < len(everybody)

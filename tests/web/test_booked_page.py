@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from laer.web.book.importing import begin_import, run_import
 from laer.web.runs import passes
+from tests.standing import stands
 from tests.web.test_revenue_page import ACCOUNTS, LINES, login
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,6 +43,7 @@ def book(folder: Path, **texts: str) -> None:
 
 
 @pytest.fixture
+@stands
 def sold(tmp_path: Path) -> None:
     book(tmp_path / "files", opportunities=DEALS)
 

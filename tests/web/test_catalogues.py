@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from laer.cli import app
 from laer.web import catalogues, extracting
 
+pytestmark = pytest.mark.once
+
 DOOR = '''msgid ""
 msgstr ""
 "Language: de\\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +21,7 @@ from laer.metrics.changes import MOVEMENTS
 from laer.records.periods import month_name, month_number, month_of
 from laer.web.book.exclusions import exclude_rows, take_back
 from laer.web.book.importing import begin_import, run_import
+from laer.web.book.merging import merge_accounts
 from laer.web.book.models import Account, Exclusion, FieldChange, ImportRun, ImportState, SubscriptionLine
 from laer.web.book.undo import undo_import
 from laer.web.people.models import Person, User
@@ -26,6 +29,7 @@ from laer.web.runs import closing, passes, restated, revenue
 from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount
 from laer.web.runs.reported import RESTATEMENT, Reported, as_read, closings, reported_of
 from laer.web.runs.reported_cohorts import reported_cohorts
+from tests.standing import stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,8 +63,8 @@ def take_in(folder: Path, name: str, text: str, user: User | None = None) -> Imp
 
 
 @pytest.fixture
+@stands
 def book(tmp_path: Path) -> Path:
-    restated.memory.clear()
     take_in(tmp_path, "accounts.csv", ACCOUNTS)
     take_in(tmp_path, "subscriptions.csv", LINES)
     return tmp_path
@@ -537,6 +541,7 @@ def test_the_switch_shows_either_and_marks_the_difference(book: Path) -> None:
     assert "Restatement" not in {r["label"] for r in client.get("/revenue/", {"month": "2025-05"}).context["waterfall"]["rows"]}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("movements", ["event", "net"])
 def test_every_bar_as_reported_opens_to_accounts_whose_sum_is_the_bar(book: Path, movements: str) -> None:
     closing.close_months(None, month_of("2025-04"))
@@ -624,6 +629,7 @@ def test_the_command_says_what_is_wrong(book: Path) -> None:
 # -- any book --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("seed", range(6))
 def test_the_reported_waterfall_ties_whatever_changes(book: Path, seed: int) -> None:
     """Random changes between random closings: every reported waterfall ties, and what was reported never moves again."""
@@ -661,3 +667,30 @@ def test_the_reported_waterfall_ties_whatever_changes(book: Path, seed: int) -> 
         places = restated.outstanding(run_now(), WHOLE, closings())
         assert sum(places.values(), Fraction(0)) == now[month_name(last)]["closing_mrr"] - then[month_name(last)]["closing_mrr"]
     assert ReportedAccount.objects.exists()
+
+
+def test_the_months_leave_as_a_file(book: Path) -> None:
+    closing.close_months(person("finance"), month_of("2025-02"), "=Q1")
+    rows = list(csv.DictReader(io.StringIO(browser(person("lead")).get("/revenue/close/?format=csv").getvalue().decode())))
+    by_month = {row["month"]: row for row in rows}
+    assert (by_month["2025-02"]["state"], by_month["2025-02"]["note"], by_month["2025-03"]["state"]) == ("closed", "'=Q1", "open")
+    assert abs(Fraction(by_month["2025-01"]["closing_mrr"]) - restated_months()["2025-01"]["closing_mrr"]) <= Fraction(1, 200)
+    assert browser(person("member")).get("/revenue/close/?format=csv").status_code == 403
+
+
+def test_an_opening_balance_of_a_merged_account_is_no_growth_as_reported_and_as_restated(tmp_path: Path) -> None:
+    restated.memory.clear()
+    for name, source, text, day in (
+        ("sheet.csv", "sheet", "Customer,ARR,CSM\nAcme,1200,Ana\nBeta,600,Bo\n", date(2025, 1, 31)),
+        ("billing.csv", "billing", "Customer,ARR,CSM\nAcme Incorporated,3000,Ana\n", date(2025, 3, 15)),
+    ):
+        (tmp_path / name).write_text(text)
+        run_import(begin_import([(name, tmp_path / name)], source=source, file_date=day))
+    kept, merged = (Account.objects.get(name=name).pk for name in ("Acme", "Acme Incorporated"))
+    merge_accounts(person("admin"), kept, merged, "both")
+    passes.run_waiting_pass()
+    closing.close_months(person("finance"), month_of("2025-05"))
+    for found in (restated_months(last="2025-05"), reported_months()):
+        assert found["2025-03"]["opening_balance_mrr"] == 250
+        assert [found[m]["nrr_1m"] for m in ("2025-02", "2025-03", "2025-04")] == [1, 1, 1]
+        assert (found["2025-05"]["nrr_3m"], found["2025-05"]["grr_3m"], found["2025-05"]["closing_mrr"]) == (1, 1, 400)

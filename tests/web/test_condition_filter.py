@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from laer.web.book.models import Account
 from laer.web.people.models import User
-from laer.web.runs import fact_filters
-from laer.web.runs.models import AccountCard
+from laer.web.runs import fact_filters, passes
+from laer.web.runs.models import AccountCard, PassRun
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
 
-FACTS = {
+FACTS: dict[str, dict[str, Any]] = {
     "Alder": {"mrr": 900.0, "usage_trend": -0.35, "renewal_on": "2026-12-01", "pulse": "red", "leaves": False},
     "Birch": {"mrr": 900.0, "usage_trend": 0.1, "leaves": True},
     "Cedar": {"mrr": 40.0},
@@ -27,7 +31,7 @@ def lead() -> Client:
     now = timezone.now()
     for name, facts in FACTS.items():
         account = Account.objects.create(name=name, created_at=now)
-        AccountCard.objects.create(account=account, name=name, search=name.lower(), state="paying", facts=facts, run_id=1, published_at=now, mrr_minor=int(facts["mrr"] * 100))  # type: ignore[operator]
+        AccountCard.objects.create(account=account, name=name, search=name.lower(), state="paying", facts=facts, run_id=1, published_at=now, mrr_minor=int(facts["mrr"] * 100))
     client = Client()
     client.force_login(user)
     return client
@@ -60,6 +64,29 @@ def test_it_shows_those_for_which_it_holds_and_counts_the_unknown(lead: Client, 
     assert page.context["totals"]["accounts"] == len(found)
 
 
+def test_where_many_match_every_card_is_asked(lead: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fact_filters, "MOST", 1)
+    assert names(lead, "mrr > 100") == ["Alder", "Birch"]
+    assert names(lead, "mrr < 100") == ["Cedar"]
+
+
+def test_which_match_is_asked_once_per_run(lead: Client) -> None:
+    """Cards change with a run alone: what it found is remembered until the next one is complete."""
+    now = timezone.now()
+
+    def run() -> None:
+        PassRun.objects.create(as_of=timezone.localdate(), kind="full", state="complete", started_at=now, finished_at=now, currency="USD")
+
+    run()
+    assert names(lead, "mrr < 100") == ["Cedar"]
+    with CaptureQueriesContext(connection) as asked:
+        assert names(lead, "mrr < 100") == ["Cedar"]
+    assert not [query for query in asked.captured_queries if "JSON" in query["sql"].upper() and "$." in query["sql"].partition(" WHERE ")[2]]  # the rows shown say their health
+    AccountCard.objects.filter(name="Birch").update(facts={"mrr": 1.0}, mrr_minor=100)
+    run()
+    assert names(lead, "mrr < 100") == ["Birch", "Cedar"]
+
+
 def test_it_is_said_in_words_and_can_be_taken_off(lead: Client) -> None:
     chips = lead.get("/accounts/", {"where": "usage_trend<-0.2 and mrr>500", "sort": "name"}).context["filters"]
     assert [(chip["label"], chip["value"]) for chip in chips] == [("Where", "Trend of use is below -20% and MRR is above $500.00")]
@@ -68,7 +95,7 @@ def test_it_is_said_in_words_and_can_be_taken_off(lead: Client) -> None:
 
 @pytest.mark.parametrize(
     ("where", "words"),
-    [("usge_trend < 1", "usage_trend"), ("mrr > many", "mrr"), ("pulse = purple", "red"), ("mrr >", ""), ("no touch in 45 d", ""), ("((((", "")],
+    [("usge_trend < 1", "usage_trend"), ("mrr > many", "mrr"), ("pulse = purple", "red"), ("mrr >", ""), ("no tuch in 45 d", "touch"), ("any open_ticket with touch in 9 d", "Ask for both"), ("((((", "")],
 )
 def test_what_is_wrong_is_said_and_nothing_is_narrowed(lead: Client, where: str, words: str) -> None:
     page = lead.get("/accounts/", {"where": where, "sort": "name"})
@@ -95,3 +122,13 @@ def test_who_sees_a_part_is_shown_and_counts_that_part(cast: Cast) -> None:
     assert seen == {row["name"] for row in cast.client("outsider").get("/accounts/").context["rows"]}
     page = cast.client("outsider").get("/accounts/", {"where": "usage_trend > 1"})
     assert page.context["where"]["unknown"] == len(seen)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_run_answers_of_everybody_is_shown_of_those_that_one_may_see(cast: Cast) -> None:
+    assert passes.run_waiting_pass() is not None
+    where = "mrr rose by 10 % in 9 d or mrr >= 0 or mrr is unknown"
+    everybody = cast.client("lead").get("/accounts/", {"where": where}).context
+    seen = cast.client("outsider").get("/accounts/", {"where": where}).context
+    assert everybody["totals"]["accounts"] > seen["totals"]["accounts"]
+    assert {row["name"] for row in seen["rows"]} == {row["name"] for row in cast.client("outsider").get("/accounts/").context["rows"]}

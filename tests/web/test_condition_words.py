@@ -13,6 +13,8 @@ from laer.web.runs.condition_words import KINDS, WRONG, Spoken, fault_text
 from laer.web.runs.condition_words import PHRASES as MARKED
 from tests.conditions.made import WORDS
 
+pytestmark = pytest.mark.once
+
 
 def test_every_text_of_the_lower_room_is_marked_for_translation() -> None:
     assert sorted(MARKED) == sorted(PHRASES.values())

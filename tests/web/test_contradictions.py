@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from laer.web.book.answering import answer
 from laer.web.book.importing import begin_import, run_import
 from laer.web.people.models import Person, User
 from laer.web.runs import contradictions, passes
-from tests.cast import forget
+from tests.standing import stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,10 +35,8 @@ EVENTS = "churn_event_id,account_id,churn_date,reason_code\nC1,A1,2024-06-15,pri
 
 
 @pytest.fixture
-def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    forget()
-    contradictions._memory.clear()
+@stands
+def book(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     for name, text in (("accounts", ACCOUNTS), ("subscriptions", LINES), ("churn_events", EVENTS)):
@@ -48,8 +45,6 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     answer(run, {"end": "exclusive"})  # against what its whole years suggest
     run_import(run)
     passes.run_waiting_pass()
-    yield
-    forget()
 
 
 def page(role: str, address: str, name: str | None = None) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from laer.web.runs import closing, demo, jobs
 from laer.web.runs.models import AccountCard, Job, JobState, PassRun
 from laer.web.runs.reported import closings
 from laer.web.work.notes import add_note
-from tests.cast import BACKEND, Cast, add_account, forget
+from tests.cast import BACKEND, Cast, add_account
+from tests.standing import stands
 from tests.web.files import take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,19 +32,27 @@ SMALL = {"as_of": "2026-11-01", "accounts": 20}
 
 
 @pytest.fixture
-def admin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
-    """The admin of an installation that has only just been set up, in a home of its own."""
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAER_HOME", str(tmp_path / "home"))
-    forget()
-    user = User.objects.create_user("ada@firm.example", None, role="admin")
-    Person.objects.create(name="Ada Novak", email=user.email, user=user, created_at=timezone.now())
-    company.save(user, {"name": "Northmoor", "currency": "EUR", "time_zone": "Europe/Berlin", "locale": "en_US", "fiscal_year_start": "4"})
-    yield user
-    forget()
 
 
 @pytest.fixture
-def shown(admin: User) -> User:
+def admin(own_home: None) -> User:
+    return set_up()
+
+
+def set_up() -> User:
+    """The admin of an installation that has only just been set up."""
+    user = User.objects.create_user("ada@firm.example", None, role="admin")
+    Person.objects.create(name="Ada Novak", email=user.email, user=user, created_at=timezone.now())
+    company.save(user, {"name": "Northmoor", "currency": "EUR", "time_zone": "Europe/Berlin", "locale": "en_US", "fiscal_year_start": "4"})
+    return user
+
+
+@pytest.fixture
+@stands
+def shown(own_home: None) -> User:
+    admin = set_up()
     demo.ask_to_make(admin)
     Job.objects.all().delete()
     assert demo.make(**SMALL)

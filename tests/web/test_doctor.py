@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from laer.web.book.models import Account, ChurnEvent, Contract, SubscriptionLine, Ticket
 from laer.web.people.models import User
-from laer.web.runs import doctor
+from laer.web.runs import examining
 from laer.web.runs.doctor import Finding, findings, rows_behind
 from tests.web.files import ACCOUNTS, LINES, TICKETS, USAGE, take_in
 
@@ -218,8 +218,10 @@ def lead(client: Client) -> User:
 
 
 def test_the_page_shows_every_finding_and_its_rows(client: Client, lead: User, tmp_path: Path) -> None:
+    examining.examine()
     assert b"Nothing found" in client.get("/data/doctor/").content
     take_in(tmp_path, accounts=ACCOUNTS, lines=LINES + "S4,A1,never,,90,active\n", usage=USAGE)
+    examining.examine()
     page = client.get("/data/doctor/")
     shown = {f["check"]: f["count"] for f in page.context["findings"]}
     assert shown == {f.check: f.count for f in findings()}
@@ -238,18 +240,6 @@ def test_the_rows_are_paged(client: Client, lead: User, tmp_path: Path) -> None:
     third = client.get("/data/doctor/ticket_closed_before_opened/?page=3")
     assert (len(first.context["rows"]), first.context["next_url"], len(third.context["rows"]), third.context["next_url"]) == (50, "?page=2", 20, None)
     assert client.get("/data/doctor/ticket_closed_before_opened/?page=rubbish").status_code == 200
-
-
-def test_findings_are_remembered_until_the_book_changes(client: Client, lead: User, tmp_path: Path) -> None:
-    take_in(tmp_path, accounts=ACCOUNTS, lines=LINES)
-    assert {f.check for f in doctor.remembered_findings(lead)} >= {"missing_owner"}
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        doctor.remembered_findings(lead)
-    assert len(asked) <= 3
-    take_in(tmp_path, tickets="ticket_id,account_id,subject,submitted_at,closed_at\nT9,A1,Odd,2024-05-03 10:00,2024-05-01 10:00\n")
-    assert "ticket_closed_before_opened" in {f.check for f in doctor.remembered_findings(lead)}
 
 
 def test_the_command_prints_findings_as_a_table_and_as_json(tmp_path: Path) -> None:

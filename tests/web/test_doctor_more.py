@@ -192,6 +192,12 @@ def test_usage_that_stands_still_where_it_used_to_move(tmp_path: Path) -> None:
     assert {r["account"] for r in rows_behind("usage_frozen", None, limit=100)} == {"Bluefin"}
 
 
+def test_usage_that_never_moved_is_found_where_it_is_more_than_a_few_a_day(tmp_path: Path) -> None:
+    take_in(tmp_path, accounts=ACCOUNTS, lines=LINES, usage=USAGE + usage(*[40] * STANDS) + usage(*[40] * (STANDS - 1), account="S2", start=date(2024, 3, 1)))
+    assert found()["usage_frozen"].count == STANDS
+    assert {r["account"] for r in rows_behind("usage_frozen", None, limit=100)} == {"Bluefin"}
+
+
 def test_usage_in_another_unit(tmp_path: Path) -> None:
     usual = [20 + n % 7 for n in range(30)]
     take_in(tmp_path, accounts=ACCOUNTS, lines=LINES, usage=USAGE + usage(*usual, 21_000, 500))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +20,8 @@ from laer.web.runs import closing, passes
 from laer.web.runs.both_ways import with_excluded
 from laer.web.runs.doctor import findings, rows_to_exclude
 from laer.web.runs.models import AccountCard
-from tests.cast import Cast, forget
+from tests.cast import Cast
+from tests.standing import stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,17 +33,14 @@ LINES = (
 
 
 @pytest.fixture
-def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("LAER_LAKE", str(tmp_path / "lake"))
-    forget()
+@stands
+def book(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "accounts.csv").write_text(ACCOUNTS)
     (folder / "subscriptions.csv").write_text(LINES)
     run_import(begin_import([("files", folder)], source="files", file_date=date(2025, 12, 1)))
     passes.run_waiting_pass()
-    yield
-    forget()
 
 
 def person(role: str, name: str | None = None) -> User:

@@ -18,7 +18,7 @@ from laer.web.runs import passes
 from laer.web.runs import revenue as months
 from tests.web.test_revenue_page import files, login
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 __all__ = ["files"]
 THEN = "2026-03"  # a year after the first months of the data: NRR compares accounts that changed with what they paid
 
@@ -45,7 +45,7 @@ def test_every_figure_says_what_it_is_and_opens_to_rows(files: Path) -> None:
     assert all(map(complete, totals["meanings"]))
     row = lead.get(f"/revenue/behind/?movement=closing&month={THEN}").context["rows"][0]
     said = [f for f in lead.get(row["account_url"]).context["header_figures"] if "meaning" in f]
-    assert [f["label"] for f in said] == ["MRR", "ARR"]
+    assert [f["label"] for f in said] == ["MRR", "ARR", "Contract ends", "Seats", "Customer since"]
     assert all(complete(f["meaning"]) and f["url"] for f in said)
 
 

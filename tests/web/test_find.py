@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from laer.web.book.models import Account
@@ -101,3 +103,12 @@ def test_without_script_it_is_a_page(cast: Cast) -> None:
     page = cast.client("csm").get("/find/?q=kestrel").content.decode()
     assert "<h1>Find</h1>" in page
     assert "Kestrel Labs" in page
+
+
+def test_only_what_has_a_shortcut_shows_one(cast: Cast) -> None:
+    said = cast.client("lead").get("/find/?q=maya", headers={"HX-Request": "true"}).content.decode()
+    said += cast.client("lead").get("/find/?q=vantage", headers={"HX-Request": "true"}).content.decode()
+    assert "Maya Okafor" in said  # a person and an account, whose entries have no keys of their own
+    assert "Vantage Health" in said
+    assert re.findall(r"<kbd>(.*?)</kbd>", said) == []
+    assert re.findall(r"<kbd>(.*?)</kbd>", cast.client("lead").get("/find/?q=log a touch", headers={"HX-Request": "true"}).content.decode()) == ["l", "c"]

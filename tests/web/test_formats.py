@@ -24,6 +24,8 @@ from laer.web.templatetags import laer as tags
 from laer.web.work import actions as work
 from tests.cast import Cast
 
+pytestmark = pytest.mark.once
+
 DAY, AT = date(2026, 11, 22), datetime(2026, 11, 22, 13, 5, tzinfo=UTC)
 # how each writes 1234567.5, USD 1234567.5, the day, and the instant in Berlin (without narrow and hard blanks)
 WRITTEN = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ def test_a_worker_that_looks_for_work_shows_itself(at_home: Path) -> None:
         looks = 0
 
         def is_set(self) -> bool:
+            if threading.current_thread() is not threading.main_thread():  # what works beside looks too
+                return True
             self.looks += 1
             return self.looks > 1
 

@@ -24,7 +24,7 @@ from laer.web.runs import passes
 from tests.ledger.test_grid import MONTHS, made_grid, total, write_grid
 from tests.web.files import sums, take_in, write
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +160,29 @@ def test_a_correction_of_arr_whose_twelfth_has_no_end_sets_nothing_aside(tmp_pat
     run = import_grid(tmp_path / "new", "2025-01 ARR,2025-02 ARR,2025-03 ARR", {"Acme": ["1000.55", "1000.55", "1000.55"]})
     assert (run.counts["subscription_lines"]["rejected"], QuarantinedRow.objects.count()) == (0, 0)
     assert mrr_of("2025-03-15") == Fraction("1000.55") / 12
+
+
+def test_a_grid_that_comes_after_one_of_later_months_ends_where_that_begins_with_blanks(tmp_path: Path) -> None:
+    later = {"Acme": ["100", "100", "100"], "Beta": ["", "", ""], "Cato": ["", "70", "70"], "Dora": ["40", "", "40"]}
+    old = {"Acme": ["90", "90", "90"], "Beta": ["200", "200", "200"], "Cato": ["60", "60", "60"], "Dora": ["40", "40", "40"], "Emil": ["5", "5", "5"]}
+    import_grid(tmp_path / "new", "2025-01,2025-02,2025-03", later)
+    alone = {day: mrr_of(day) for day in ("2025-01-15", "2025-02-15", "2025-03-15", "2025-06-15")}
+    run = import_grid(tmp_path / "old", "2024-10,2024-11,2024-12", old)
+    run.refresh_from_db()
+    assert [mrr_of(f"2024-{month}-15") for month in (10, 11, 12)] == [395, 395, 395]
+    assert {day: mrr_of(day) - 5 for day in alone} == alone == {"2025-01-15": 140, "2025-02-15": 170, "2025-03-15": 210, "2025-06-15": 210}
+    assert "A grid of later months, imported before, does not have these customers; they still count until somebody ends them: Emil" in run.notes
+    again = import_grid(tmp_path / "again", "2024-10,2024-11,2024-12", old)
+    assert {k: v for k, v in again.counts["subscription_lines"].items() if k in ("new", "changed", "rejected")} == {"new": 0, "changed": 0, "rejected": 0}
+    undo_import(again)
+    undo_import(run)
+    assert {day: mrr_of(day) for day in alone} == alone
+
+
+def test_the_same_two_grids_say_the_same_in_either_order(tmp_path: Path) -> None:
+    later = {"Acme": ["", "", "100"], "Beta": ["", "5", ""], "Cato": ["7", "7", "7"]}
+    old = {"Acme": ["90", "", "90"], "Beta": ["", "200", "200"], "Cato": ["60", "60", ""]}
+    import_grid(tmp_path / "new", "2025-01,2025-02,2025-03", later)
+    import_grid(tmp_path / "old", "2024-10,2024-11,2024-12", old)
+    assert [mrr_of(f"2024-{m}-15") for m in (10, 11, 12)] == [150, 260, 290]
+    assert [mrr_of(f"2025-0{m}-15") for m in (1, 2, 3)] == [7, 12, 107]

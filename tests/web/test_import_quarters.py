@@ -19,7 +19,7 @@ from tests.cli.commands import run as command
 from tests.web.lists import arr, given, take
 from tests.web.test_import_doubts import form_of, upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 QUARTERS = "Customer,Q1 2024,Q2 2024,Q3 2024"
 ROWS = ("Acme,300,300,600", "Beta,,30,30", "Cato,90,90,90")
 

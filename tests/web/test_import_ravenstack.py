@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
 from laer.cycle.scope import Scope
 from laer.records.periods import day_number, month_number
@@ -22,6 +21,7 @@ from laer.web.people.models import User
 from laer.web.runs import desk, passes, revenue
 from laer.web.runs.contradictions import contradictions
 from laer.web.runs.doctor import findings, rows_behind
+from tests.emptied import as_migrated
 from tests.web.files import state_of_book, sums
 
 DATA = Path(os.environ.get("LAER_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data") / "ravenstack"
@@ -41,7 +41,7 @@ def imported(django_db_setup: None, django_db_blocker: pytest.FixtureDef, tmp_pa
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         run = importing.run_import(importing.begin_import([(DATA.name, DATA)], source="files"))
         yield run
-        call_command("flush", interactive=False, verbosity=0)
+        as_migrated()
     if before is None:
         del os.environ["LAER_LAKE"]
     else:

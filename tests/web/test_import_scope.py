@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from laer.web.book.models import Account, Assignment, ImportRun, QuarantinedRow
 from laer.web.people.models import Person, User
-from laer.web.runs import doctor
+from laer.web.runs import doctor, examining
 from tests.web.files import ACCOUNTS, LINES, TICKETS, USAGE, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,9 +86,10 @@ def test_findings_are_of_the_accounts_that_one_may_see(client: Client, run: Impo
     for check in mine:
         assert {row["account"] for row in doctor.rows_behind(check, member)} == {"Bluefin"}, check
     client.force_login(member)
+    examining.examine(member)
     page = client.get("/data/doctor/")
     assert {f["check"]: f["count"] for f in page.context["findings"]} == mine
-    assert [t["title"] for t in page.context["data_tabs"]] == ["Doctor", "Readiness", "Metrics"]
+    assert [t["title"] for t in page.context["data_tabs"]] == ["Doctor", "Readiness", "Metrics", "Likelihood"]
     assert b"Kestrel" not in client.get("/data/doctor/ticket_closed_before_opened/").content
     assert client.get("/data/doctor/rejected_unreadable_date/").status_code == 404
 
@@ -102,11 +103,15 @@ def test_an_outsider_finds_nothing(client: Client, run: ImportRun) -> None:
     assert client.get("/data/doctor/").context["findings"] == []
 
 
-def test_findings_of_one_person_are_not_remembered_for_another(client: Client, run: ImportRun) -> None:
+def test_what_was_found_for_one_person_is_not_shown_to_another(client: Client, run: ImportRun) -> None:
     lead, member = login("lead"), login("member", "Bluefin")
-    first = {f.check: f.count for f in doctor.remembered_findings(lead)}
-    assert {f.check: f.count for f in doctor.remembered_findings(member)} != first
-    assert {f.check: f.count for f in doctor.remembered_findings(lead)} == first
+    examining.examine()
+    assert examining.last(member) is None
+    examining.examine(member)
+    for user in (lead, member):
+        examined = examining.last(user)
+        assert examined
+        assert examined.findings == doctor.findings(user)
 
 
 def test_nobody_sees_data_without_a_login(client: Client, run: ImportRun) -> None:

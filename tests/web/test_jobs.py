@@ -20,7 +20,7 @@ from django.utils import timezone
 from laer.web.book.models import DirtyAccount
 from laer.web.runs import jobs
 from laer.web.runs.jobs import ATTEMPTS, HANDLERS, Worker, claim, enqueue, handler, work_once
-from laer.web.runs.models import Job, JobState
+from laer.web.runs.models import Job, JobState, PassRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -268,6 +268,24 @@ def test_marked_accounts_bring_a_pass_and_one_only() -> None:
     while work_once():
         pass
     assert passes == [1]
+
+
+def test_a_pass_waits_a_while_after_one_over_a_few_accounts() -> None:
+    """What is saved meanwhile goes into one, and it is there within ten seconds."""
+    DirtyAccount.objects.create(account_id=None, since=timezone.now())
+    run = PassRun.objects.create(as_of=timezone.localdate(), kind="small", state="complete", started_at=timezone.now() - timedelta(seconds=2))
+    jobs.ask_for_pass()
+    job = Job.objects.get()
+    assert job.run_at == run.started_at + timedelta(seconds=jobs.PAUSE)
+    assert claim(Worker()) is None
+    job.delete()
+    PassRun.objects.update(started_at=timezone.now() - timedelta(seconds=9))
+    jobs.ask_for_pass()
+    assert claim(Worker()) is not None
+    Job.objects.all().delete()
+    PassRun.objects.update(kind="full", started_at=timezone.now())
+    jobs.ask_for_pass()
+    assert claim(Worker()) is not None
 
 
 def test_a_pass_that_fails_keeps_its_back_off_though_accounts_stay_marked() -> None:

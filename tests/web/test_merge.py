@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from django.utils import timezone
 
 from laer.web.book import actions, aliases, importing, merging, suggesting
@@ -79,8 +80,10 @@ def everything_on(account: Account, others: Account, cast: Cast) -> None:
     for record, model in merging.attached():
         names = {f.attname for f in model._meta.local_concrete_fields}
         values: dict[str, Any] = {"account": account, "created_at": now, "custom": {"note": record}}
-        values |= {n: today for n in ("start_on", "answered_on", "effective_on", "stated_on", "from_on") if n in names} | {n: now for n in ("opened_at",) if n in names}
+        values |= {n: today for n in ("start_on", "issued_on", "answered_on", "effective_on", "stated_on", "from_on", "month", "started_on", "day") if n in names} | {n: now for n in ("opened_at",) if n in names}
+        values |= {"title": "Known"} if record in ("onboarding_steps", "outcomes") else {"name": "seats", "value": "3"} if record == "account_metrics" else {}
         values |= {"subscription": made["subscriptions"]} if "subscription_id" in names else {}
+        values |= {"contact": made["contacts"]} if record == "contact_roles" else {}
         values |= {"person": cast.people["csm"], "job": "support"} if record == "assignments" else {}
         made[record] = model.objects.create(**values)
         ExternalId.objects.create(source="other", record=record, external_id=f"X-{record}", object_id=made[record].pk, row_hash=77)
@@ -104,7 +107,7 @@ def everything_on(account: Account, others: Account, cast: Cast) -> None:
 def test_every_attached_row_goes_over(cast: Cast) -> None:
     everything_on(cast.renewing, cast.adopting, cast)
     before = {record: model.objects.filter(account__in=(cast.renewing, cast.adopting)).count() for record, model in merging.attached()}
-    assert set(before) == {r for r in MODELS if r not in ("people", "products", "accounts")}
+    assert set(before) == {r for r in MODELS if r not in ("people", "products", "product_features", "accounts")}
     assert all(before.values())
     merging.merge_accounts(cast.users["lead"], cast.adopting.pk, cast.renewing.pk)
     for record, model in merging.attached():
@@ -422,3 +425,45 @@ def test_a_third_source_that_knows_the_merged_account_by_its_domain_reaches_the_
     run = take_in(tmp_path, source="helpdesk", accounts="account_id,account_name,domain\nH1,Bluefin Power,bluefin-power.io\n")
     assert sums(run)["accounts"][0] == 0
     assert ExternalId.objects.get(source="helpdesk").object_id == kept.pk
+
+
+def doubles(folder: Path) -> MatchSuggestion:
+    """One list with a customer in two spellings, and both pay; a first list had one of them."""
+    from tests.web.lists import given, take
+
+    take(given(folder / "first.csv", "Customer,ARR,CSM", "Acme,1200,Ana", "Beta,600,Bo"), "2025-01-31")
+    take(given(folder / "second.csv", "Customer,ARR,CSM", "Acme,1200,Ana", "ACME,3000,Ana", "Beta,600,Bo"), "2025-02-28")
+    return MatchSuggestion.objects.select_related("left", "right").get()
+
+
+@pytest.mark.parametrize(("holds", "before", "after"), [("both", 1800, 4800), ("Acme", 1800, 1800), ("ACME", 1800, 3600)])
+def test_of_two_amounts_both_hold_or_one_and_taking_it_back_restores_them(tmp_path: Path, lead: User, holds: str, before: int, after: int) -> None:
+    from tests.web.lists import arr
+
+    pair = doubles(tmp_path)
+    numbers = {account.name: account.pk for account in (pair.left, pair.right)}
+    state = list(SubscriptionLine.objects.order_by("id").values())
+    merge = merging.merge_accounts(lead, numbers["Acme"], numbers["ACME"], str(numbers.get(holds, holds)))
+    assert (arr("2025-02-27"), arr("2025-03-31")) == (before, after)
+    assert FieldChange.objects.filter(record="subscription_lines", user=lead).exists() == (holds != "both")
+    merging.end_merge(lead, merge.pk)
+    assert (arr("2025-02-27"), arr("2025-03-31")) == (1800, 4800)
+    assert list(SubscriptionLine.objects.order_by("id").values()) == state
+
+
+def test_the_page_asks_which_amount_holds_and_refuses_a_merge_without_it(tmp_path: Path, lead: User) -> None:
+    from tests.web.lists import arr
+
+    pair = doubles(tmp_path)
+    client = Client()
+    client.force_login(lead)
+    page = client.get("/data/matches/").content.decode()
+    assert "Both pay: which amount holds?" in page
+    keep = pair.left_id if pair.left.name == "Acme" else pair.right_id
+    told = client.post("/data/matches/merge/", {"pair": pair.pk, "keep": keep}, follow=True).content.decode()
+    assert "Choose whether both amounts hold or one of them" in told
+    assert Account.objects.filter(archived_at=None).count() == 3
+    client.post("/data/matches/merge/", {"pair": pair.pk, "keep": keep, "holds": "no"})
+    assert Account.objects.filter(archived_at=None).count() == 3
+    client.post("/data/matches/merge/", {"pair": pair.pk, "keep": keep, "holds": str(keep)})
+    assert (Account.objects.filter(archived_at=None).count(), arr("2025-03-31")) == (2, 1800)

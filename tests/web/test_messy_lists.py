@@ -11,7 +11,7 @@ from laer.web.book.importing import begin_import
 from laer.web.book.models import Contract, Discount, ImportRun, QuarantinedRow, SubscriptionLine
 from tests.web.lists import arr, take
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 DAY = "2025-06-30"
 
 

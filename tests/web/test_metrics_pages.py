@@ -14,17 +14,21 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from laer.cycle.company import company_catalogue
 from laer.cycle.fact_inputs import ARROW
 from laer.cycle.facts import catalogue
 from laer.cycle.scope import Scope
 from laer.metrics.catalogue import MOTIONS, TYPES
 from laer.records.periods import date_of, day_number
-from laer.web.book.models import Account
+from laer.web.book.definitions import measures
+from laer.web.book.models import Account, DirtyAccount, Opportunity
+from laer.web.pages.data_metrics import every_measure
 from laer.web.people.models import User
 from laer.web.runs import measured, passes, snapshots
+from laer.web.runs.latest import last_run
 from laer.web.runs.models import AccountCard, PassRun
-from laer.web.runs.queries import last_run
-from tests.cast import Cast, add_account, add_line, forget
+from tests.cast import Cast, add_account, add_line, forget, on_stage
+from tests.standing import stands
 
 pytestmark = pytest.mark.django_db
 passing = pytest.mark.django_db(transaction=True)  # a pass reads what is committed
@@ -63,8 +67,14 @@ def told(cast: Cast) -> Cast:
 
 
 @pytest.fixture
-def firm(cast: Cast) -> Cast:
+@stands
+def firm() -> Cast:
+    return after_a_pass()
+
+
+def after_a_pass() -> Cast:
     """The cast after a pass; Tom's account pays 77,713 a month, which is nobody else's business."""
+    cast = on_stage()
     add_line(cast.others, cast.today - timedelta(days=90), None, 77_713, seats=4_243)
     assert passes.run_waiting_pass()
     forget()
@@ -78,17 +88,19 @@ def facts() -> pa.Table:
 
 
 def rows(context: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for group in context["groups"] for row in group["rows"]}
+    """Measures of accounts."""
+    return {row["id"]: row for group in context["groups"] for row in group["rows"] if row["of"] is None}
 
 
 def test_every_measure_is_listed_under_its_motion_with_what_it_says(told: Cast) -> None:
     page = told.client("lead").get("/data/metrics/")
     assert [group["id"] for group in page.context["groups"]] == list(MOTIONS)
     assert {group["id"]: {row["id"] for row in group["rows"]} for group in page.context["groups"]} == {
-        motion: {m.id for m in catalogue().values() if m.motion == motion} for motion in MOTIONS
+        motion: {m.id for m in every_measure(measures()) if m.motion == motion} for motion in MOTIONS
     }
     text = page.content.decode()
-    assert all(f'href="/data/metrics/{name}/"' in text for name in catalogue())
+    assert all(f'href="/data/metrics/{name}/"' in text for name in (*catalogue(), *company_catalogue()))
+    assert len({m.id for m in every_measure(measures())}) == len(every_measure(measures()))
     assert "Different users active on any of the 28 days up to the day" in text
     assert rows(page.context)["active_users_28d"]["moves"] == "leading"
     assert rows(page.context)["mrr"]["moves"] == "lagging"
@@ -97,7 +109,7 @@ def test_every_measure_is_listed_under_its_motion_with_what_it_says(told: Cast) 
 @passing
 def test_coverage_is_counted_from_the_facts_of_the_run(firm: Cast) -> None:
     found, table = rows(firm.client("lead").get("/data/metrics/").context), facts()
-    assert {name: row["known"] for name, row in found.items()} == {name: table.num_rows - table[name].null_count for name in catalogue()}
+    assert {name: row["known"] for name, row in found.items()} == {name: table.num_rows - table[name].null_count for name in measures()}
     assert {row["accounts"] for row in found.values()} == {table.num_rows} == {7}
     assert found["seats"]["covered"] == f"{found['seats']['known']} of 7 accounts"
     assert 0 < found["seats"]["known"] < 7
@@ -130,18 +142,21 @@ def test_filters_are_sentences_and_search_reads_names_formulas_and_sources(told:
     client = told.client("lead")
     page = client.get("/data/metrics/", {"motion": "renew", "known": "unknown"})
     assert [(f["label"], f["value"]) for f in page.context["filters"]] == [("Motion is", "Renew"), ("Known of", "no account")]
-    assert set(rows(page.context)) == {m.id for m in catalogue().values() if m.motion == "renew"} - {"leaves", "renewal_on"}
+    assert set(rows(page.context)) == {m.id for m in measures().values() if m.motion == "renew"} - {"leaves", "renewal_on"}
+    of_firm = client.get("/data/metrics/", {"of": "company", "motion": "land"}).context
+    assert rows(of_firm) == {}
+    assert [(f["label"], f["value"]) for f in of_firm["filters"]] == [("Motion is", "Land"), ("Of", "the firm")]
     assert set(rows(client.get("/data/metrics/", {"known": "known"}).context)) == {"mrr", "seats", "segment", "state", "leaves", "renewal_on", "usage_trend"}
     assert set(rows(client.get("/data/metrics/", {"q": "STICKINESS"}).context)) == {"stickiness"}
     assert "nps_latest" in rows(client.get("/data/metrics/", {"q": "survey answers"}).context)
     assert "No measure is like this" in client.get("/data/metrics/", {"q": "zzzz"}).content.decode()
-    assert len(rows(client.get("/data/metrics/", {"motion": "sideways", "known": "?"}).context)) == len(catalogue())
+    assert len(rows(client.get("/data/metrics/", {"motion": "sideways", "known": "?"}).context)) == len(measures())
 
 
 def test_the_catalogue_leaves_as_a_file(told: Cast) -> None:
     answer = told.client("lead").get("/data/metrics/", {"format": "csv", "motion": "renew"})
     found = {row["id"]: row for row in csv.DictReader(io.StringIO(answer.getvalue().decode()))}
-    assert set(found) == {m.id for m in catalogue().values() if m.motion == "renew"}
+    assert set(found) == {m.id for m in every_measure(measures()) if m.motion == "renew"}
     assert [found["renewal_on"][c] for c in ("known", "accounts", "sources", "leading", "kind")] == ["3", "7", "contracts", "leading", "date"]
     assert told.client("lead").get("/data/metrics/", {"format": "xlsx"}).getvalue()[:2] == b"PK"
 
@@ -236,7 +251,7 @@ def test_a_book_without_a_pass_shows_the_catalogue_and_no_figure() -> None:
     client = Client()
     client.force_login(User.objects.create_user("admin@laer.example", role="admin"))
     page = client.get("/data/metrics/")
-    assert len(rows(page.context)) == len(catalogue())
+    assert len(rows(page.context)) == len(measures())
     assert "Nothing has been measured yet" in page.content.decode()
     one = client.get("/data/metrics/mrr/")
     assert (one.status_code, one.context["figures"], one.context["chart"]) == (200, [], None)
@@ -249,7 +264,7 @@ def test_a_run_from_before_there_were_facts_is_taken_for_unknown(cast: Cast) -> 
     page = cast.client("csm").get("/data/metrics/mrr/")  # the cast's run has no folder
     assert (page.status_code, page.context["nothing"], page.context["rows"]) == (200, True, [])
     tab = cast.client("csm").get(f"/accounts/{cast.expanding.pk}/?tab=facts")
-    assert {"mrr", "seats"} <= {row["id"] for row in tab.context["facts_unknown"]}
+    assert {"mrr", "products"} <= {row["id"] for row in tab.context["facts_unknown"]}
 
 
 def test_somebody_without_accounts_is_told_so(told: Cast) -> None:
@@ -268,8 +283,8 @@ def test_the_facts_tab_lists_what_is_known_and_folds_what_is_not(firm: Cast) -> 
     known = {row["id"]: row for group in page.context["facts_known"] for row in group["rows"]}
     unknown = {row["id"] for row in page.context["facts_unknown"]}
     (row,) = facts().filter(pa.compute.equal(facts()["account_id"], account.pk)).to_pylist()
-    assert set(known) == {name for name in catalogue() if row[name] is not None}
-    assert unknown == set(catalogue()) - set(known)
+    assert set(known) == {name for name in measures() if row[name] is not None}
+    assert unknown == set(measures()) - set(known)
     assert known["nps_latest"]["text"] == f"{row['nps_latest']:g}"
     day = firm.today + timedelta(days=40)
     assert known["renewal_on"]["text"] == f"{day.day} {day:%b %Y}"
@@ -307,7 +322,7 @@ def test_runs_say_what_was_read_how_long_it_took_and_what_failed(firm: Cast) -> 
     assert "3 lines in CHF do not count" in text
     (row,) = [row for row in page.context["rows"] if row["run_id"] == run.pk]
     assert "7 accounts read" in row["counts"]
-    assert {str(one["part"]) for one in row["timings"]} == {"reading the book", "recurring revenue", "facts", "cards", "publishing"}
+    assert {str(one["part"]) for one in row["timings"]} == {"reading the book", "recurring revenue", "facts", "scores", "segments", "signals", "plays", "flow", "cards", "publishing"}
     assert [row["run_id"] for row in client.get("/data/runs/", {"state": "failed"}).context["rows"]] == [failed.pk]
     assert failed.pk not in [row["run_id"] for row in client.get("/data/runs/", {"kind": "full"}).context["rows"]]
     for part in ("csm", "viewer", "outsider"):
@@ -324,3 +339,57 @@ def test_many_runs_are_paged_newest_first(cast: Cast) -> None:
     ids = [row["run_id"] for page in (first, second) for row in page.context["rows"]]
     assert ids == list(PassRun.objects.order_by("-id").values_list("id", flat=True))
     assert (first.context["previous_url"], second.context["next_url"]) == (None, None)
+
+
+@pytest.fixture
+@stands
+def sold() -> Cast:
+    """The cast with deals: of Vera's accounts two won and one lost this year, one lost the year before; Tom's won 999,999."""
+    firm = after_a_pass()
+    def deal(account: Account, outcome: str, ago: int, arr: int, days: int = 30, source: str = "Fair") -> None:
+        closed = firm.today - timedelta(days=ago)
+        Opportunity.objects.create(
+            account=account, name=f"Deal of {account.name}", motion="land", status=outcome, stage=outcome, created_on=closed - timedelta(days=days),
+            qualified_on=closed - timedelta(days=days), closed_on=closed, arr_num=arr, arr_den=1, amount_basis="arr", lead_source=source, created_at=timezone.now(),
+        )  # fmt: skip
+
+    deal(firm.adopting, "won", 40, 12_000, 20)
+    deal(firm.expanding, "won", 60, 6_000, 40, "Referral")
+    deal(firm.renewing, "lost", 90, 6_000)
+    deal(firm.renewing, "lost", 500, 1_000)
+    deal(firm.others, "won", 20, 999_999, 90, "Secret")
+    DirtyAccount.objects.create(account_id=None, since=timezone.now())
+    assert passes.run_waiting_pass()
+    forget()
+    return firm
+
+
+@passing
+def test_the_page_of_a_measure_of_the_firm_says_what_was_counted(sold: Cast) -> None:
+    page = sold.client("csm").get("/data/metrics/win_rate/")
+    [now, before, _month] = page.context["figures"]
+    assert (now["value"], now["move"]["text"], before["value"]) == ("66.7%", "+66.7 pt", "0.0%")
+    assert "from 3 rows" in now["known"]
+    assert page.context["listing"]["rows"][0]["name"] == sold.adopting.name
+    assert len(page.context["listing"]["rows"]) == 3
+    by = sold.client("csm").get("/data/metrics/win_rate/", {"by": "lead_source"}).context["breakdown"]
+    assert [(row["name"], row["cells"][0]["text"], row["cells"][1]["text"]) for row in by["rows"]] == [("Referral", "100.0%", "1"), ("Fair", "50.0%", "2")]
+    cycle = sold.client("csm").get("/data/metrics/sales_cycle/").context["figures"][0]
+    assert (cycle["value"], cycle["known"]) == ("30 days", "the middle half lies between 25 days and 35 days, of 2 rows")
+    rows_of = list(csv.DictReader(io.StringIO(sold.client("csm").get("/data/metrics/win_rate_value/", {"format": "csv"}).getvalue().decode())))
+    assert sum(float(row["adds"]) for row in rows_of) / sum(float(row["divided_by"]) for row in rows_of) == 0.75
+
+
+@passing
+def test_the_firm_is_to_each_person_what_they_may_see(sold: Cast) -> None:
+    told_of = [sold.client("csm").get(f"/data/metrics/{name}/").content.decode() for name in ("win_rate", "arr_won", "new_accounts")]
+    assert not [text for text in told_of if "Onyx" in text or "999,999" in text or "Secret" in text or "1.0M" in text]
+    own = sold.client("outsider").get("/data/metrics/deals_won/")
+    assert [row["name"] for row in own.context["listing"]["rows"]] == [sold.others.name]
+    assert sold.client("lead").get("/data/metrics/deals_won/").context["figures"][0]["value"] == "3"
+
+
+def test_a_measure_of_the_firm_that_nothing_says_tells_why(told: Cast) -> None:
+    page = told.client("admin").get("/data/metrics/win_rate/")
+    assert page.context["missing"] == {"text": "no source of opportunities yet", "url": "/data/import/", "action": "import a file"}
+    assert (page.context["figures"], page.context["breakdown"], page.context["listing"]) == ([], None, None)

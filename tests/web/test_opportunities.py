@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_salesforce_report_is_taken_in_as_it_comes(tmp_path: Path) -> None:
     assert sums(run)["opportunities"] == (4, 0, 0, 0)
     won, open_, lost, unclear = Opportunity.objects.order_by("id")
     assert (won.account.name, won.name, won.motion, won.stage, won.status) == ("Bluefin", "Bluefin platform", "land", "Closed Won", "won")
-    assert (won.arr_num, won.arr_den, won.amount_basis, won.amount) == (10_000, 1, "term", "30000.00")  # over 36 months
+    assert (won.arr_num, won.arr_den, won.amount_basis, Decimal(won.amount or 0)) == (10_000, 1, "term", 30_000)  # over 36 months
     assert (won.closed_on, won.expected_on, won.created_on) == (date(2024, 1, 10), None, date(2023, 11, 2))
     assert (won.owner, won.lead_source) == ("Ines Carvalhal", "Web")
     assert (open_.status, open_.motion, open_.closed_on, open_.expected_on) == ("open", "expand", None, date(2024, 6, 28))

@@ -17,6 +17,7 @@ from laer.web.people.models import User
 from laer.web.runs import passes, snapshots
 from laer.web.runs.models import AccountCard, AccountMonth, Lease, PassRun
 from laer.web.runs.publishing import Fenced
+from tests.standing import stands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +30,7 @@ S-3,A-3,2026-02-01,,70,monthly,USD,trialing,Basic
 
 
 @pytest.fixture
+@stands
 def book(tmp_path: Path) -> PassRun:
     (tmp_path / "accounts.csv").write_text(ACCOUNTS)
     (tmp_path / "subscriptions.csv").write_text(LINES)

@@ -20,7 +20,7 @@ from tests.web import test_every_route as walk
 from tests.web.pseudo import CODE, bare_texts, data_of_the_book, outside, write_catalogue
 
 firm = walk.firm
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 ALLOWED = Path(__file__).parent / "bare_texts.json"
 LOOSE = 5  # a figure that is so much too high no longer guards anything
 DOOR = {"account_login": "/login/"}

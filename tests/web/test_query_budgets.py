@@ -14,39 +14,70 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from laer.web.book.adding import add_outcome, add_plan
 from laer.web.book.models import Contact, FieldChange, Note, Ticket
 from laer.web.people import company, teams
 from laer.web.people.models import Person
+from laer.web.runs import examining, keyset, queries
 from laer.web.work import actions
-from laer.web.work.models import Task
+from laer.web.work.models import OutgoingMail, Task
 from laer.web.work.notes import add_note
+from laer.web.work.risks import raise_risk
 from laer.web.work.touches import log_touch
 from tests.cast import Cast, add_account, add_line, forget
 
 BUDGETS: dict[str, int] = json.loads((Path(__file__).parent / "query_budgets.json").read_text())
-COMPUTED = ("revenue", "renewals")  # pages that ask the ledger: `test_revenue_page.py` holds theirs
+COMPUTED = ("revenue", "renewals", "land", "flow", "motion_costs", "home", "board")  # pages that ask the ledger: `test_revenue_page.py`, `test_home.py` and others hold theirs
 LOOSE = 3  # a budget that is so much too wide no longer guards anything
 
 
 def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     """Budget name -> (who, address)."""
     account = f"/accounts/{cast.renewing.pk}/"
-    found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/"), "find": ("csm", "/find/?q=e")}
-    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "facts", "tasks", "feed", "changes"):
+    found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:next": ("csm", _next(cast)), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/"), "find": ("csm", "/find/?q=e"), "condition_builder": ("csm", "/conditions/builder/?sort=fact&name=mrr")}
+    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "facts", "health", "tasks", "success", "feed", "changes"):
         found[f"account:{tab}"] = ("csm", f"{account}?tab={tab}")
     found["account:edit"] = ("csm", f"{account}edit/segment/")
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")
+    found |= {"data:doctor": ("csm", "/data/doctor/?asked=1"), "data:readiness": ("csm", "/data/readiness/?asked=1"), "data:matches": ("lead", "/data/matches/"), "data:folders": ("admin", "/data/folders/")}
     found |= {"data": ("admin", "/data/"), "data:questions": ("csm", "/data/questions/")}
-    found |= {"data:metrics": ("csm", "/data/metrics/"), "data:measure": ("csm", "/data/metrics/mrr/"), "data:measure_months": ("csm", "/data/metrics/mrr/months/"), "data:runs": ("admin", "/data/runs/")}
+    found |= {"data:metrics": ("csm", "/data/metrics/"), "data:measure": ("csm", "/data/metrics/mrr/"), "data:measure_months": ("csm", "/data/metrics/mrr/months/"), "data:runs": ("admin", "/data/runs/"), "data:likelihood": ("csm", "/data/likelihood/"), "lab": ("admin", "/lab/")}
     found |= {"data:quarantine": ("admin", "/data/quarantine/"), "data:import": ("admin", "/data/import/")}
-    for tab in ("you", "people", "teams", "cover", "access", "company", "audit"):
+    for tab in ("you", "people", "teams", "cover", "access", "company", "costs", "rates", "sending", "audit"):
         found[f"settings:{tab}"] = ("admin", f"/settings/{tab}/")
     found |= {"note": ("csm", f"/notes/{Note.objects.order_by('id')[0].pk}/"), "notifications": ("csm", "/notifications/")}
+    found |= {"account:success edit": ("csm", f"/success/plan/{plan_of(cast)}/"), "adopt": ("csm", "/adopt/"), "expand": ("csm", "/expand/")}
     found["peek"] = ("csm", f"{account}peek/")
     found["touches"] = ("csm", f"{account}touches/")
     found |= {"tasks": ("csm", "/tasks/?view=all"), "task": ("csm", f"/tasks/{Task.objects.order_by('id')[0].pk}/")}
+    found |= {"settings:definitions": ("admin", "/settings/definitions/"), "settings:definition": ("admin", "/settings/definitions/segment/seats_idle/?compare=1")}
+    found |= {"pulse_against": ("csm", "/accounts/health/pulse/"), "pulse": ("csm", f"{account}pulse/")}
+    found |= {"account_health": ("csm", "/accounts/health/"), "segments": ("csm", "/accounts/segments/"), "segment": ("csm", "/accounts/segments/new_customers/"), "segment_months": ("csm", "/accounts/segments/new_customers/months/")}
+    found |= {"today": ("csm", "/today/"), "signals": ("csm", "/signals/"), "signal": ("csm", "/signals/renewal_window/"), "risks": ("csm", "/renewals/risks/"),
+              "signal_record": ("csm", "/signals/nobodys/record/"), "plays": ("csm", "/plays/"), "task_load": ("csm", "/tasks/load/"), "play": ("csm", "/plays/usage_drop/?why=Ren"), "play:lead": ("lead", "/plays/usage_drop/"), "play_past": ("csm", "/plays/renewal_90/past/"), "risk_new": ("csm", f"{account}risk/"), "risk": ("csm", f"/renewals/risks/{risk_of(cast)}/")}  # fmt: skip
+    found |= {"settings:endpoints": ("admin", "/settings/sending/endpoints/"), "mail_template": ("admin", "/settings/sending/templates/renewal_t90/?account=Vantage"),
+              "mails": ("csm", "/mails/"), "mail": ("csm", f"/mails/{OutgoingMail.objects.order_by('id')[0].pk}/")}  # fmt: skip
     found["settings:person"] = ("admin", f"/settings/people/{cast.people['csm'].pk}/")
     return found
+
+
+def _next(cast: Cast) -> str:
+    """A page in the middle of an order that reads three stretches: the rest of a day, later days, and what has no day."""
+    order = queries.SORTS["contract_end_on"]
+    return f"/accounts/?sort=contract_end_on&after={keyset.Place(cast.today, (0,) * len(order.tail), False).token('contract_end_on')}"
+
+
+def risk_of(cast: Cast) -> int:
+    row, _change = raise_risk(cast.users["csm"], cast.renewing.pk, {"reason": "price"})
+    return row.pk
+
+
+def plan_of(cast: Cast) -> int:
+    """A plan of the account with its steps, and outcomes."""
+    plan, _change = add_plan(cast.users["csm"], cast.renewing.pk, {"started_on": str(cast.today), "planned_end_on": "2099-01-01"}, template=True)
+    for i in range(5):
+        add_outcome(cast.users["csm"], cast.renewing.pk, {"title": f"Outcome {i}"})
+    return plan.pk
 
 
 def crowd(cast: Cast) -> None:
@@ -60,6 +91,7 @@ def crowd(cast: Cast) -> None:
         Contact.objects.create(account=cast.renewing, name=f"C{i}", created_at=now)
         actions.create_task(cast.users["csm"], {"title": f"Task {i}", "assignee": str(cast.people["lead" if i % 2 else "csm"].pk)}, cast.renewing.pk)
         log_touch(cast.users["csm"], cast.renewing.pk, {"kind": "call", "summary": f"Touch {i}"})
+        OutgoingMail.objects.create(key=f"run-{i}", template="value_note", account=cast.renewing, to="c@vantage.example", subject=f"M{i}", due_at=now, sent_at=now, state="sent", message_id=f"<{i}>", created_at=now)
         add_note(cast.users["lead"], cast.renewing.pk, f"Note {i} for @Maya Okafor")
         Ticket.objects.create(account=cast.renewing, subject=f"T{i}", opened_at=now, created_at=now)
         teams.save_team(cast.users["admin"], f"Team {i}", None, [cast.people["csm"].pk, Person.objects.create(name=f"P{i}", created_at=now).pk])
@@ -69,6 +101,9 @@ def crowd(cast: Cast) -> None:
 
 def test_every_page_keeps_its_budget(cast: Cast) -> None:
     crowd(cast)
+    for user in (None, cast.users["csm"]):
+        examining.examine(user)
+    FieldChange.objects.create(record="accounts", object_id=cast.renewing.pk, field="region", effective_at=timezone.now(), recorded_at=timezone.now(), source="person")
     pages = addresses(cast)
     for who in {who for who, _ in pages.values()}:
         cast.client(who).get("/accounts/")  # a first request of a process asks more than once

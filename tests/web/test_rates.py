@@ -17,7 +17,7 @@ from laer.cycle.scope import Scope
 from laer.records.periods import month_name, month_of
 from laer.sources.tabular.rates import NoPlanYear
 from laer.web.book.importing import begin_import, run_import
-from laer.web.book.models import SubscriptionLine
+from laer.web.book.models import DayRate, FieldChange, PlanRate, SubscriptionLine
 from laer.web.people.models import User
 from laer.web.runs import closing, jobs, passes, rates, restated, revenue
 from laer.web.runs.doctor.finding import Seen
@@ -25,7 +25,7 @@ from laer.web.runs.doctor.gaps import at_other_years_rates, without_rate
 from laer.web.runs.models import Job, PassRun
 from laer.web.runs.reported import closings
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 WHOLE = Scope(True)
 ACCOUNTS = "account_id,account_name\nA-1,Alder\nA-2,Birch\n"
@@ -164,3 +164,100 @@ def test_a_table_that_is_gone_leaves_the_last_figures_and_says_so(table: Path) -
     assert any(n["title"] == "The exchange rates cannot be used" for n in page.context["notices"])
     assert (without_rate(Seen(None)).count(), at_other_years_rates(Seen(None)).count()) == (1, 0)
     assert closes(run)["2025-11"] == 160
+
+
+# -- rates that were entered in Settings ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unrated(table: Path, settings: Any) -> Path:
+    """The same book without a file of rates."""
+    settings.FX_FILE = ""
+    return table
+
+
+def person(role: str) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user(f"{role}@laer.example", "long enough to pass", role=role))
+    return client
+
+
+def test_rates_that_finance_enters_make_the_figures_and_each_change_is_logged(unrated: Path) -> None:
+    before = passes.start_pass()
+    assert (before.rates, closes(before)["2025-12"]) == ({}, 50)  # 100 EUR without a rate count nowhere
+    client = person("finance")
+    page = client.get("/settings/rates/?year=2025").content.decode()
+    assert "rate-EUR" in page
+    assert client.post("/settings/rates/", {"year": "2025", "rate-EUR": "1.10"}).status_code == 302
+    assert client.post("/settings/rates/", {"year": "2026", "rate-EUR": "1.20", "new-0-currency": "gbp", "new-0-rate": "1.3"}).status_code == 302
+    assert rates.changed_since(before)
+    after = passes.start_pass()
+    assert (after.plan_year, after.rates, closes(after)["2025-12"]) == (2025, {"EUR": "11/10"}, 160)
+    assert closes(after, plan_year=2026)["2025-12"] == 170
+    shown = lead().get("/revenue/?rates=2026&month=2025-12").content.decode()
+    assert "2026" in shown
+    logged = FieldChange.objects.filter(record="plan_rates").order_by("id").values_list("field", "old", "new", "user__email")
+    assert list(logged) == [(f"{code} {year}", None, rate, "finance@laer.example") for code, year, rate in (("EUR", 2025, "1.1"), ("EUR", 2026, "1.2"), ("GBP", 2026, "1.3"))]
+    client.post("/settings/rates/", {"year": "2025", "rate-EUR": ""})
+    assert [(r.fiscal_year, r.currency) for r in PlanRate.objects.order_by("id")] == [(2026, "EUR"), (2026, "GBP")]
+
+
+def test_a_rate_from_a_day_is_the_plan_rate_of_later_years_until_one_is_entered_for_the_year(unrated: Path) -> None:
+    passes.start_pass()
+    client = person("finance")
+    assert client.post("/settings/rates/", {"day": "2024-11-05", "currency": "eur", "rate": "1.10"}).status_code == 302
+    assert client.post("/settings/rates/", {"day": "2025-06-01", "currency": "EUR", "rate": "1.30"}).status_code == 302
+    table = rates.table()
+    assert {year: table.of(year)["EUR"] for year in (2025, 2026, 2030)} == {2025: Fraction("1.1"), 2026: Fraction("1.3"), 2030: Fraction("1.3")}
+    assert not table.has(2024)  # before its first day there is none
+    assert closes(passes.start_pass())["2025-12"] == 160
+    page = client.get("/settings/rates/?year=2026").content.decode()
+    assert "Take out EUR from" in page
+    assert 'name="rate-EUR" value=""' in page  # nothing was entered for the year itself
+    assert client.post("/settings/rates/", {"year": "2026", "rate-EUR": "1.20"}).status_code == 302
+    assert {year: rates.table().of(year)["EUR"] for year in (2025, 2026, 2027)} == {2025: Fraction("1.1"), 2026: Fraction("1.2"), 2027: Fraction("1.3")}
+    assert client.post("/settings/rates/", {"day": "2025-06-01", "currency": "EUR", "rate": ""}).status_code == 302
+    assert rates.table().of(2027)["EUR"] == Fraction("1.1")
+    logged = FieldChange.objects.filter(record="plan_rates").order_by("id").values_list("field", "old", "new")
+    assert list(logged) == [
+        ("EUR from 2024-11-05", None, "1.1"), ("EUR from 2025-06-01", None, "1.3"), ("EUR 2026", None, "1.2"), ("EUR from 2025-06-01", "1.3", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"day": "soon", "currency": "EUR", "rate": "1"}, "Day: found soon"), ({"day": "2026-01-01", "currency": "EUR", "rate": "-1"}, "expected a number above 0"),
+        ({"day": "2026-01-01", "currency": "USD", "rate": "1"}, "USD is the currency of reports"),
+    ],
+)  # fmt: skip
+def test_what_is_no_rate_from_a_day_is_refused_and_stands_in_the_form(unrated: Path, given: dict[str, str], said: str) -> None:
+    answer = person("admin").post("/settings/rates/", given)
+    assert (answer.status_code, DayRate.objects.count()) == (422, 0)
+    assert said in answer.content.decode()
+    assert person("lead").post("/settings/rates/", given).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rate-EUR": "0"}, "EUR: found “0”, expected a number above 0"), ({"rate-EUR": "abc"}, "EUR: found &#x27;abc&#x27;, expected a number"),
+        ({"rate-USD": "1"}, "USD is the currency of reports"), ({"new-0-currency": "EURO", "new-0-rate": "1"}, "Currency: found “EURO”"),
+        ({"rate-EUR": "1.00000000001"}, "at most 9 decimals"),
+    ],
+)  # fmt: skip
+def test_what_is_no_rate_is_refused_whole(unrated: Path, given: dict[str, str], said: str) -> None:
+    answer = person("admin").post("/settings/rates/", {"year": "2025", "rate-GBP": "1.3"} | given)
+    assert (answer.status_code, PlanRate.objects.count()) == (422, 0)
+    assert said in answer.content.decode()
+
+
+def test_a_file_stands_before_what_was_entered_and_a_lead_only_reads(table: Path) -> None:
+    refused = person("finance").post("/settings/rates/", {"year": "2025", "rate-EUR": "2"})
+    assert (refused.status_code, PlanRate.objects.count()) == (422, 0)
+    client = lead()
+    page = client.get("/settings/rates/?year=2026").content.decode()
+    assert "1.2" in page
+    assert 'name="rate-EUR"' not in page
+    assert client.post("/settings/rates/", {"year": "2025", "rate-EUR": "2"}).status_code == 403
+    assert person("member").get("/settings/rates/").status_code == 403

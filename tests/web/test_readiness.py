@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from laer.web.book.models import Assignment, Contract
 from laer.web.people.models import User
+from laer.web.runs import examining
 from laer.web.runs.inventory import records
 from laer.web.runs.readiness import FEATURES, FeatureState, features
 from tests.cast import Cast
@@ -36,6 +37,7 @@ def test_in_an_empty_book_nothing_works_and_there_is_one_next_step() -> None:
     assert len(found) == len(FEATURES) == 13
     assert {(f.state, f.next_step, f.next_url) for f in found} == {("no", "Import your first file", "/data/import/")}
     assert {r.rows for r in records()} == {0}
+    examining.examine()
     admin = Client()
     admin.force_login(User.objects.create_user("admin@laer.example", role="admin"))
     page = admin.get("/data/readiness/")
@@ -77,6 +79,7 @@ def test_each_person_sees_their_own(cast: Cast) -> None:
     assert states(cast.users["csm"])["owners"].why == "5 of 5 paying accounts have an owner."
     theirs = states(cast.users["outsider"])
     assert (theirs["owners"].why, theirs["tickets"].state, theirs["contacts"].state) == ("1 of 1 paying accounts have an owner.", "no", "no")
+    examining.examine(cast.users["outsider"])
     page = cast.client("outsider").get("/data/readiness/")
     assert page.status_code == 200
     assert {r["record"]: r["rows"] for r in page.context["records"]}["Tickets"] == 0
@@ -86,6 +89,7 @@ def test_each_person_sees_their_own(cast: Cast) -> None:
 
 
 def test_the_page_names_one_next_step_and_is_a_tab(cast: Cast) -> None:
+    examining.examine()
     page = cast.client("admin").get("/data/readiness/")
     assert page.context["next"]["url"]
     assert [(t["title"], t["active"]) for t in page.context["data_tabs"] if t["title"] == "Readiness"] == [("Readiness", True)]

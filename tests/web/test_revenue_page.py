@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -15,11 +17,16 @@ from django.test.utils import CaptureQueriesContext
 from typer.testing import CliRunner
 
 from laer.cli import app
+from laer.cycle.questions import QuestionFault
+from laer.cycle.scope import Scope
 from laer.web.book.importing import begin_import, run_import
+from laer.web.people import company
 from laer.web.people.models import Person, User
-from laer.web.runs import passes
+from laer.web.runs import desk, examining, passes
+from tests.cast import forget
+from tests.standing import stands
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 ACCOUNTS = (
     "account_id,account_name,segment,owner\nA-1,Alder,SMB,Ann Ash\nA-2,Birch,SMB,Bo Beck\nA-3,Cedar,Enterprise,Ann Ash\nA-4,=Dogwood,Enterprise,Bo Beck\n"
@@ -37,6 +44,7 @@ MONEY = ("opening_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contrac
 
 
 @pytest.fixture
+@stands
 def files(tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     folder.mkdir()
@@ -158,13 +166,58 @@ def test_churn_events_that_the_lines_contradict_stand_on_the_page(files: Path, t
 
 
 def test_pages_that_ask_the_ledger_keep_their_query_budgets(files: Path) -> None:
+    """The first time, with nothing remembered, as in `test_query_budgets.py`."""
     budgets = json.loads((Path(__file__).parent / "query_budgets.json").read_text())
-    client = login("member", "Ann Ash")
-    client.get("/accounts/")  # a first request of a process asks more than once
-    pages = {"revenue": "/revenue/", "revenue:behind": "/revenue/behind/?movement=closing&month=2025-09", "renewals": "/renewals/"}
+    member, lead = login("member", "Ann Ash"), login("lead")
+    examining.examine()
+    pages = {
+        "revenue": (member, "/revenue/"), "revenue:behind": (member, "/revenue/behind/?movement=closing&month=2025-09"),
+        "revenue:close": (lead, "/revenue/close/"), "land": (member, "/land/"),
+    }  # fmt: skip
     found = {}
-    for name, url in pages.items():
+    for name, (client, url) in pages.items():
+        client.get("/accounts/")  # a first request of a process asks more than once
+        forget()
+        company.refresh()
+        desk._desk.forget()
         with CaptureQueriesContext(connection) as asked:
             assert client.get(url).status_code == 200
-        found[name] = len(asked)
-    assert {name: budgets[name] for name in found} == found
+        found[name] = [q["sql"][:150] for q in asked]
+    over = {name: (len(sql), budgets[name], sql) for name, sql in found.items() if len(sql) != budgets[name]}
+    assert not over, "\n".join(f"{name}: {n} queries, budget {budget}\n  " + "\n  ".join(sql) for name, (n, budget, sql) in over.items())
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every book is large, and no page waits for its figures."""
+    monkeypatch.setattr(desk, "LONG", 0)
+    monkeypatch.setattr(desk, "PATIENCE", 0.0)
+    desk._desk.forget()
+
+
+@pytest.mark.parametrize("page", ["/revenue/", "/revenue/?by=segment", "/revenue/close/"])
+def test_figures_of_a_large_book_are_made_in_the_background(files: Path, large: None, page: str) -> None:
+    client = login("lead")
+    first = client.get(page)
+    assert (first.status_code, b"data-being-made" in first.content, f'hx-get="{page}"'.encode() in first.content) == (200, True, True)
+    part = client.get("/revenue/?by=plan", headers={"HX-Request": "true", "HX-Target": "revenue"}).content.decode()
+    assert part.lstrip().startswith('<div id="revenue"')
+    assert 'hx-get="/revenue/?by=plan"' in part
+    until = time.monotonic() + 60
+    while b"data-being-made" in (shown := client.get(page)).content and time.monotonic() < until:
+        time.sleep(0.05)
+    assert shown.context["state"]["run"]
+
+
+def test_a_file_of_a_large_book_waits_for_its_figures(files: Path, large: None) -> None:
+    assert login("lead").get("/revenue/download/?by=segment").content.count(b"\n") > 3
+
+
+def test_who_asks_again_is_told_why_there_is_no_answer(files: Path, large: None) -> None:
+    run = passes.latest_run()
+    assert run
+    with desk.impatient(), pytest.raises(QuestionFault):
+        for _ in range(200):
+            with suppress(desk.BeingMade):
+                desk.ask("nonsense", {}, Scope(True), run.pk)
+            time.sleep(0.05)

@@ -134,4 +134,4 @@ def test_its_pages_are_ours(cast: Cast, path: str) -> None:
     text = page.content.decode()
     assert "laer" in text
     assert "style=" not in text
-    assert text.count("<script") == text.count("<script src=") + text.count('<script type="module" src=')
+    assert text.count("<script") == text.count("<script src=") + text.count('<script type="module" src=') + text.count('<script id="words" type="application/json">')

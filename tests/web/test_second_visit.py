@@ -26,7 +26,7 @@ SCRIPT = 60 * 1024  # bytes of script without charts, packed with gzip (brotli, 
 BLOCKING = re.compile(r'<script(?![^>]*type="module")[^>]*src="([^"]+)"|<link[^>]*rel="stylesheet"[^>]*href="([^"]+)"')
 NAMED = re.compile(r'(?:src|href)="(/static/[^"#]+)')
 
-pytestmark = [pytest.mark.django_db, pytest.mark.skipif(not (DIST / "app.js").exists(), reason="the front end is not built")]
+pytestmark = [pytest.mark.django_db, pytest.mark.skipif(not (DIST / "app.js").exists(), reason="the front end is not built"), pytest.mark.once]
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 from laer.records.periods import day_number
 from laer.web.runs.spread import WORDS, by_segment, quartiles, spread
 
+pytestmark = pytest.mark.once
+
 
 def column(*values: object) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(values)])

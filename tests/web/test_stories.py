@@ -36,6 +36,7 @@ from laer.web.book.undo import undo_import
 from laer.web.people.models import Person, User
 from laer.web.runs import passes
 from laer.web.runs.desk import ask
+from laer.web.runs.doctor import findings
 from laer.web.runs.models import AccountCard
 from tests.web.sheets import HEADER, customers, listed, workbook
 
@@ -85,6 +86,7 @@ def test_one_sheet_of_customers_fills_the_book(tmp_path: Path):
     total = sum(Decimal(str(r[2])) for r in rows)
     assert sum(AccountCard.objects.values_list("arr_minor", flat=True)) == total * 100
     assert {p.colour for p in Pulse.objects.all()} == {"green", "yellow", "red"}
+    assert not {"missing_owner", "missing_contract", "missing_renewal_date", "expired_unresolved"} & {f.check for f in findings()}
     by_name = {a.name: a for a in Account.objects.all()}
     for name, _, _, ends, health, mail in rows[:20]:
         account = by_name[name]

@@ -8,6 +8,8 @@ import pytest
 
 import laer.web
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = Path(laer.web.__file__).parent / "templates"
 PAGES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 SHOWN = {"alt", "aria-label", "data-copied", "data-label", "placeholder", "title"}

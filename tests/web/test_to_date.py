@@ -18,8 +18,9 @@ from laer.web.book.importing import begin_import, run_import
 from laer.web.people.models import User
 from laer.web.runs import closing, passes, revenue
 from laer.web.runs.models import AccountCard, AccountMonth
+from tests.standing import stands
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 ACCOUNTS = "account_id,account_name\nA-1,Alder\nA-2,Birch\nA-3,Cedar\nA-4,Dogwood\nA-5,Elm\n"
 LINES = """subscription_id,account_id,start_date,end_date,amount,interval,currency,status
@@ -39,6 +40,7 @@ def computed(monkeypatch: pytest.MonkeyPatch, day: date) -> passes.PassRun:
 
 
 @pytest.fixture
+@stands
 def book(tmp_path: Path) -> Path:
     (tmp_path / "accounts.csv").write_text(ACCOUNTS)
     (tmp_path / "subscriptions.csv").write_text(LINES)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from laer.web.book.actions import Refused
 from laer.web.book.merging import end_merge, merge_accounts
@@ -184,3 +185,44 @@ def test_a_merge_takes_the_work_along_and_gives_it_back(cast: Cast) -> None:
     task.refresh_from_db()
     assert task.account_id == cast.renewing.pk
     assert "Heard of it" not in shown(cast, "csm", f"/accounts/{cast.adopting.pk}/?tab=feed")
+
+
+def test_a_task_that_repeats_comes_back_when_it_is_done_and_both_are_taken_back(cast: Cast) -> None:
+    user, day = cast.users["csm"], timezone.localdate()
+    task, _made = actions.create_task(user, {"title": "Look at the month", "due_on": (day - timedelta(days=40)).isoformat(), "repeats": "month"}, cast.renewing.pk)
+    actions.edit_task(user, task.pk, {"title": "Look at the month", "due_on": (day - timedelta(days=40)).isoformat()}, [{"text": "figures", "done": True}])
+    change = actions.complete_tasks(user, [task.pk])
+    assert change
+    following = Task.objects.get(title="Look at the month", done_at=None)
+    assert day < following.due_on <= day + timedelta(days=31), "the first of its days that is ahead"
+    assert (following.repeats, following.account_id, following.checklist) == ("month", cast.renewing.pk, [{"text": "figures", "done": False}])
+    undo_work(user, change.pk)
+    assert Task.objects.filter(title="Look at the month", archived_at=None).values_list("pk", "done_at").get() == (task.pk, None)
+
+
+@pytest.mark.parametrize(
+    ("due", "repeats", "expected"),
+    [("2026-01-31", "month", "2026-02-28"), ("2026-01-31", "quarter", "2026-04-30"), ("2024-02-29", "year", "2025-02-28"), ("2026-12-28", "fortnight", "2027-01-11")],
+)
+def test_the_next_day_of_a_task_that_repeats(due: str, repeats: str, expected: str) -> None:
+    assert actions.next_due(date.fromisoformat(due), repeats) == date.fromisoformat(expected)
+
+
+def test_what_repeats_is_one_of_its_words(cast: Cast) -> None:
+    with pytest.raises(Refused, match="Repeats: found 'daily'"):
+        actions.create_task(cast.users["csm"], {"title": "Look", "repeats": "daily"})
+
+
+def test_load_counts_open_and_late_tasks_by_person_of_what_one_may_see(cast: Cast) -> None:
+    day = timezone.localdate()
+    for title, due in (("Late", day - timedelta(days=2)), ("Soon", day + timedelta(days=2)), ("Far", day + timedelta(days=30))):
+        actions.create_task(cast.users["csm"], {"title": title, "due_on": due.isoformat()}, cast.renewing.pk)
+    log_touch(cast.users["csm"], cast.renewing.pk, {"kind": "call", "minutes": "35", "summary": "A call"})
+    def said(part: str) -> str:
+        return b"".join(cast.client(part).get("/tasks/load/?format=csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+
+    lines = said("csm").splitlines()
+    (maya,) = [line.split(",") for line in lines if line.startswith(cast.people["csm"].name)]
+    assert maya[1:5] == ["3", "1", "1", "0"]
+    assert maya[-1] == "35"
+    assert cast.people["csm"].name not in said("outsider")

@@ -1,5 +1,5 @@
 // {"unit": "number", "x": ["2026-11-02", …], "series": [{"name": "Active users", "values": […]}], "urls": ["/…"], "line": {"name": "Seats", "values": […]}}
-// bars: columns, stacked where there is more than one series. area: filled lines. `line` is drawn over either (seats over usage).
+// bars: columns, stacked where there is more than one series; a series may name the tone of its colour (`palette.js`). area: filled lines. `line` is drawn over either (seats over usage).
 import { exactly, number, say } from "./numbers.js";
 import { axisText, moment, steps, tooltip } from "./palette.js";
 
@@ -8,7 +8,7 @@ function frame(data, colors, names, boundaryGap, width) {
   return {
     color: colors.series,
     grid: { left: 6, right: 16, top: names.length > 1 ? 38 : 14, bottom: 4, containLabel: true },
-    legend: { show: names.length > 1, left: 0, top: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 } },
+    legend: { type: "scroll", pageTextStyle: { color: colors.text }, pageIconColor: colors.text, pageIconInactiveColor: colors.grid, show: names.length > 1, left: 0, right: 0, top: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 } },
     tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], { long: true }), ...points.map((p) => `${p.seriesName}   ${exactly(number(p.value === "-" ? null : p.value), unit)}`)].join("\n")),
     xAxis: {
       type: "category",
@@ -32,7 +32,7 @@ export function bars(data, colors, width) {
   return {
     ...frame(data, colors, names, true, width),
     series: [
-      ...data.series.map((one, at) => ({ type: "bar", stack: "all", name: one.name, barMaxWidth: 30, barCategoryGap: "28%", data: points(one.values, one.urls ?? data.urls), itemStyle: { borderRadius: at === data.series.length - 1 ? [3, 3, 0, 0] : 0, borderColor: colors.surface, borderWidth: data.series.length > 1 ? 1 : 0 }, emphasis: { disabled: true } })),
+      ...data.series.map((one, at) => ({ type: "bar", stack: "all", name: one.name, barMaxWidth: 30, barCategoryGap: "28%", data: points(one.values, one.urls ?? data.urls), itemStyle: { ...(one.tone ? { color: colors.tones[one.tone] } : {}), borderRadius: at === data.series.length - 1 ? [3, 3, 0, 0] : 0, borderColor: colors.surface, borderWidth: data.series.length > 1 ? 1 : 0 }, emphasis: { disabled: true } })),
       ...over(data, colors),
     ],
   };

@@ -1,17 +1,18 @@
-// Entry of the lazy chunk: registers what our five kinds of chart need of ECharts, and draws one element.
+// Entry of the lazy chunk: registers what our six kinds of chart need of ECharts, and draws one element.
 import * as echarts from "echarts/core";
-import { BarChart, CustomChart, HeatmapChart, LineChart } from "echarts/charts";
+import { BarChart, CustomChart, HeatmapChart, LineChart, SankeyChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
 import { palette } from "./palette.js";
 import { area, bars } from "./bars.js";
 import { heatmap } from "./heatmap.js";
 import { lines } from "./lines.js";
+import { sankey } from "./sankey.js";
 import { waterfall } from "./waterfall.js";
 
-echarts.use([BarChart, LineChart, HeatmapChart, CustomChart, GridComponent, TooltipComponent, LegendComponent, MarkLineComponent, VisualMapComponent, AriaComponent, SVGRenderer]);
+echarts.use([BarChart, LineChart, HeatmapChart, CustomChart, SankeyChart, GridComponent, TooltipComponent, LegendComponent, MarkLineComponent, VisualMapComponent, AriaComponent, SVGRenderer]);
 
-const KINDS = { waterfall, lines, heatmap, bars, area };
+const KINDS = { waterfall, lines, heatmap, bars, area, sankey };
 
 export function draw(element) {
   const kind = KINDS[element.dataset.chart];
@@ -27,7 +28,12 @@ export function draw(element) {
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     ...kind(data, palette(), element.clientWidth),
   });
-  chart.setOption(option());
+  // The size that it was drawn for, so that paper of another width can scale it.
+  const show = (...how) => {
+    chart.setOption(option(), ...how);
+    element.querySelector("svg")?.setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
+  };
+  show();
   // The picture is described by the element's own aria-label, and its numbers by the table below it.
   element.querySelector("svg")?.setAttribute("aria-hidden", "true");
   chart.on("click", (event) => {
@@ -40,11 +46,11 @@ export function draw(element) {
     if (element.clientWidth === width || !element.clientWidth) return;
     width = element.clientWidth;
     chart.resize();
-    chart.setOption(option(), true);
+    show(true);
   });
   observer.observe(element);
   return {
-    redraw: () => chart.setOption(option(), true),
+    redraw: () => show(true),
     dispose: () => {
       observer.disconnect();
       chart.dispose();

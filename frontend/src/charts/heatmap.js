@@ -3,6 +3,7 @@
 // Every cell carries its number where there is room, so the colour only repeats it. A missing cell is left empty.
 import { exactly, number, say } from "./numbers.js";
 import { axisText, moment, tooltip } from "./palette.js";
+import { word } from "../words.js";
 
 function luminance(hex) {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
@@ -24,10 +25,10 @@ export function heatmap(data, colors, width) {
     grid: { left: 6, right: 6, top: 26, bottom: 4, containLabel: true },
     tooltip: tooltip(
       colors,
-      ({ data: { row, column, exact, url } }) => `${data.row_title ?? "Cohort"} ${moment(data.rows[row])}${data.row_notes?.[row] ? `, ${data.row_notes[row]} at first` : ""}\n${data.columns[column]} months later: ${exactly(exact, unit)}${url ? "\nClick for the accounts" : ""}`,
+      ({ data: { row, column, exact, url } }) => `${data.row_title ?? word("cohort")} ${moment(data.rows[row])}${data.row_notes?.[row] ? `, ${word("cohort_first", { count: data.row_notes[row] })}` : ""}\n${word("cohort_month", { count: data.columns[column] })}: ${exactly(exact, unit)}${url ? `\n${word("click_accounts")}` : ""}`,
       "item",
     ),
-    xAxis: { type: "category", position: "top", data: data.columns, name: data.column_title ?? "Months since the first paying month", nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colors.text, fontSize: 11 }, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...axisText(colors), hideOverlap: true } },
+    xAxis: { type: "category", position: "top", data: data.columns, name: data.column_title ?? word("cohort_axis"), nameLocation: "middle", nameGap: 26, nameTextStyle: { color: colors.text, fontSize: 11 }, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...axisText(colors), hideOverlap: true } },
     yAxis: { type: "category", inverse: true, data: data.rows, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { ...axisText(colors), formatter: (text, at) => moment(text, { tight: width <= 520 }) + (data.row_notes?.[at] && width > 520 ? `  ·  ${data.row_notes[at]}` : "") } },
     series: [
       {

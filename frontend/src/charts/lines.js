@@ -39,7 +39,7 @@ export function lines(data, colors, width) {
   return {
     color: colors.series,
     grid: { left: 6, right: ends ? 52 : 14, top: 20 + 20 * keys, bottom: 4, containLabel: true },
-    legend: { left: 0, top: 0, data: series.map(({ name, dash }, at) => ({ name, icon: KEYS[dash] ?? KEYS[NAMES[at % NAMES.length]] })), itemWidth: 22, itemHeight: 8, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 }, selectedMode: series.length > 1 },
+    legend: { type: "scroll", pageTextStyle: { color: colors.text }, pageIconColor: colors.text, pageIconInactiveColor: colors.grid, left: 0, right: 0, top: 0, data: series.map(({ name, dash }, at) => ({ name, icon: KEYS[dash] ?? KEYS[NAMES[at % NAMES.length]] })), itemWidth: 22, itemHeight: 8, itemGap: 18, textStyle: { color: colors.text, fontSize: 12 }, selectedMode: series.length > 1 },
     tooltip: tooltip(colors, (points) => [moment(data.x[points[0].dataIndex], { long: true }), ...points.map((p) => `${p.seriesName}   ${exactly(series[p.seriesIndex].values[p.dataIndex], unit)}`)].join("\n")),
     xAxis: {
       type: "category",
@@ -49,7 +49,7 @@ export function lines(data, colors, width) {
       axisLine: { lineStyle: { color: colors.line } },
       axisLabel: { ...axisText(colors), formatter: (text) => moment(text), interval: steps(data.x.length, width, 72), alignMaxLabel: ends ? "center" : "right" },
     },
-    yAxis: { type: "value", min: floor, max: high + pad, splitNumber: 5, splitLine: { lineStyle: { color: colors.grid } }, axisLabel: { ...axisText(colors), showMinLabel: floor === 0, showMaxLabel: false, formatter: (value) => say(value, { ...unit, whole: high - low > 0.08 }) } },
+    yAxis: { type: "value", min: floor, max: high + pad || 1, interval: high > low || high ? undefined : 1, splitNumber: 5, splitLine: { lineStyle: { color: colors.grid } }, axisLabel: { ...axisText(colors), showMinLabel: floor === 0, showMaxLabel: false, formatter: (value) => say(value, { ...unit, whole: high - low > 0.08 }) } },
     series: series.map((one, at) => ({
       type: "line",
       name: one.name,

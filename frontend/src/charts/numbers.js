@@ -1,4 +1,5 @@
 import { locale } from "../reader.js";
+import { word } from "../words.js";
 
 // Decimals travel through JSON as text, so every value passes here before it is drawn. Missing stays missing.
 export function number(value) {
@@ -17,7 +18,7 @@ function compact(value) {
 
 // unit: money | percent | number. `sign` writes a plus or a minus in front, so that the direction needs no colour.
 export function say(value, { unit = "number", currency = "USD", sign = false, whole = false } = {}) {
-  if (value === null) return "unknown";
+  if (value === null) return word("unknown");
   const signDisplay = sign ? "exceptZero" : "auto";
   if (unit === "percent") {
     const digits = whole ? 0 : 1;
@@ -35,7 +36,7 @@ export function say(value, { unit = "number", currency = "USD", sign = false, wh
 
 // As the table says it: to the unit, no letters.
 export function exactly(value, { unit = "number", currency = "USD" } = {}) {
-  if (value === null) return "unknown";
+  if (value === null) return word("unknown");
   if (unit === "money") return new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(value);
   if (unit === "percent") return new Intl.NumberFormat(locale(), { style: "percent", minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
   return new Intl.NumberFormat(locale()).format(value);

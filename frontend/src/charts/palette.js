@@ -9,6 +9,7 @@ export function palette() {
     up: read("chart-up"),
     down: read("chart-down"),
     series: [1, 2, 3, 4, 5, 6].map((n) => read(`chart-${n}`)),
+    tones: { good: read("chart-up"), info: read("chart-2"), warn: read("chart-3"), bad: read("chart-down"), none: read("chart-text"), settled: read("chart-1") },
     grid: read("chart-grid"),
     text: read("chart-text"),
     strong: read("chart-strong"),

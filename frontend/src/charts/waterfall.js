@@ -2,6 +2,7 @@
 // Values of up and down are magnitudes. The axis may begin above zero; then the totals say so with a break at their foot.
 import { exactly, number, say } from "./numbers.js";
 import { axisText, tooltip } from "./palette.js";
+import { word } from "../words.js";
 
 export function waterfall(data, colors, width) {
   const unit = { unit: data.unit ?? "money", currency: data.currency };
@@ -27,7 +28,7 @@ export function waterfall(data, colors, width) {
     tooltip: tooltip(colors, (points) => {
       const step = steps[points[0].dataIndex];
       const sign = step.kind === "down" ? "−" : step.kind === "up" ? "+" : "";
-      return `${step.label}\n${sign}${exactly(step.value, unit)}${step.url ? "\nClick for the accounts behind it" : ""}`;
+      return `${step.label}\n${sign}${exactly(step.value, unit)}${step.url ? `\n${word("click_accounts")}` : ""}`;
     }),
     xAxis: {
       type: "category",

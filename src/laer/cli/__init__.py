@@ -26,4 +26,4 @@ def main() -> None:
     app()
 
 
-from laer.cli import closing, demo, facts, importing, operate, revenue, texts, watching  # noqa: E402, F401 - each registers its commands on `app`
+from laer.cli import closing, content, demo, explaining, facts, flow, importing, lab, likelihood, operate, packing, plays, revenue, signals, texts, watching  # noqa: E402, F401 - each registers its commands on `app`

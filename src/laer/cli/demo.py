@@ -39,9 +39,9 @@ def demo(
 
     started = time.perf_counter()
     initialise()
+    password = _login()  # before the firm: some of its tasks and notes are for whoever tries it out
     if _make(seed, accounts, date.fromisoformat(as_of) if as_of else date.today()):
         typer.echo(f"the firm was made in {time.perf_counter() - started:.0f} s", err=True)
-    password = _login()
     typer.echo(f"\n  http://127.0.0.1:{port}/\n  e-mail    {EMAIL}\n  password  {password}\n")
     if serve:
         supervise(port=port)

@@ -35,12 +35,11 @@ def facts(
     """What is known of each account at a date: a column per measure. Nothing is guessed: what is unknown is empty, and 0 is 0."""
     day = _day(as_of)
     open_book()
-    from laer.conditions.tree import references
-    from laer.conditions.truth import evaluate
-    from laer.cycle.facts import catalogue
-    from laer.cycle.questions import Desk, QuestionFault
+    from laer.cycle.questions import Desk
+    from laer.cycle.run_tables import QuestionFault
     from laer.cycle.scope import Scope
     from laer.records.periods import day_number
+    from laer.web.book.definitions import measures
     from laer.web.runs import passes
     from laer.web.runs.snapshots import open_run
 
@@ -50,21 +49,24 @@ def facts(
         return
     numbers = _accounts(account or [])
     condition = _condition(where)
-    wanted = (*measure, *(sorted(references(condition)) if condition else ())) if measure else None
     asked_on = day or newest.as_of
-    params = {"dates": (day_number(asked_on),), "measures": wanted, "accounts": tuple(numbers) if account else None}
+    params = {"dates": (day_number(asked_on),), "measures": tuple(measure) if measure else None, "accounts": tuple(numbers) if account else None}
+    desk, truths = Desk(open_run, seconds=SECONDS), {}
     try:
-        rows = Desk(open_run, seconds=SECONDS).ask("facts", params, Scope(True), newest.pk).to_pylist()
+        rows = desk.ask("facts", params, Scope(True), newest.pk).to_pylist()
+        if condition is not None:
+            answer = desk.ask("condition", {"condition": condition, "day": day_number(asked_on)}, Scope(True), newest.pk)
+            truths = dict(zip(answer["account_id"].to_pylist(), answer["truth"].to_pylist(), strict=True))
     except (QuestionFault, TimeoutError) as error:
         fail(str(error))
         return
     if condition is not None:
-        truths = [evaluate(condition, row, asked_on) for row in rows]
-        unknown = truths.count(None)
-        rows = [row for row, truth in zip(rows, truths, strict=True) if truth]
+        unknown = sum(truths[row["account_id"]] is None for row in rows)
+        rows = [row for row in rows if truths[row["account_id"]]]
         if unknown:
             typer.echo(f"note: of {unknown:,} account{'' if unknown == 1 else 's'} too little is known to say whether this is true", err=True)
-    chosen = [catalogue()[name] for name in measure or catalogue()]
+    there = measures()
+    chosen = [there[name] for name in measure or there if measure or not rows or name in rows[0]]
     typer.echo(_printed(rows, chosen, format, summed=not measure and not account and not where, newest=newest), nl=False)
 
 

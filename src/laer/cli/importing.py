@@ -12,7 +12,7 @@ import typer
 
 from laer.cli import app
 from laer.cli.book import fail, open_book
-from laer.cli.readings import readings
+from laer.cli.readings import readings, say_raised
 
 if TYPE_CHECKING:
     from laer.web.book.models import ImportRun
@@ -24,6 +24,11 @@ SHOWN = 10
 class End(StrEnum):
     exclusive = "exclusive"
     inclusive = "inclusive"
+
+
+class MonthDay(StrEnum):
+    first = "first"
+    last = "last"
 
 
 class AmountIs(StrEnum):
@@ -62,6 +67,9 @@ def import_(
         list[str] | None, typer.Option("--status", metavar="WORD=MEANING", help="what a status word of the files means (dunning='past due'); repeatable")
     ] = None,
     end: Annotated[End | None, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day; default: what the file shows")] = None,
+    months: Annotated[
+        MonthDay | None, typer.Option("--months", help="a month without a day, as an end, is its first or its last day; default: what the file shows")
+    ] = None,
     amount_is: Annotated[AmountIs | None, typer.Option("--amount-is", help="period that an amount is for; default: what the file shows")] = None,
     amount_of: Annotated[AmountOf | None, typer.Option("--amount-of", help="an amount is the line's total or the price of one unit")] = None,
     date_order: Annotated[DateOrder | None, typer.Option("--date-order", help="order of day, month and year; default: what the file shows")] = None,
@@ -88,7 +96,7 @@ def import_(
         importing.discard_import(run)
         fail(str(error))
         return
-    said = {"date_order": date_order, "end": end, "interval": amount_is, "amount_of": amount_of}
+    said = {"date_order": date_order, "end": end, "months": months, "interval": amount_is, "amount_of": amount_of}
     answer(run, {name: one.value for name, one in said.items() if one is not None})
     _say_how_read(run)
     if save_mapping:
@@ -111,6 +119,7 @@ def import_(
                 _print_rejects(shown.rejects)
         importing.discard_import(run)
         return
+    noted = len(run.notes)
     with _bar(run) as progress:
         importing.run_import(run, progress)
     run.refresh_from_db()
@@ -118,6 +127,9 @@ def import_(
     _print_counts(run.counts)
     _print_matched(matched_by(run))
     _print_reasons(run)
+    for note in run.notes[noted:]:
+        typer.echo(f"note: {note}", err=True)
+    say_raised(run)
     compute()
     typer.echo(f"import {run.pk} is done; undo it with: laer undo {run.pk}", err=True)
 
@@ -127,12 +139,15 @@ def undo(run: Annotated[int, typer.Argument(help="number of the import", show_de
     """Take an import out of the book and the lake, and put back what stood before."""
     open_book()
     from laer.web.book.models import ImportRun
-    from laer.web.book.undo import NotUndoable, undo_import
+    from laer.web.book.undo import NotUndoable, undo_import, undone_already
 
     found = ImportRun.objects.filter(pk=run).first()
     if found is None:
         known = ", ".join(str(i) for i in ImportRun.objects.order_by("-id").values_list("id", flat=True)[:10]) or "none"
         fail(f"there is no import {run}; the newest are: {known}")
+        return
+    if already := undone_already(found):
+        typer.echo(already)
         return
     from laer.web.people.audit import log_event
     from laer.web.people.models import Act
@@ -260,21 +275,37 @@ def _say_how_read(run: ImportRun) -> None:
             typer.echo(f"  {undecided}: day and month cannot be told apart; such dates are set aside. Say it with --date-order dmy, mdy or ymd", err=True)
         for line in dict.fromkeys(line for file in known for line in readings(file.mapping)):
             typer.echo(f"  {line}", err=True)
+    _say_unknown(run)
     for note in run.notes:
         typer.echo(f"left out: {note}", err=True)
 
 
+def _say_unknown(run: ImportRun) -> None:
+    """Columns that no record has, and how to say what they are."""
+    from laer.web.book.raised import unknown_columns
+
+    unknown = unknown_columns(run)
+    for table in unknown:
+        for columns, what in ((table.kept, "kept as fields of your own, not read as anything else"), (table.left_out, "left out")):
+            if columns:
+                shown = ", ".join(columns[:SHOWN]) + (f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else "")
+                typer.echo(f"  columns that were not recognised in {table.table}, {what}: {shown}", err=True)
+    if unknown:
+        how = "--save-mapping FILE, edit it, and import again with --mapping FILE; or choose the columns on the page Data"
+        typer.echo(f"  to read them otherwise: {how}", err=True)
+
+
+
 def _quarters_unsaid(run: ImportRun) -> str | None:
-    """What must be said of a grid of quarters that does not say what its amounts are: any default may be three or twelve times off."""
+    """What must be said of a grid of quarters or years that does not say what its amounts are: any default may be three or twelve times off."""
     from laer.sources.tabular.answers import period_open
-    from laer.sources.tabular.grid import GridTable
+    from laer.sources.tabular.grid import READINGS_OF, GridTable
     from laer.web.book import importing
     from laer.web.book.mappings import from_json
 
     for file in run.files.filter(record="subscription_lines"):
         if period_open(from_json(file.mapping)) and isinstance(table := importing.table_of(file), GridTable) and table.span > 1:
-            readings = "--amount-is monthly (they are MRR), annual (ARR) or quarterly (what the quarter brought in)"
-            return f"{table.title}: {table.known.per_why[:-1] if table.known else ''}. Say it with {readings}"
+            return f"{table.title}: {table.known.per_why[:-1] if table.known else ''}. Say it with {READINGS_OF[table.span]}"
     return None
 
 

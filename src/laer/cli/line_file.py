@@ -22,7 +22,7 @@ from laer.metrics.lines import BAD, REASONS, LineText, judge, one_day_gaps
 from laer.metrics.policy import Policy
 from laer.records.periods import last_day, month_number
 from laer.sources.tabular.amounts import PERIODS
-from laer.sources.tabular.grid import GridTable
+from laer.sources.tabular.grid import READINGS_OF, GridTable
 from laer.sources.tabular.rates import read_rates
 from laer.sources.tabular.read import open_tables
 from laer.sources.tabular.recognise import match_columns
@@ -149,8 +149,8 @@ def read_line_file(
 
 def _table(path: Path) -> tuple[Table, dict[str, str]]:
     best: tuple[Table, dict[str, str], list[str]] | None = None
-    for table in open_tables(path):
-        columns = table.known.columns if table.known else match_columns(table.header, "subscription_lines")
+    for table in open_tables(path, fiscal=home.said_fiscal_start()):
+        columns = table.known.columns if table.known else _columns(table.header)
         missing = _missing({t for t in columns.values() if t})
         if best is None or len(missing) < len(best[2]):
             best = (table, columns, missing)
@@ -163,6 +163,15 @@ def _table(path: Path) -> tuple[Table, dict[str, str]]:
             "Expected account_id (or customer_id), start_date, end_date, mrr (or amount with interval), currency, status, plan, subscription_id"
         )
     return table, columns
+
+
+def _columns(header: list[str]) -> dict[str, str]:
+    """Columns of lines by header; `Contract Start` and `Contract End` are a line's days where nothing else is."""
+    columns = match_columns(header, "subscription_lines")
+    days = {h: target for h, target in match_columns(header, "contracts").items() if target in ("start_on", "end_on") and h not in columns}
+    if "start_on" in columns.values() or "start_on" not in days.values():
+        return columns
+    return columns | {h: target for h, target in days.items() if target not in columns.values()}
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -202,7 +211,7 @@ class _First:
 
 def _first_pass(table: Table, index: dict[str, int], numbers: tuple[str, ...]) -> _First:
     """What can only be decided over whole columns: date order, decimal marks, the file's currencies."""
-    first = _First(DateOrder(), {n: NumberStyle() for n in numbers if n in index}, set(), [])
+    first = _First(DateOrder(), {n: NumberStyle(table.commas) for n in numbers if n in index}, set(), [])
     seen: dict[int, set[str]] = {}
     dates = {n: index[n] for n in ("start_on", "end_on") if n in index}
     watched = [*dates.values(), *(index[n] for n in first.styles), *([index["currency"]] if "currency" in index else [])]
@@ -257,8 +266,7 @@ def _period(table: Table, given: str | None, notes: list[str]) -> Fraction:
     per = given or (known.per if known else None)
     if known and per is None and (column := next((h for h, target in known.columns.items() if target == "amount"), None)):
         if isinstance(table, GridTable) and table.span > 1:
-            readings = "--amount-is monthly (they are MRR), annual (ARR) or quarterly (what the quarter brought in)"
-            raise FileRefused(f"{table.title}: {known.per_why[:-1]}. Say it with {readings}")
+            raise FileRefused(f"{table.title}: {known.per_why[:-1]}. Say it with {READINGS_OF[table.span]}")
         notes.append(f"warning: nothing says for which period {column} is; it is read as a month's. Say it with --amount-is annual, or another period")
     return Fraction(1, PERIODS[per]) if per else Fraction(1)
 

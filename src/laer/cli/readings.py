@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from laer.web.book.models import ImportRun
 
 
 def readings(kept: dict[str, Any]) -> Iterator[str]:
@@ -40,3 +45,24 @@ def readings(kept: dict[str, Any]) -> Iterator[str]:
         what = "the price of one unit" if amount_of(mapping) == "unit" else "the line's total"
         per = f"for {SAID[mapping.fixed['interval']]}" if amount.per != STATED and mapping.fixed.get("interval") in SAID else "for the interval of its row"
         yield f"{header}: {f'held against {beside}, which counts' if beside else f'{what}, {per}'}. {evidence}".rstrip()
+
+
+def say_raised(run: ImportRun) -> None:
+    """What waits for an answer since this import, and where it is given."""
+    from laer.web.book.raised import raised
+
+    waiting = raised(run)
+    kinds = [
+        f"{n:,} {words}"
+        for n, words in ((waiting.missing, "that an earlier list had and this one does not name"), (waiting.blank, "named without an amount, which had one"))
+        if n
+    ]
+    if kinds:
+        n = waiting.missing + waiting.blank
+        typer.echo(f"questions: {n:,} customer{'' if n == 1 else 's'} ({', '.join(kinds)}). Nothing was ended. Answer them on /data/questions/", err=True)
+    if n := waiting.amounts:
+        said = f"{n:,} customer{' has' if n == 1 else 's have'} another amount in another system"
+        typer.echo(f"questions: {said}. Both are in the figures until a person says which holds, on /data/questions/", err=True)
+    if waiting.pairs:
+        pairs = "1 pair of accounts" if waiting.pairs == 1 else f"{waiting.pairs:,} pairs of accounts"
+        typer.echo(f"suggestions: {pairs} may be one customer. Decide on /data/matches/", err=True)

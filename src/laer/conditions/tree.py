@@ -67,7 +67,7 @@ class Derived:
 
     change      number: the field's value over its value `days` ago, less 1
     difference  number or money: the field's value less its value `days` ago
-    count       number: how often the record happened within `days`
+    count       number: how often the record happened within `days`; of a `feature` the days on which that was used
     absence     flag: the record did not happen within `days`; unknown where its source does not cover the account or is stale
     related     flag: any of the related kind exists (`days` None), or has or lacks the record within `days` (`present`)
     duration    flag: `test` was true on each of the last `days` days
@@ -79,6 +79,7 @@ class Derived:
     record: str | None = None
     present: bool = True
     test: Test | None = None
+    feature: str | None = None
 
     @property
     def id(self) -> str:
@@ -93,6 +94,8 @@ class Derived:
             case "duration":
                 assert self.test is not None
                 return f"{self.source}__{_slug(self.test)}__for_{self.days}d"
+            case "count" if self.feature is not None:
+                return f"{self.source}__{_slug(Test(self.source, '=', self.feature))}__count_{self.days}d"
             case kind:
                 return f"{self.source}__{kind}_{self.days}d"
 

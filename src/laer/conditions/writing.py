@@ -111,5 +111,10 @@ def _value(value: Single) -> str:
         return digits(value)
     if isinstance(value, date):
         return value.isoformat()
-    bare = value[0].isalpha() and all(char.isalnum() or char in INSIDE for char in value) and value.lower() not in KEPT
-    return value if bare else '"' + value.replace('"', '""') + '"'
+    return quoted(value)
+
+
+def quoted(text: str) -> str:
+    """A text as a value: bare where it is one word of letters and digits, else in quotes."""
+    bare = text[:1].isalpha() and all(char.isalnum() or char in INSIDE for char in text) and text.lower() not in KEPT
+    return text if bare else '"' + text.replace('"', '""') + '"'

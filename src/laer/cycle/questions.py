@@ -6,23 +6,31 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.cycle import facts
+from laer.cycle import fact_questions, flowing, growth, lab, potential
 from laer.cycle.booked import Booked, answer
+from laer.cycle.deal_scores import deal_scores
+from laer.cycle.draft_cards import draft_bands
+from laer.cycle.landed import landed
 from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
 from laer.cycle.otherwise import sums_otherwise
+from laer.cycle.play_replaying import play_replay
 from laer.cycle.rates import at_rates
-from laer.cycle.renewals import SCHEMA
+from laer.cycle.renewal_then import renewals_then
+from laer.cycle.renewals import SCHEMA, whole_shape
+from laer.cycle.replaying import signal_replay
+from laer.cycle.run_tables import Basis, QuestionFault, RunTables, dimension_names, scoped, spans_of, watched
 from laer.cycle.scope import Scope
 from laer.cycle.to_date import lines_to_date, spans_to_date
 from laer.engine.session import DuckDBSession
-from laer.metrics import changes, months
+from laer.metrics import months
 from laer.metrics.changes import BALANCE, MOVEMENTS
 from laer.metrics.rate_rules import RateRules
 from laer.records.periods import FAR, date_of
@@ -32,28 +40,6 @@ CAUSE = "cause"
 SECONDS = 20.0
 AT_ONCE = 2
 REMEMBERED = 128
-
-
-class QuestionFault(Exception):
-    """The question cannot be answered: what was asked, what exists."""
-
-
-@dataclass(frozen=True)
-class RunTables:
-    """The tables of one complete pass. Its lines know what is to come; what is asked of the ledger is to date (rule 2).
-
-    day    day number of the run: nothing later is known to the ledger; FAR: nothing lies ahead
-    rates  what made the amounts of lines in other currencies, units of the report's currency per unit
-    usage  makes the tables of usage of some accounts (None: all) in a session; without it the run knows of no usage
-    """
-
-    tables: Mapping[str, pa.Table]
-    denominator: int
-    currency: str
-    day: int = FAR
-    rates: Mapping[str, Fraction] = field(default_factory=dict)
-    gap_days: int = 0
-    usage: Callable[[DuckDBSession, frozenset[int] | None], None] | None = None
 
 
 class OpenRun(Protocol):
@@ -70,26 +56,31 @@ class Asked:
 
 
 class Desk:
-    """Answers questions about published runs: bounded threads, memory and time, cached by run, question, parameters and scope."""
+    """Answers questions about published runs: bounded threads, memory and time, cached by run, question, parameters and scope.
+
+    A run that holds the same rows in the tables that an answer was made of has the same answer: people who save touches all day
+    make a run every few seconds, and none of them changes what the ledger reads.
+    """
 
     def __init__(self, open_run: OpenRun, *, memory: str = "1GB", seconds: float = SECONDS) -> None:
         self._open_run, self._memory, self._seconds = open_run, memory, seconds
         self._turn = threading.BoundedSemaphore(AT_ONCE)
         self._answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._based: OrderedDict[tuple[Any, ...], tuple[Basis, Any]] = OrderedDict()  # of any run: the latest answer, and what it rests on
         self._asked: OrderedDict[tuple[Any, ...], tuple[Asked, float]] = OrderedDict()
         self._under_way: dict[tuple[Any, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, params: Mapping[str, Any], scope: Scope, run: int, *, repeated: bool = False) -> Any:
-        """The answer to a named question. `repeated`: nobody waits for it, it is made ready.
+    def ask(self, name: str, params: Mapping[str, Any], scope: Scope, run: int, *, repeated: bool = False, waits: float | None = None) -> Any:
+        """The answer to a named question. `repeated`: nobody waits for it, it is made ready. `waits`: seconds for its turn, where not those of an answer.
 
         Raises  QuestionFault for an unknown name or parameter, TimeoutError when it takes longer than allowed
         """
         if name not in QUESTIONS:
             raise QuestionFault(f"no question {name!r}; there are {', '.join(sorted(QUESTIONS))}")
         asked = Asked(name, tuple(sorted(params.items())), scope)
-        of_any_run = (name, asked.params, scope.key)
-        key = (run, *of_any_run)
+        key = self.key(name, params, scope, run)
+        of_any_run = key[1:]
         with self._lock:
             if not repeated:
                 self._asked[of_any_run] = (asked, time.monotonic())
@@ -99,24 +90,62 @@ class Desk:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
+        if carried := self._carry(key):
+            return carried[0]
+        with self._lock:
             alone = self._under_way.setdefault(key, threading.Lock())
         with alone:  # whoever asks the same meanwhile waits for the answer instead of making it again
             with self._lock:
                 if key in self._answers:
                     return self._answers[key]
-            if not self._turn.acquire(timeout=self._seconds):
+            if not self._turn.acquire(timeout=self._seconds if waits is None else waits):
                 raise TimeoutError(f"{name}: too many questions at once")
             try:
-                answer = self._answer(name, params, scope, run)
+                answer, basis = self._answer(name, params, scope, run)
             finally:
                 self._turn.release()
                 with self._lock:
                     self._under_way.pop(key, None)
             with self._lock:
-                self._answers[key] = answer
-                while len(self._answers) > REMEMBERED:
-                    self._answers.popitem(last=False)
+                self._remember(key, answer)
+                self._based.pop(of_any_run, None)
+                if basis is not None:
+                    self._based[of_any_run] = basis, answer
+                while len(self._based) > REMEMBERED:
+                    self._based.popitem(last=False)
         return answer
+
+    def _remember(self, key: tuple[Any, ...], answer: Any) -> None:
+        self._answers[key] = answer
+        while len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+
+    def _carry(self, key: tuple[Any, ...]) -> tuple[Any] | None:
+        """The latest answer to that question, about another run, where it is this one's, too."""
+        with self._lock:
+            there = self._based.get(key[1:])
+        if there is None or not there[0].holds_for(self._open_run(key[0])):
+            return None
+        with self._lock:
+            self._remember(key, there[1])
+        return (there[1],)
+
+    def key(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> tuple[Any, ...]:
+        """What tells an answer from others."""
+        return (run, name, tuple(sorted(params.items())), scope.key)
+
+    def knows(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> bool:
+        """Whether the answer is there already."""
+        key = self.key(name, params, scope, run)
+        with self._lock:
+            there = key in self._answers
+        return there or self._carry(key) is not None
+
+    def forget(self) -> None:
+        """Remember no answer any more, and no question."""
+        with self._lock:
+            for remembered in (self._answers, self._based, self._asked):
+                remembered.clear()
 
     def asked_within(self, seconds: float) -> list[Asked]:
         """What people asked in that time, the latest first."""
@@ -124,13 +153,14 @@ class Desk:
         with self._lock:
             return [asked for asked, at in reversed(self._asked.values()) if at >= since]
 
-    def _answer(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> Any:
-        opened = self._open_run(run)
+    def _answer(self, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> tuple[Any, Basis | None]:
+        opened, basis = watched(self._open_run(run))
         with DuckDBSession(memory=self._memory) as session:
             done = threading.Event()
             threading.Thread(target=_interrupt_late, args=(session, done, self._seconds), daemon=True).start()
             try:
-                return QUESTIONS[name](session, opened, params, scope)
+                answer = QUESTIONS[name](session, opened, params, scope)
+                return answer, basis()
             except Exception as error:
                 if "interrupt" in str(error).lower():
                     raise TimeoutError(f"{name}: took longer than {self._seconds:.0f} seconds") from error
@@ -144,13 +174,6 @@ def _interrupt_late(session: DuckDBSession, done: threading.Event, seconds: floa
     if not done.wait(seconds):
         while not done.wait(0.05):
             session.interrupt()
-
-
-def scoped(table: pa.Table, scope: Scope) -> pa.Table:
-    """Rows of the accounts that the scope allows."""
-    if scope.everything:
-        return table
-    return table.filter(pc.is_in(table["account_id"], pa.array(sorted(scope.account_ids), pa.int64())))
 
 
 def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
@@ -243,7 +266,7 @@ def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], 
     """
     if "renewals" not in run.tables:
         return []
-    due = run.tables["renewals"]
+    due = whole_shape(run.tables["renewals"])
     if params.get("account") is not None:  # first, for it leaves little
         due = due.filter(pc.equal(due["account_id"], int(params["account"])))
     due = scoped(due, scope)
@@ -253,8 +276,22 @@ def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], 
 
 def renewals_due(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> tuple[pa.Table, int]:
     """The same as a table (`renewals.SCHEMA`), by due date, and what its parts are parts of: for whoever counts and does not list."""
-    due = scoped(run.tables.get("renewals", SCHEMA.empty_table()), scope)
+    due = whole_shape(scoped(run.tables.get("renewals", SCHEMA.empty_table()), scope))
     return due.sort_by([("due_on", "ascending"), ("contract_id", "ascending")]), run.denominator
+
+
+def contracts_held(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, frozenset[int]] | None:
+    """Accounts with a contract in force, and those of which something says when they may leave; None of a run that did not keep it.
+
+    Returns     held: accounts with a contract that counts on the run's day;  dated: with one that has an end, or a paying line with one
+    """
+    if "held" not in run.tables:
+        return None
+    contracts, lines = scoped(run.tables["held"], scope), scoped(run.tables["lines"], scope)
+    alive = pc.and_(pc.less_equal(lines["start_d"], run.day), pc.and_(pc.greater(lines["end_d"], run.day), pc.less(lines["end_d"], FAR)))
+    ending = lines.filter(pc.and_(alive, pc.greater(lines["parts"], 0)))["account_id"]
+    dated = contracts.filter(contracts["dated"])["account_id"]
+    return {"held": frozenset(pc.unique(contracts["account_id"]).to_pylist()), "dated": frozenset((*dated.to_pylist(), *pc.unique(ending).to_pylist()))}
 
 
 def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Booked:
@@ -301,36 +338,6 @@ def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return session.fetch(moved).replace_schema_metadata({"denominator": str(given.denominator)})
 
 
-def account_facts(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
-    """Facts of accounts at some dates, none later than the run's day: of what the run knew, as far as it was known on the date.
-
-    Parameters  dates (day numbers); measures (ids of the catalogue, or None for all); accounts (their ids, or None for all in scope)
-    Returns     account_id, d and a column per measure
-    """
-    dates, measures = tuple(sorted({int(day) for day in params["dates"]})), params.get("measures")
-    unknown = sorted(set(measures or ()) - set(facts.catalogue()))
-    if unknown:
-        raise QuestionFault(f"no measure {', '.join(unknown)}; there are {', '.join(facts.catalogue())}")
-    if "existing" not in run.tables:
-        raise QuestionFault("this run was made before facts were kept: it knows none")
-    if not dates or dates[-1] > run.day:
-        raise QuestionFault(f"facts are known up to {date_of(run.day)}, the day of the run")
-    asked = scope if params.get("accounts") is None else scope.narrowed(params["accounts"])
-    whole = Scope(True) if facts.of_the_firm(measures) else asked  # what stands beside a segment is a matter of all accounts
-    only = None if whole.everything else whole.account_ids
-    given = {name: scoped(run.tables[f"input_{name}"], whole) for name in facts.FROM_RECORDS}
-    there = scoped(run.tables["existing"], whole)
-    ledger = LedgerInput(scoped(run.tables["lines"], whole), run.denominator, run.currency)
-    session.bind("ledger_lines", lines_to_date(ledger.lines, run.day))
-    unbound = changes.lines_table(ledger.account_type, ledger.parts_type, book=True, name="ledger_lines")
-    events = session.keep("events", changes.mrr_changes(unbound, run.gap_days))
-    usage = None if run.usage is None else (lambda held: run.usage(held, only))  # type: ignore[misc]
-    firm = None if whole.everything else facts.Firm(facts.REFERENCES.empty_table(), run.tables["seen"])
-    accounts = (there["account_id"].combine_chunks(), there["since"].combine_chunks())
-    found = facts.of_inputs(session, events, ledger, given, accounts, dates, usage, firm, measures)
-    return scoped(found.table, asked)
-
-
 def packed(rates: Mapping[str, Fraction]) -> tuple[tuple[str, str], ...]:
     """Rates as a parameter of a question: answers are remembered by it."""
     return tuple((code, str(rate)) for code, rate in sorted(rates.items()))
@@ -359,14 +366,18 @@ def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope, *, to
     elif by in LINE_DIMENSIONS:
         lines = lines.append_column("value", pc.fill_null(lines[str(by)], ""))
     elif by is not None:
-        known = pc.unique(run.tables["dimensions"]["dimension"]).to_pylist()
-        if by not in known:
-            raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *known, CAUSE))}")
-        spans = scoped(run.tables["dimensions"], scope)
-        spans = spans_to_date(spans.filter(pc.equal(spans["dimension"], str(by))).drop_columns(["dimension"]), run.day)
+        whole = spans_of(run, str(by))
+        if whole is None:
+            raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *dimension_names(run), CAUSE))}")
+        spans = spans_to_date(scoped(whole, scope), run.day)
     how = {"movements": params.get("movements", "event"), "gap_days": params.get("gap_days", 0), "by": by not in (None, CAUSE), "spans": spans}
     how |= {"by_cause": by == CAUSE, "without_price": without_price}
     return replace(given, lines=lines), how
+
+
+def _flow_lines(run: RunTables, params: Mapping[str, Any], scope: Scope) -> LedgerInput:
+    """The lines of the ledger without a split: accounts move through the flow as a whole."""
+    return _ledger_input(run, {name: value for name, value in params.items() if name != "by"}, scope)[0]
 
 
 def _with_facts(lines: pa.Table) -> pa.Table:
@@ -383,10 +394,30 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "revenue_otherwise": revenue_otherwise,
     "renewals": renewals,
     "renewals_due": renewals_due,
+    "contracts_held": contracts_held,
     "committed": committed,
     "booked": booked,
     "paused": paused,
     "account_months": account_months,
     "lines": lines,
-    "facts": account_facts,
+    "facts": fact_questions.account_facts,
+    "score_rows": fact_questions.score_rows,
+    "draft_bands": draft_bands,
+    "condition": fact_questions.condition,
+    "condition_row": fact_questions.condition_row,
+    "condition_at": fact_questions.condition_at,
+    "company": fact_questions.company,
+    "company_behind": fact_questions.company_behind,
+    "time_to_value": growth.days_to_value,
+    "whitespace": growth.room_in_products,
+    "deals": fact_questions.deals,
+    "deal_scores": deal_scores,
+    "renewals_then": renewals_then,
+    "landed": landed,
+    "play_replay": play_replay, "signal_replay": signal_replay,
+    "replay": lab.replay,
+    "growth_history": potential.growth_history,
+    "potential": potential.potential,
+    "flow": partial(flowing.flow, _flow_lines),
+    "flow_behind": partial(flowing.flow_behind, _flow_lines),
 }

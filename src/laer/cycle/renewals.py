@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from laer.cycle import terms
 from laer.cycle.ledger import LedgerInput
-from laer.records.periods import day_number
+from laer.records.periods import FAR, date_of, day_number
 
+SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
+HELD = pa.schema([("account_id", pa.int64()), ("contract_id", pa.int64()), ("dated", pa.bool_())])
+Lot = tuple[int, int, int]  # first day, end, parts
 SCHEMA = pa.schema(
     [
         ("account_id", pa.int64()), ("contract_id", pa.int64()), ("name", pa.string()), ("due_on", pa.date32()), ("state", pa.string()),
         ("signed_on", pa.date32()), ("late_days", pa.int32()), ("successor_id", pa.int64()), ("auto_renews", pa.bool_()), ("parts", pa.decimal128(38, 0)),
+        ("notice_on", pa.date32()), ("cancelled", pa.bool_()),
     ]
 )  # fmt: skip
 
 
+def held(when: terms.Counting, as_of: date) -> pa.Table:
+    """Contracts in force at the end of a day, as the ledger counts: one past its end holds while it is pending, unresolved or rolls on.
+
+    Grain   contract_id
+    Out     dated: whether it says when it ends; one that renews by itself says it of each term
+    """
+    day = day_number(as_of)
+    there = [
+        {"account_id": term.account, "contract_id": number, "dated": term.end < FAR}
+        for number, term in when.terms.items()
+        if not term.never_was and (term.start is None or term.start <= day) and (number not in when.outcomes or when.outcomes[number].until > day)
+    ]
+    return pa.Table.from_pylist(there, schema=HELD)
+
+
+def with_notice(when: terms.Counting, contracts: pa.Table) -> list[dict[str, Any]]:
+    """`Counting.renewals`, each with the last day of notice of the term that falls due, and whether somebody said that it ends.
+
+    A contract that renews by itself moves its day of notice on with each term.
+    """
+    stated = dict(zip(contracts["contract_id"].to_pylist(), contracts["notice_on"].to_pylist(), strict=True))
+    made = []
+    for row in when.renewals:
+        term, notice = when.terms[row["contract_id"]], stated.get(row["contract_id"])
+        moved = day_number(row["due_on"]) - term.end
+        notice_on = None if notice is None else date_of(day_number(notice) + max(0, moved))
+        made.append({**row, "notice_on": notice_on, "cancelled": term.gone or term.cancelled is not None})
+    return made
+
+
 def due(rows: Iterable[Mapping[str, Any]], lines: pa.Table, given: LedgerInput) -> pa.Table:
-    """Renewals with the MRR in force on their last day.
+    """Renewals with the MRR that was up for renewal.
 
     Grain   contract_id
     In      rows   `terms.Counting.renewals`;  lines  record_subscription_lines (for their contracts);  given  the ledger's lines
-    Out     parts: MRR over the ledger's denominator, of the contract's own lines; of the account's lines without a contract
-            where it has none; shared with nothing else, so that a line stands behind one contract of a day
+    Out     parts: MRR over the ledger's denominator, of the contract's own lines, of the account's lines without a contract
+            where it has none: on the last day of the term, or on the day before a renewal cut it where that came first; of a term
+            that is settled and was left before, on the last day on which any of them paid. Shared with nothing else, so that a line
+            stands behind one contract of a day
     """
     contract_of = dict(zip(lines["line_id"].to_pylist(), lines["contract_id"].to_pylist(), strict=True))
-    by_contract: dict[int, list[tuple[int, int, int]]] = {}
-    by_account: dict[int, list[tuple[int, int, int]]] = {}
+    by_contract: dict[int, list[Lot]] = {}
+    by_account: dict[int, list[Lot]] = {}
     rows = list(rows)
     accounts = {row["account_id"] for row in rows}
     columns = ("line_id", "account_id", "start_d", "end_d", "parts")
@@ -40,10 +78,29 @@ def due(rows: Iterable[Mapping[str, Any]], lines: pa.Table, given: LedgerInput) 
         there.append((start, end, int(parts)))
     made = []
     for row in rows:
-        last = day_number(row["due_on"]) - 1
         lots = by_contract.get(row["contract_id"]) or by_account.get(row["account_id"], [])
-        live = sum(parts for start, end, parts in lots if start <= last < end)
-        if not live and lots:  # due before the first day that is known, or dated oddly: what it pays now
-            live = sum(parts for start, end, parts in lots if end > last)
-        made.append({**row, "parts": live})
+        made.append({**row, "parts": _due_parts(lots, row)})
     return pa.Table.from_pylist(made, schema=SCHEMA)
+
+
+def _due_parts(lots: list[Lot], row: Mapping[str, Any]) -> int:
+    last = row["until"] - 1
+    if live := _at(lots, last):
+        return live
+    if row["state"] in SETTLED and row["begins"] is not None:
+        paid = [min(end - 1, last) for start, end, parts in lots if parts > 0 and start < end and start <= last]
+        if paid and max(paid) >= row["begins"]:
+            return _at(lots, max(paid))
+    return sum(parts for start, end, parts in lots if end > last)  # due before the first day that is known, or dated oddly: what it pays now
+
+
+def _at(lots: list[Lot], day: int) -> int:
+    return sum(parts for start, end, parts in lots if start <= day < end)
+
+
+def whole_shape(table: pa.Table) -> pa.Table:
+    """With the columns that a run of before did not have: what they say is unknown of it."""
+    for field in SCHEMA:
+        if field.name not in table.column_names:
+            table = table.append_column(field.name, pa.nulls(table.num_rows, field.type))
+    return table

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from laer.metrics.dimensions import SPANS
 from laer.records.periods import FAR, date_of, day_number, month_number
@@ -23,28 +24,40 @@ def dimension_spans(accounts: pa.Table, history: pa.Table, assignments: pa.Table
     Grain   dimension x account_id x from_d; the spans of an account cover all days
     Out     dimension and the columns of `dimensions.spans_table`; an unknown value is ''
     """
-    ids = accounts["account_id"].to_pylist()
-    rows: list[tuple[str, int, str, int, int]] = []
+    ids = accounts["account_id"].combine_chunks()
     changed: dict[tuple[str, int], list[tuple[int, Any, Any]]] = {}
     for account, name, old, new, day in zip(*(history[c].to_pylist() for c in ("account_id", "field", "old", "new", "day")), strict=True):
         changed.setdefault((name, account), []).append((day, old, new))
+    tables = []
     for dimension in dimensions:
         if dimension == "owner":
-            rows.extend((dimension, *span) for span in _owners(ids, assignments, people))
+            tables.append(_table(dimension, _owners(ids.to_pylist(), assignments, people)))
             continue
-        for account, value in zip(ids, accounts[dimension].to_pylist(), strict=True):
-            steps = changed.get((dimension, account))
-            spans = _steps(account, value, steps) if steps else [(account, value or "", BEGINNING, FAR)]
-            rows.extend((dimension, *span) for span in spans)
+        moved = pc.is_in(ids, pa.array([account for name, account in changed if name == dimension], pa.int64()))
+        values = accounts[dimension].combine_chunks()
+        tables.append(_still(dimension, ids.filter(pc.invert(moved)), values.filter(pc.invert(moved))))
+        there = zip(ids.filter(moved).to_pylist(), values.filter(moved).to_pylist(), strict=True)
+        tables.append(_table(dimension, (span for account, value in there for span in _steps(account, value, changed[dimension, account]))))
+    return pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+
+
+def _still(dimension: str, ids: pa.Array, values: pa.Array) -> pa.Table:
+    """One span each: most accounts never changed."""
+    same = {"dimension": dimension, "from_d": BEGINNING, "from_m": BEGINNING, "until_d": FAR, "until_m": FAR}
+    columns = {name: pa.repeat(pa.scalar(value, SCHEMA.field(name).type), len(ids)) for name, value in same.items()}
+    columns |= {"account_id": ids, "value": pc.fill_null(values, "")}
+    return pa.table({f.name: columns[f.name] for f in SCHEMA}, schema=SCHEMA)
+
+
+def _table(dimension: str, spans: Iterable[Span]) -> pa.Table:
+    rows = list(spans)
     months: dict[int, int] = {BEGINNING: BEGINNING, FAR: FAR}
-    for row in rows:
-        for day in row[3:]:
-            if day not in months:
-                months[day] = month_number(date_of(day))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
+    for day in {day for row in rows for day in row[2:]} - months.keys():
+        months[day] = month_number(date_of(day))
+    account, value, start, until = zip(*rows, strict=True) if rows else ((),) * 4
     data = {
-        "dimension": columns[0], "account_id": columns[1], "value": columns[2], "from_d": columns[3], "from_m": [months[d] for d in columns[3]],
-        "until_d": columns[4], "until_m": [months[d] for d in columns[4]],
+        "dimension": [dimension] * len(rows), "account_id": account, "value": value, "from_d": start, "from_m": [months[d] for d in start],
+        "until_d": until, "until_m": [months[d] for d in until],
     }  # fmt: skip
     return pa.table({f.name: pa.array(data[f.name], f.type) for f in SCHEMA}, schema=SCHEMA)
 
@@ -69,9 +82,13 @@ def _owners(ids: list[int], assignments: pa.Table, people: pa.Table) -> Iterator
             given.setdefault(account, []).append((_day(start, BEGINNING), _day(until, FAR), names[person]))
     for account in ids:
         held = sorted(given.get(account, []))
-        edges = sorted({BEGINNING, FAR, *(d for start, until, _ in held for d in (start, until))})
+        if not held or (len(held) == 1 and held[0][0] < held[0][1]):  # as most accounts: nothing overlaps
+            edges = [(BEGINNING, FAR, "")] if not held else [(BEGINNING, held[0][0], ""), held[0], (held[0][1], FAR, "")]
+            yield from ((account, name, start, until) for start, until, name in edges if start < until)
+            continue
+        cuts = sorted({BEGINNING, FAR, *(d for start, until, _ in held for d in (start, until))})
         spans: list[Span] = []
-        for start, until in pairwise(edges):
+        for start, until in pairwise(cuts):
             name = next((n for a, b, n in reversed(held) if a <= start < b), "")
             if spans and spans[-1][1] == name:
                 spans[-1] = (account, name, spans[-1][2], until)

@@ -213,7 +213,10 @@ def _leaves(lines: pa.Table, terms: dict[int, Term], policy: Policy) -> Days:
     return leaves
 
 def _renewals(terms: dict[int, Term], outcomes: dict[int, Outcome], today: int) -> list[dict[str, Any]]:
-    """One row per term that falls due. A contract that renews by itself is due on its next turning day."""
+    """One row per term that falls due. A contract that renews by itself is due on its next turning day.
+
+    Beside what pages show: begins (its first day, None where nobody knows) and until (the day on which it was due, or cut before it), as numbers
+    """
     undated: dict[int, list[Term]] = {}
     dated: dict[int, list[int]] = {}
     for term in terms.values():
@@ -234,6 +237,7 @@ def _renewals(terms: dict[int, Term], outcomes: dict[int, Outcome], today: int) 
             "contract_id": o.term.contract, "account_id": o.term.account, "name": o.term.name, "due_on": date_of(_due(o, today)), "state": o.state,
             "signed_on": None if o.signed is None or o.successor is None else date_of(o.signed), "late_days": o.late,
             "successor_id": o.successor.contract if o.successor else None, "auto_renews": o.term.auto,
+            "begins": o.term.start, "until": min(o.until, _due(o, today)),
         }
         for o in outcomes.values()
         if not (o.term.monthly and o.term.rolls) and not said_otherwise(o.term)

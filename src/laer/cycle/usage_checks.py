@@ -24,6 +24,7 @@ from laer.records.expr import Table, greatest, literal, ratio, row_number, table
 
 TABLE = "usage_days"
 STANDS = 30  # days with the same total from which a counter stands
+STEADY = 5  # from this total on people do not do the same every day, not even from the beginning: fewer may be a nightly job
 FAR_OFF = 100.0  # times the median, or a part of it as small
 USAGE = {"row_id": "string", "account_id": "int64", "subscription_id": "int64", "feature": "string", "day": "date", "count": "int64", "source": "string"}
 LINES = {"subscription_id": "int64", "start_on": "date", "end_on": "date"}
@@ -69,10 +70,10 @@ def before_sign_up(usage: Table, _: Table, accounts: Table) -> Table:
 
 
 def frozen(usage: Table, _: Table, __: Table) -> Table:
-    """Usage of days on which an account's total did not move any more, having moved before: a counter that stands, or a copy of the day before.
+    """Usage of days on which an account's total did not move: a counter that stands, or a copy of the day before.
 
     In      usage   days without usage are no days of the series
-    Holds   the total is not 0, is the same on at least 30 successive days of the series, and was another on an earlier day
+    Holds   the total is not 0, is the same on at least 30 successive days of the series, and was another on an earlier day or is 5 and more
     """
     days = usage.group_by(["account_id", "day"]).aggregate(total=usage["count"].sum())
     dated = days.group_by("account_id").aggregate(since=days.day.min())
@@ -81,7 +82,7 @@ def frozen(usage: Table, _: Table, __: Table) -> Table:
     placed = days.mutate(stretch=order - among)  # the same for successive days with the same total
     stretches = placed.group_by(["account_id", "total", "stretch"]).aggregate(n=placed.count(), first=placed.day.min(), last=placed.day.max())
     stood = stretches.filter(stretches.n >= STANDS, stretches.total != 0).join(dated, "account_id")
-    stood = stood.filter(stood["first"] > stood.since).select("account_id", "first", "last")
+    stood = stood.filter((stood["first"] > stood.since) | (stood.total >= STEADY)).select("account_id", "first", "last")
     return usage.semi_join(stood, [usage.account_id == stood.account_id, usage.day >= stood["first"], usage.day <= stood["last"]])
 
 

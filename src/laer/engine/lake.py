@@ -15,8 +15,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -31,6 +33,17 @@ from laer.records.types import LAKE
 ATTEMPTS = 5
 LOG_ENTRY = re.compile(r"(\d{20})\.(json|checkpoint\..*parquet)")
 ZSTD = WriterProperties(compression="ZSTD", max_row_group_size=122_880)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What came into a table since a version.
+
+    added  month -> files of rows that were not there;  again  months of which rows were taken out, or of which it cannot be told
+    """
+
+    added: dict[str, list[str]]
+    again: set[str]
 
 
 class Lake:
@@ -138,6 +151,10 @@ class Lake:
         """The rows as a relation with the table's schema; hold the lease until it has been read."""
         return con.sql(self.scan_sql(table, months, lease))
 
+    def query(self, table: str, paths: list[str]) -> str:
+        """The rows of some of its files, with the table's schema."""
+        return sifting.select_sql(table, paths)
+
     def scan_sql(self, table: str, months: Iterable[str] | None = None, lease: leases.Lease | None = None) -> str:
         """The query behind `scan`, to make views of. Columns that older files lack are null."""
         return self._select(self._handle(table, lease), table, months)
@@ -154,8 +171,33 @@ class Lake:
 
     def known(self, table: str, source: str, months: Iterable[str] | None = None) -> pa.Table:
         """(row_id, content) of the rows of a source, of those months."""
-        with self._engine() as con, self.lease(table) as lease:
+        with self.engine() as con, self.lease(table) as lease:
             return con.sql(f"select row_id, content from ({self.scan_sql(table, months, lease)}) where source = {sifting.text(source)}").to_arrow_table()
+
+    def identity(self, table: str) -> str:
+        """Of the table that is there: one made anew, in a home that was emptied, counts its versions from the beginning."""
+        handle = self._handle(table)
+        return "" if handle is None else str(handle.metadata().id)
+
+    def changed(self, table: str, since: int, lease: leases.Lease) -> Changed | None:
+        """What came between a version and the leased one, from the log alone; None where the log does not say any more."""
+        assert lease.version is not None
+        added, again = dict[str, list[str]](), set[str]()
+        there = {path: month for month, path, _ in _actions(self._handle(table, lease))}
+        for version in range(since + 1, lease.version + 1):
+            entry = self.root / table / "_delta_log" / f"{version:020d}.json"
+            if not entry.exists():
+                return None
+            for action in map(json.loads, entry.read_text().splitlines()):
+                said = action.get("add") or action.get("remove")
+                if not said or not said["dataChange"]:  # rows that were only put together anew
+                    continue
+                path, month = unquote(said["path"]), said["partitionValues"]["month"]
+                if path not in there:  # taken out, or added and put together with others since
+                    again.add(month)
+                else:
+                    added.setdefault(month, []).append(str(self.root / table / path))
+        return Changed({month: paths for month, paths in added.items() if month not in again}, again)
 
     # Copying
 
@@ -210,7 +252,7 @@ class Lake:
             yield
 
     @contextmanager
-    def _engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A private DuckDB that spills below the root, so that an import larger than its memory still passes."""
         staging = self.root / "_staging"
         staging.mkdir(parents=True, exist_ok=True)
@@ -222,7 +264,7 @@ class Lake:
 
     @contextmanager
     def _staged(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._engine() as con:
+        with self.engine() as con:
             sifting.stage(con, table, rows)
             yield con
 

@@ -38,19 +38,26 @@ class DuckDBSession:
 
     def __init__(self, *, threads: int = 2, memory: str = "1GB") -> None:
         self._threads, self._memory = threads, memory
+        self._kept: set[str] = set()
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The live connection, for the lake's scans (rooms below `cycle` never see it). Opened when first used: not every question needs an engine."""
         self._spill = tempfile.TemporaryDirectory(prefix="laer-engine-")
-        return duckdb.connect(
+        connection = duckdb.connect(
             config={"threads": str(self._threads), "memory_limit": self._memory, "temp_directory": self._spill.name, "preserve_insertion_order": "false"}
         )
+        connection.execute("set enable_progress_bar = false")  # it would be drawn into the server's log, across its lines
+        return connection
 
     def bind(self, name: str, rows: pa.Table) -> None:
+        if name in self._kept:  # DuckDB would refuse a view of the name of a table
+            self.connection.execute(f'drop table "{name}"')
+            self._kept.discard(name)
         self.connection.register(name, rows)
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        self._kept.add(name)
         self.connection.execute(f'create or replace temp table "{name}" as {_duckdb_sql(expression)}')
         return ibis.table(expression.schema(), name=name)
 
@@ -113,13 +120,13 @@ class _DuckDB(DuckDBCompiler):  # type: ignore[misc]
 
 
 def _duckdb_sql(expression: ir.Table) -> str:
-    return _compiled(expression.unbind().op())
+    return _compiled(expression.op())
 
 
 @lru_cache(maxsize=512)
 def _compiled(relation: Any) -> str:
     """The SQL of a relation. Compiling takes longer than most questions run, and a pass or a page asks the same ones again."""
-    return str(_DuckDB().to_sqlglot(relation.to_expr()).sql(dialect="duckdb"))
+    return str(_DuckDB().to_sqlglot(relation.to_expr().unbind()).sql(dialect="duckdb"))
 
 
 def _sql(expression: ir.Table, dialect: str) -> str:

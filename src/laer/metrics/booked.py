@@ -39,7 +39,7 @@ def rises(changes: Table) -> Table:
     """
     up = changes.filter(changes.delta > 0)
     if "unknown" in changes.columns:
-        up = up.filter(~(up.first & up.unknown))
+        up = up.filter(~up.unknown)
     return up.select("account_id", "d", "m", "first", rise=up.delta)
 
 

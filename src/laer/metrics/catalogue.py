@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from laer.metrics.inputs import INPUTS
 from laer.metrics.spine import Spine
 from laer.records.expr import Table, Value
 
 MOTIONS = ("land", "adopt", "expand", "renew", "base")
 KINDS = ("number", "money", "text", "flag", "date")
+GRAINS = ("account", "deal", "renewal", "account x product", "company")  # of what a measure says something
 TYPES = {"number": "float64", "money": "float64", "text": "string", "flag": "boolean", "date": "int32"}
 
 Records = Mapping[str, Table]
@@ -17,7 +19,7 @@ Records = Mapping[str, Table]
 
 @dataclass(frozen=True)
 class Measure:
-    """One column of facts about an account at a date.
+    """One column of facts about an account at a date, or one figure of an item or the firm.
 
     id         name of the column, by which conditions, scores and `laer facts` call it
     unit       as people say it: "users", "per month", "%" of a rate from 0 to 1; "" where the name says all
@@ -30,6 +32,8 @@ class Measure:
     better     "up", "down" or "" where more is neither good nor bad
     words_of   its vocabulary, where that is closed
     method     page of the documentation below docs/methods
+    own        the firm made it, without code (`metrics/own.py`)
+    grain      of what it is said; the company's are sums and ratios over a period (`metrics/company.py`)
     """
 
     id: str
@@ -44,10 +48,12 @@ class Measure:
     better: str = ""
     words_of: tuple[str, ...] = ()
     method: str = "facts"
+    own: bool = False
+    grain: str = "account"
 
     def __post_init__(self) -> None:
-        if self.motion not in MOTIONS or self.kind not in KINDS or self.better not in ("", "up", "down"):
-            raise ValueError(f"measure {self.id}: motion {self.motion!r}, kind {self.kind!r}, better {self.better!r} are not all known")
+        if self.motion not in MOTIONS or self.kind not in KINDS or self.grain not in GRAINS or self.better not in ("", "up", "down"):
+            raise ValueError(f"measure {self.id}: motion {self.motion!r}, kind {self.kind!r}, grain {self.grain!r}, better {self.better!r} are not all known")
         if self.zero and self.kind not in ("number", "money", "flag"):
             raise ValueError(f"measure {self.id}: a {self.kind} cannot be 0")
 
@@ -57,6 +63,7 @@ class Family:
     """Measures of one source and one relation: one join, one aggregate.
 
     input   the table that it reads (`inputs.INPUTS`): a 0 is one only where that covers the day
+    beside  further tables that it reads: needed for a 0 where a measure names their record among its sources, else read where there are any
     build   (spine, records) -> account_id, d and a column per measure; accounts without a row in it have nothing to say
     """
 
@@ -64,6 +71,15 @@ class Family:
     input: str
     build: Callable[[Spine, Records], Table]
     measures: tuple[Measure, ...]
+    beside: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.input, *self.beside)
+
+    def needed(self, measure: Measure) -> tuple[str, ...]:
+        """The tables without which a measure of it is unknown."""
+        return (self.input, *(name for name in self.beside if INPUTS[name].record in measure.sources))
 
 
 @dataclass(frozen=True)
@@ -100,14 +116,24 @@ class Catalogue(Mapping[str, Measure]):
     def __len__(self) -> int:
         return len(self._measures)
 
-    def narrowed(self, names: Iterable[str]) -> Catalogue:
-        """The families and derived measures that are needed to compute some measures."""
+    def behind(self, names: Iterable[str]) -> set[str]:
+        """These measures and all of the catalogue that they are made of."""
         wanted = set(names)
         for derived in reversed(self.derived):
             if derived.measure.id in wanted:
                 wanted |= {*derived.reads, *(("segment", derived.beside) if derived.beside else ())}
+        return wanted
+
+    def narrowed(self, names: Iterable[str]) -> Catalogue:
+        """The families and derived measures that are needed to compute some measures."""
+        wanted = self.behind(names)
         families = [family for family in self.families if wanted & {m.id for m in family.measures}]
         return Catalogue(families, [derived for derived in self.derived if derived.measure.id in wanted])
+
+    def inputs_behind(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The tables without which some measures are unknown."""
+        wanted = self.behind(names)
+        return tuple(dict.fromkeys(given for family in self.families for m in family.measures if m.id in wanted for given in family.needed(m)))
 
     @property
     def sources(self) -> tuple[str, ...]:

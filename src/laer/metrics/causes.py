@@ -160,8 +160,8 @@ def _alone(n0: NumericValue, n1: NumericValue, x0: NumericValue, x1: NumericValu
 def cause_changes(found: Table, changes: Table) -> Table:
     """Each day's change of an account by cause, in the form of `changes.value_changes`, for `booking.booked`.
 
-    Days on which the account comes or leaves have no cause: all of their change stands under NO_CAUSE. On other days mixed is
-    what the named causes leave of the change, so that nothing is lost.
+    Days on which the account comes or leaves, and the rise of an opening balance, have no cause: all of their change stands
+    under NO_CAUSE. On other days mixed is what the named causes leave of the change, so that nothing is lost.
 
     Grain   account_id x value (a cause) x d
     In      found  `item_causes`;  changes  `mrr_changes` or `month_changes` (then items by month)
@@ -171,6 +171,8 @@ def cause_changes(found: Table, changes: Table) -> Table:
     """
     kind = changes.delta.type()
     edge = (changes.before == 0) | (changes.after == 0)
+    if "unknown" in changes.columns:  # an opening balance beside what is paid already
+        edge = edge | (changes.unknown & (changes.delta > 0))
     edges, inner = changes.filter(edge), changes.filter(~edge)
     days = edges.select("account_id", "d")
     each = [found.select("account_id", "d", "m", delta=found[n].cast(kind)).mutate(value=literal(n)) for n in CAUSES[:-1]]
@@ -187,7 +189,7 @@ def cause_changes(found: Table, changes: Table) -> Table:
 
 
 def price_states(changes: Table, by_cause: Table) -> Table:
-    """Intervals of months over which an account's month-end MRR stays the same, with what price has changed in it so far.
+    """Intervals of months over which an account's month-end MRR stays the same, with what price (and no sale) has changed in it so far.
 
     Grain   account_id x from_m
     In      changes  `mrr_changes`;  by_cause  their `cause_changes`
@@ -198,8 +200,11 @@ def price_states(changes: Table, by_cause: Table) -> Table:
     kind = changes.delta.type()
     zero = literal(0, "int64")
     prices = by_cause.filter(by_cause.value == "price")
+    beside = zero.cast(kind)
+    if "unknown" in changes.columns:  # an opening balance beside what is paid is no growth either, see `retention.opened_states`
+        beside = ifelse(changes.unknown & (changes.delta > 0) & (changes.before > 0), changes.delta, changes.delta - changes.delta)
     points = union(
-        changes.select("account_id", "d", "m", delta=changes.delta, price=zero.cast(kind), came=(changes.before == 0).cast("int64")),
+        changes.select("account_id", "d", "m", delta=changes.delta, price=beside, came=(changes.before == 0).cast("int64")),
         prices.select("account_id", "d", "m", delta=zero.cast(kind), price=prices.delta, came=zero),
     )
     days = points.group_by("account_id", "d").agg(

@@ -85,7 +85,7 @@ def month_changes(changes: Table) -> Table:
             never paid before that month
     """
     kind = changes.delta.type()
-    said = {"unknown": (changes.unknown & changes.first).max()} if "unknown" in changes.columns else {}
+    said = {"unknown": (changes.unknown & (changes.delta > 0)).max()} if "unknown" in changes.columns else {}
     months = changes.group_by("account_id", "m").agg(
         delta=changes.delta.sum().cast(kind), before=changes.before.argmin(changes.d), first=changes.first.max(), **said
     )
@@ -125,14 +125,16 @@ def _moved_to_return(points: Table, totals: Table, gap_days: int) -> Table:
 def movement_columns(delta: NumericValue, before: NumericValue, after: NumericValue, first: Any, unknown: Any = None) -> dict[str, NumericValue]:
     """The movements as columns of positive magnitudes: name -> amount, 0 where the change is another one (rule 3).
 
-    Where the book says of a first paying day that nobody knows since when it was paid, it is an opening balance (rule 13).
+    Where the book says of what begins on a day that nobody knows since when it was paid, the rise of that day is an opening balance
+    (rule 13): on the account's first paying day, and beside what it pays already (two accounts with opening balances that were merged).
     """
     zero = delta - delta
-    balance = {} if unknown is None else {BALANCE: cases((first & unknown, delta), else_=zero)}
+    risen = delta > 0 if unknown is None else (delta > 0) & ~unknown
+    balance = {} if unknown is None else {BALANCE: cases(((delta > 0) & unknown, delta), else_=zero)}
     return balance | {
-        "new": cases((first if unknown is None else first & ~unknown, delta), else_=zero),
-        "reactivation": cases((first, zero), (before == 0, delta), else_=zero),
-        "expansion": ifelse((before != 0) & (delta > 0), delta, zero),
+        "new": cases((first & risen, delta), else_=zero),
+        "reactivation": cases((~first & (before == 0) & risen, delta), else_=zero),
+        "expansion": ifelse((before != 0) & risen, delta, zero),
         "contraction": ifelse((after != 0) & (delta < 0), -delta, zero),
         "churn": ifelse((after == 0) & (delta < 0), -delta, zero),
     }

@@ -22,9 +22,11 @@ class Input:
 
     record   the record type that it is made of: what must be connected for it to say anything
     columns  name -> type, account_id aside
+    firm     its rows are of no account, and there is no account_id: every account is held against all of them
     known    the day column from which on the row is known
     late     column -> day column from which on its value is known; before, a day is FAR and another value null
     stale    days without any new row of the firm after which an absence means nothing; None: never
+    each     an absence means something only of an account that the source has named by then: of others it may know nothing
     """
 
     record: str
@@ -32,9 +34,15 @@ class Input:
     known: str
     late: Mapping[str, str] = field(default_factory=dict)
     stale: int | None = None
+    each: bool = False
+    firm: bool = False
+
+    @property
+    def shape(self) -> dict[str, str]:
+        return dict(self.columns) if self.firm else {"account_id": "int64", **self.columns}
 
     def table(self, name: str) -> Table:
-        return table({"account_id": "int64", **self.columns}, name)
+        return table(self.shape, name)
 
 
 INPUTS: dict[str, Input] = {
@@ -45,17 +53,32 @@ INPUTS: dict[str, Input] = {
     ),
     "lines": Input(
         "subscription_lines",
-        {"start_d": DAY, "end_d": DAY, "seats": INT, "mrr": MONEY, "list_mrr": MONEY, "product_id": INT, "plan": TEXT},
+        {"start_d": DAY, "end_d": DAY, "seats": INT, "mrr": MONEY, "list_mrr": MONEY, "product_id": INT, "plan": TEXT, "margin": MONEY},
         "start_d",
         {"end_d": "end_d"},
     ),
     "terms": Input(
-        "contracts", {"known_d": DAY, "start_d": DAY, "end_d": DAY, "notice_d": DAY, "until_d": DAY, "rolls": FLAG}, "known_d", {"until_d": "until_d"}
-    ),
+        "contracts", {"known_d": DAY, "start_d": DAY, "end_d": DAY, "notice_d": DAY, "until_d": DAY, "rolls": FLAG, "renews": FLAG},
+        "known_d", {"until_d": "until_d"},
+    ),  # renews: it goes on where another one ended
     "lapses": Input("contracts", {"from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
+    "renewals": Input(  # what fell due, contracts of one account and day as one; amounts by the year
+        "contracts",
+        {
+            "item": INT, "contracts": INT, "due_d": DAY, "ends_d": DAY, "settled_d": DAY, "result": TEXT, "due": MONEY, "kept": MONEY, "renewed": MONEY,
+            "on_time": MONEY, "expanded": MONEY, "notice_missed": MONEY, "flagged": FLAG, "minutes": INT, "touches": INT, "days": MONEY,
+            **{f"call_{lead}": TEXT for lead in (30, 60, 90)}, **{f"forecast_{lead}": MONEY for lead in (30, 60, 90)},  # as it stood so many days before
+        },
+        "ends_d",
+        {"settled_d": "settled_d", **dict.fromkeys(("result", "kept", "renewed", "on_time", "expanded", "notice_missed", "days"), "settled_d")},
+    ),
+    "calls": Input("forecasts", {"due_d": DAY, "on_d": DAY, "category": TEXT}, "on_d"),  # what people expected of a term that was to fall due
     "deals": Input(
         "opportunities",
-        {"created_d": DAY, "closed_d": DAY, "qualified_d": DAY, "outcome": TEXT, "motion": TEXT, "arr": MONEY, "discount": MONEY},
+        {
+            "deal_id": INT, "created_d": DAY, "closed_d": DAY, "qualified_d": DAY, "outcome": TEXT, "motion": TEXT, "arr": MONEY, "discount": MONEY,
+            "seller": TEXT, "lead_source": TEXT,
+        },
         "created_d",
         {"closed_d": "closed_d", "outcome": "closed_d"},
     ),
@@ -69,12 +92,55 @@ INPUTS: dict[str, Input] = {
     "answers": Input("survey_responses", {"answered_d": DAY, "kind": TEXT, "score": MONEY}, "answered_d"),
     "pulses": Input("pulses", {"stated_d": DAY, "level": INT}, "stated_d"),
     "touches": Input("touches", {"on_d": DAY, "kind": TEXT, "minutes": INT, "inward": FLAG, "sentiment": INT}, "on_d", stale=45),
+    # the people at the account, a row for each role that one has (none: role null), and the days on which one was met, wrote or answered
+    "contacts": Input("contacts", {"contact_id": INT, "role": TEXT, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
+    "meetings": Input("contacts", {"contact_id": INT, "happened": TEXT, "on_d": DAY}, "on_d", stale=45),  # contact_id: null where nobody is named
+    "plans": Input("onboarding_plans", {"started_d": DAY, "planned_d": DAY, "done_d": DAY}, "started_d", {"done_d": "done_d"}),
+    "steps": Input(
+        "onboarding_steps",
+        {"known_d": DAY, "due_d": DAY, "done_d": DAY, "plan_done_d": DAY, "theirs": FLAG},
+        "known_d",
+        {"done_d": "done_d", "plan_done_d": "plan_done_d"},
+    ),
+    "outcomes": Input(
+        "outcomes",
+        {"promised_d": DAY, "due_d": DAY, "reached_d": DAY, "confirmed_d": DAY, "measured": FLAG},
+        "promised_d",
+        {"reached_d": "reached_d", "confirmed_d": "confirmed_d"},
+    ),
+    "metrics": Input("account_metrics", {"on_d": DAY, "name": TEXT, "number": MONEY}, "on_d", stale=60),
+    # the same numbers where their source states a limit beside them ("API calls", "API calls limit"): name is that of what is limited
+    "limits": Input("account_metrics", {"on_d": DAY, "name": TEXT, "most": FLAG, "number": MONEY}, "on_d", stale=60),
+    "discounts": Input("discounts", {"start_d": DAY, "end_d": DAY}, "start_d"),  # until when one was granted is known from the beginning
+    # what may be used of what is counted: until when is known when it ends
+    "entitlements": Input("entitlements", {"name": TEXT, "granted": MONEY, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
+    "invoices": Input(  # settled_d: paid, or taken back
+        "invoices",
+        {"issued_d": DAY, "due_d": DAY, "settled_d": DAY, "paid": FLAG, "amount": MONEY},
+        "issued_d",
+        {"settled_d": "settled_d", "paid": "settled_d"},
+        stale=100,
+        each=True,
+    ),
     "notices": Input("churn_events", {"known_d": DAY, "effective_d": DAY}, "known_d"),
     "spans": Input("accounts", {"dimension": TEXT, "value": TEXT, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
+    # what the firm spent, most of it on no account: month_d and until_d are the first days of its month and of the next
+    "costs": Input("costs", {"month_d": DAY, "until_d": DAY, "motion": TEXT, "kind": TEXT, "amount": MONEY}, "month_d"),
+    # touches, and tasks that were done: minutes, and how many of them are by default
+    "efforts": Input("touches", {"on_d": DAY, "motion": TEXT, "minutes": MONEY, "inferred": MONEY}, "on_d"),
+    # who uses it and what matters of it, by the numbers that usage knows users and features by; a feature is of no account
+    "product_users": Input(
+        "product_users", {"actor": INT, "contact_id": INT, "team": TEXT, "internal": FLAG, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}
+    ),
+    "key_features": Input(
+        "product_features", {"actor": INT, "product_id": INT, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}, firm=True
+    ),
     # usage: rollups of the lake, see `engine/rollups.py`
     "user_blocks": Input("usage_days", {"actor": INT, "block": DAY, "mask": INT}, "block", stale=14),
     "feature_blocks": Input("usage_days", {"actor": INT, "block": DAY, "mask": INT}, "block", stale=14),
-    "account_days": Input("usage_days", {"day_d": DAY, "n": INT, "errors": INT}, "day_d", stale=14),
+    "account_days": Input("usage_days", {"day_d": DAY, "n": INT, "errors": INT, "gap": INT}, "day_d", stale=14),
+    "activations": Input("usage_days", {"on_d": DAY}, "on_d"),
+    "watched": Input("usage_days", {"since_d": DAY}, "since_d"),  # every account: since when the firm's source says anything
 }
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from laer.metrics.catalogue import Derived, Family, Measure, Records
 from laer.metrics.spine import Spine
-from laer.records.expr import Table, Value, cases, ifelse, literal, ratio
+from laer.records.expr import Table, Value, cases, greatest, ifelse, literal, ratio
 
 LINES = ("subscription_lines",)
 STATES = ("prospect", "paying", "churned")
@@ -107,7 +107,29 @@ def _state(facts: Table) -> Value:
     return cases((facts.mrr > 0, "paying"), (facts.first_paid_on.notnull(), "churned"), (facts.mrr.notnull(), "prospect"), else_=literal(None, "string"))
 
 
+def _newest(facts: Table) -> Value:
+    days = [facts[name].fill_null(NEVER) for name in ("last_used_on", "last_touch_on", "answered_on", "pulse_on", "mrr_changed_on")]
+    return greatest(*days).nullif(NEVER)
+
+
+def _covered(facts: Table) -> Value:
+    """Of each kind of record that the firm has: whether there is any of this account."""
+    there = [(facts.active_days_28d.notnull(), facts.last_used_on.notnull()), (facts.touches_45d.notnull(), facts.last_touch_on.notnull()),
+        (facts.terms.notnull(), facts.terms > 0), (facts.contacts.notnull(), facts.contacts > 0)]  # fmt: skip
+    has = sum((ifelse(known & some, 1, 0) for known, some in there[1:]), start=ifelse(there[0][0] & there[0][1], 1, 0))
+    of = sum((ifelse(known, 1, 0) for known, _ in there[1:]), start=ifelse(there[0][0], 1, 0))
+    return ratio(has, of)
+
+
+NEVER = -2_000_000
+MANY = ("usage_days", "touches", "contracts", "contacts")
 DERIVED = (
+    Derived(Measure("data_newest_on", "Newest of it", "", "the newest day on which usage, a touch, an answer, a pulse or a change of MRR says anything of it",
+        "base", "date", ("usage_days", "touches", "survey_responses", "pulses", "subscription_lines")),
+        ("last_used_on", "last_touch_on", "answered_on", "pulse_on", "mrr_changed_on"), _newest),
+    Derived(Measure("data_coverage", "Coverage by sources", "%", "of usage, touches, contracts and contacts those that say anything of it, over those that the "
+        "firm has a fresh source of", "base", "number", MANY, better="up"),
+        ("active_days_28d", "last_used_on", "touches_45d", "last_touch_on", "terms", "contacts"), _covered),
     Derived(has("state", "State", "", "paying while MRR is above 0; churned once it was; else prospect", kind="text", words_of=STATES), ("mrr",
         "first_paid_on"), _state),
     Derived(paid("arr", "ARR", "per year", "12 times MRR", better="up"), ("mrr",), lambda facts: (facts.mrr * 12).round(4)),

@@ -6,6 +6,7 @@ The rules are numbered as in docs/methods/policy.md; the shipped policies stand 
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,8 +88,9 @@ def policy_names() -> list[str]:
     return sorted((p.stem for p in CONTENT.glob("*.yaml")), key=lambda name: (name != "default", name))
 
 
+@cache
 def load_policy(name: str = "default") -> Policy:
-    """A shipped policy by name; the error lists what exists.
+    """A shipped policy by name, read once (a page asks for it several times); the error lists what exists.
 
     A preset names the policy that it is `based_on` and what it changes of it: settings, status words and texts of rules by name.
     """

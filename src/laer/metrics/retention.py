@@ -8,10 +8,12 @@ replace w x months rows per account.
 
 from __future__ import annotations
 
-from laer.records.expr import Table, greatest, ifelse, least, literal, ratio, remembered, union
+from laer.metrics.changes import BALANCE
+from laer.records.expr import NumericValue, Table, greatest, ifelse, least, literal, ratio, remembered, running, union
 from laer.records.periods import FAR
 
 WINDOWS = (1, 3, 12)
+OPENED = ("opened", "stay")  # columns of `opened_states` beside those of `month_states`
 
 
 @remembered
@@ -30,13 +32,33 @@ def month_states(months: Table, by: tuple[str, ...] = ()) -> Table:
 
 
 @remembered
+def opened_states(months: Table) -> Table:
+    """`month_states` of a book in which lines without a known start were stated of accounts that paid already.
+
+    Such an opening balance was paid before anybody knows: it is no growth, and retention takes it away from what is there at a
+    window's end. One that brings an account (its first, or after it had left) stays: there is nothing beside which it would be growth.
+
+    Grain   account_id x from_m
+    In      months  `account_months` of event movements, with opening_balance
+    Out     as `month_states`; opened (parts: opening balances beside what was paid, since the account last came), stay (how often it has come)
+    Method  docs/methods/retention.md
+    """
+    kind = months.opening.type()
+    zero = months.opening - months.opening
+    t = months.mutate(came=(months.opening == 0).cast("int64"), beside=ifelse(months.opening > 0, months[BALANCE], zero))
+    t = t.mutate(stay=t.came.sum().over(running("account_id", "m")).cast("int64"), until_m=t.m.lead().over(group_by=t.account_id, order_by=t.m).fill_null(FAR))
+    t = t.mutate(opened=t.beside.sum().over(running(["account_id", "stay"], "m")).cast(kind))
+    return t.select("account_id", "until_m", "opened", "stay", from_m=t.m, level=t.closing).filter(lambda s: s.level > 0)
+
+
+@remembered
 def retained(states: Table, windows: tuple[int, ...] = WINDOWS) -> Table:
     """What of the MRR of accounts that paid w months ago is still there, as changes per month.
 
     Grain   window x m
-    In      states  `month_states`
-    Out     window, m, closing and kept: changes whose running sums over m are sum(closing MRR) and
-            sum(min(opening, closing)) over the accounts with MRR above 0 at the window's opening
+    In      states  `month_states` or `opened_states`
+    Out     window, m, closing and kept: changes whose running sums over m are sum(closing MRR, without opening balances that were
+            stated within the window) and sum(min(opening, closing)) over the accounts with MRR above 0 at the window's opening
     Holds   0 <= running kept <= running closing; running kept <= total MRR at m - window
     Method  docs/methods/retention.md
     """
@@ -94,6 +116,7 @@ def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ..
         "value",
         share=ratio(j.level, j.level_all, None),
         level=j.level_all,
+        **{c: j[c] for c in OPENED if c in j.columns},
         from_m=greatest(j.from_m, j.from_m_all),
         until_m=least(j.until_m, j.until_m_all),
     )
@@ -106,11 +129,13 @@ def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ..
 
 def _shifted(states: Table, windows: tuple[int, ...]) -> Table:
     """Each interval as it is seen w months later."""
-    rest = [c for c in states.columns if c not in ("from_m", "until_m", "level")]
+    rest = [c for c in states.columns if c not in ("from_m", "until_m", "level", *OPENED)]
+    opened = {f"past_{c}": states[c] for c in OPENED if c in states.columns}
     return union(
         *[
             states.select(
                 *rest,
+                **opened,
                 past_level=states.level,
                 past_from=(states.from_m + w).cast("int32"),
                 past_until=(states.until_m + w).cast("int32"),
@@ -124,7 +149,15 @@ def _shifted(states: Table, windows: tuple[int, ...]) -> Table:
 def _overlaps(past: Table, states: Table) -> Table:
     j = past.inner_join(states, [past.account_id == states.account_id, past.past_from < states.until_m, states.from_m < past.past_until])
     keep = [c for c in ("value", "share") if c in past.columns]
-    return j.select("window", *keep, "level", "past_level", from_m=greatest(j.past_from, j.from_m), until_m=least(j.past_until, j.until_m))
+    return j.select("window", *keep, "past_level", level=_without_opened(j), from_m=greatest(j.past_from, j.from_m), until_m=least(j.past_until, j.until_m))
+
+
+def _without_opened(j: Table) -> NumericValue:
+    """What is there at a window's end, less the opening balances that were stated beside it within the window."""
+    if "opened" not in j.columns:
+        return j.level
+    within = j.opened - ifelse(j.stay == j.past_stay, j.past_opened, j.past_opened - j.past_opened)
+    return greatest(j.level - within, j.level - j.level)
 
 
 def _month_steps(pairs: Table, keys: tuple[str, ...], kind: object) -> Table:

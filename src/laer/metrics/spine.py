@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from laer.records.expr import Scalar, Table, ifelse, table, union
+from laer.records.expr import Scalar, Table, bit_count, greatest, ifelse, least, literal, table, union
 
 BLOCK = 28  # days whose activity one integer of a block holds, a bit each
+REACH = 366  # days before a date up to which measures read the lake
 KEYS = {"account_id": "int64", "d": "int32"}
 
 
@@ -74,6 +75,23 @@ class Spine:
         days = placed.group_by("account_id", "actor", "d", "o").agg(m=placed.m.sum().cast("int64"))
         days = days.select("account_id", "actor", "d", mask=(days.m >> (days.o + 1).cast("int64")) & ((1 << BLOCK) - 1))
         return days.filter(days.mask != 0)
+
+    def days_of_blocks(self, blocks: Table, days: int) -> Table:
+        """On how many of the `days` up to d an actor was active.
+
+        In   blocks  as `last_28_days` takes them
+        Out  account_id, actor, d, days: at least 1; actors without activity have no row
+        """
+        near = blocks.filter(blocks.block <= self.hi // BLOCK, blocks.block >= (self.lo - days + 1) // BLOCK)
+        near = near.mutate(begins=(near.block * BLOCK).cast("int32"), ends=(near.block * BLOCK + BLOCK + days - 1).cast("int32"))
+        at = self._at(large=True)
+        joined = near.inner_join(at, [*self._same(near, at), near.begins <= at.d, at.d < near.ends])
+        rows = joined.select(near.account_id, near.actor, at.d, near.mask, last=at.d - near.begins)
+        low, high = greatest(rows["last"] - days + 1, literal(0)), least(rows["last"], literal(BLOCK - 1))
+        one = literal(1, "int64")
+        inside = (one << (high + 1).cast("int64")) - (one << low.cast("int64"))
+        counted = rows.group_by("account_id", "actor", "d").agg(days=bit_count(rows.mask & inside).sum().cast("int64"))
+        return counted.filter(counted.days > 0)
 
     def _at(self, large: bool) -> Table:
         return self.dates if large and self.rectangular else self.keys

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
@@ -37,3 +37,17 @@ def rounded(value: Fraction, places: int) -> Decimal:
     return (
         Decimal(whole).scaleb(-places).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN) if abs(whole) < 10**27 else Decimal(f"{whole}e-{places}")
     )
+
+
+def rounded_together(values: Sequence[Fraction], places: int) -> list[Decimal]:
+    """Amounts that stand under one total, rounded so that they add up to it: what cutting leaves over goes to the largest remainders.
+
+    Holds   the sum is `rounded(sum(values))`; each differs from its value by less than one minor unit; equal remainders are served in order
+    """
+    scale = 10**places
+    cut = [math.floor(value * scale) for value in values]
+    over = int(rounded(sum(values, Fraction(0)), places) * scale) - sum(cut)
+    order = sorted(range(len(values)), key=lambda at: (cut[at] - values[at] * scale, at))
+    for at in order[:over]:
+        cut[at] += 1
+    return [Decimal(amount).scaleb(-places) for amount in cut]

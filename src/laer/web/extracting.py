@@ -61,9 +61,15 @@ def texts_of(path: Path) -> Iterator[tuple[str | tuple[str, ...], list[str], str
 
 def texts_of_measures() -> Iterator[str]:
     """What measures are called and what they say: they live in rooms that know no language but their own."""
+    from laer.cycle.company import company_catalogue
     from laer.cycle.facts import catalogue
+    from laer.cycle.positions import TEXTS as OF_POSITIONS
+    from laer.cycle.scorecards import TEXTS
+    from laer.flow.positions import STATES
 
-    for measure in catalogue().values():
+    yield from (*TEXTS, *OF_POSITIONS, *(state for states in STATES.values() for state in states))
+    firm = company_catalogue()
+    for measure in (*catalogue().values(), *firm.values(), *firm.of_items.values()):
         yield from (text for text in (measure.name, measure.unit, measure.words, *measure.words_of) if text)
 
 

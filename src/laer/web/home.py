@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import secrets
@@ -41,6 +42,11 @@ def watch_roots() -> list[Path]:
     return [p.resolve() for p in given] or [_private(home() / "inbox").resolve()]
 
 
+def said_fiscal_start() -> int | None:
+    """The first month of the fiscal year where the environment says it."""
+    return fiscal_year_start() if os.environ.get("LAER_FISCAL_YEAR_START", "").strip() else None
+
+
 def fiscal_year_start() -> int:
     """First month of the fiscal year (`LAER_FISCAL_YEAR_START`, 1 to 12, default January). Read by commands without a book, too."""
     given = os.environ.get("LAER_FISCAL_YEAR_START", "").strip() or "1"
@@ -68,6 +74,15 @@ def plan_year() -> int | None:
     if given and not (given.isascii() and given.isdigit() and len(given) == 4):
         raise SystemExit(f"LAER_PLAN_YEAR: found {given!r}, expected a fiscal year of four digits, by the year in which it ends")
     return int(given) if given else None
+
+
+def networks(name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks that a variable names, with commas: 10.1.0.0/16, 127.0.0.1."""
+    given = [one.strip() for one in os.environ.get(name, "").split(",") if one.strip()]
+    try:
+        return tuple(ipaddress.ip_network(one) for one in given)
+    except ValueError as wrong:
+        raise SystemExit(f"{name}: found {', '.join(given)!r}, expected networks such as 10.1.0.0/16 with commas ({wrong})") from None
 
 
 def scratch() -> Path:

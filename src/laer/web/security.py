@@ -14,7 +14,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-OPEN = ("/login/", "/logout/", "/password/", "/invitation/", "/oidc/", "/2fa/authenticate/", "/static/", "/favicon.ico")
+OPEN = ("/login/", "/logout/", "/password/", "/invitation/", "/mail/stop/", "/oidc/", "/2fa/authenticate/", "/static/", "/favicon.ico")
 
 
 class SecurityHeaders:

@@ -117,13 +117,20 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("LAER_LOG_LEVEL", "`WARNING`", "`DEBUG`, `INFO`, `WARNING` or `ERROR`. `INFO` adds a line for each request."),
         Setting("LAER_LOG_FORMAT", "`text`", "`json`: one object a line, for programs that collect logs."),
     ),
-    "Mail": (
+    "Mail and calls": (
         Setting(
             "LAER_EMAIL_BACKEND",
-            "`django.core.mail.backends.dummy.EmailBackend`",
-            "Python path of Django's mail backend. By default nothing is sent: invitations are links to copy, and the sign-in page says to ask an "
-            "administrator.",
+            "the sender of Settings > Sending",
+            "Python path of Django's mail backend for invitations and links to set a password. Empty: they go through the sender that an admin set and "
+            "tested; without one, invitations are links to copy, and the sign-in page says to ask an administrator. Mail to contacts and digests always go "
+            "through the sender.",
         ),
-        Setting("LAER_EMAIL_FROM", "`laer@localhost`", "Sender of mail."),
+        Setting("LAER_EMAIL_FROM", "`laer@localhost`", "Sender of mail that goes through such a backend."),
+        Setting(
+            "LAER_PRIVATE_ADDRESSES",
+            "empty",
+            "Networks of your own that [calls of other programs](../guides/sending.md#calls-of-other-programs) may go to, with commas, for example "
+            "`10.1.0.0/16`. Other private, local and reserved addresses are refused. The mail server that an admin names may be anywhere.",
+        ),
     ),
 }

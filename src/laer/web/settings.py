@@ -100,7 +100,10 @@ TEMPLATES = [
                 "laer.web.pages.notifications.bell",
                 "laer.web.pages.start.company",
             ],
-            "libraries": {"laer": "laer.web.templatetags.laer", "rows": "laer.web.templatetags.rows"},
+            "libraries": {
+                "i18n": "laer.web.templatetags.i18n_once",
+                **{name: f"laer.web.templatetags.{name}" for name in ("laer", "rows", "table_rows", "script_words")},
+            },
             "builtins": ["template_partials.templatetags.partials"],
         },
     }
@@ -186,9 +189,12 @@ SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = "oidc"
 SOCIALACCOUNT_PROVIDERS = oidc_providers(OIDC_ISSUER)
 
-# Without a mail server nothing is sent, and nothing is printed: a link that sets a password is a secret.
-EMAIL_BACKEND = os.environ.get("LAER_EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
-MAIL_IS_SENT = "dummy" not in EMAIL_BACKEND
+# Invitations and links to set a password go through the sender of Settings, Sending, or through a backend that the environment names. Without
+# either nothing is sent, and nothing is printed: a link that sets a password is a secret.
+EMAIL_BACKEND = given("LAER_EMAIL_BACKEND", "laer.web.people.mail_backend.SenderBackend")
+MAIL_BY_SENDER = not given("LAER_EMAIL_BACKEND", "")
+MAIL_IS_SENT = not MAIL_BY_SENDER and "dummy" not in EMAIL_BACKEND  # by the environment's backend, whatever the sender says
+PRIVATE_ADDRESSES = home.networks("LAER_PRIVATE_ADDRESSES")  # networks of our own that calls of other programs may go to
 DEFAULT_FROM_EMAIL = os.environ.get("LAER_EMAIL_FROM", "laer@localhost")
 
 # Login limits must hold across processes, so they live in the database.

@@ -1,14 +1,20 @@
+from allauth.account.views import password_reset
 from allauth.socialaccount import views as social
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext as _
 
+from laer.web.people.sender import mail_is_sent
 
-def no_mail(request: HttpRequest) -> HttpResponse:
-    """Without a mail server no link can be sent: an administrator sets the password."""
+
+def reset(request: HttpRequest) -> HttpResponseBase:
+    """The form that sends a link. Without a mail server no link can be sent: an administrator sets the password."""
+    if mail_is_sent():
+        answer: HttpResponseBase = password_reset(request)
+        return answer
     messages.error(request, _("No mail server is set up here. An administrator can set a new password: laer user password EMAIL"))
     return redirect("account_login")
 
@@ -19,7 +25,7 @@ def turned_away(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *([] if settings.MAIL_IS_SENT else [path("password/reset/", no_mail)]),
+    path("password/reset/", reset),
     path("", include("allauth.account.urls")),
     path("2fa/", include("allauth.mfa.urls")),
     path("login/sso/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),

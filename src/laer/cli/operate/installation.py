@@ -58,8 +58,18 @@ def upgrade() -> None:
         now = [name for name in applied() if name not in there]
         typer.echo(f"schema:       {', '.join(now) if now else 'nothing to do'}")
         typer.echo("views:        made again")
+        typer.echo(f"definitions:  {said_of_definitions()}")
         typer.echo(f"static files: {'collected' if collect_static() else 'not built (make setup)'}")
     typer.echo(f"This is laer {laer.__version__}. Start it again with: laer serve")
+
+
+def said_of_definitions() -> str:
+    """What ships is taken in; where a text of the firm's own stands before it, that is said."""
+    from laer.web.book import definitions
+
+    found = definitions.seed()
+    lines = [f"{one.kind} {one.name}: shipped version {one.shipped} differs from yours, version {one.version}" for one in found]
+    return "\n              ".join(lines) + "\n              yours stay in force; laer content diff shows how they differ" if lines else "as they ship"
 
 
 def make_if_new() -> None:

@@ -25,6 +25,7 @@ from laer.web import home
 
 PATIENCE = 12.0  # seconds a process has to end by itself
 LONGEST_WAIT = 30.0  # between two starts of a process that keeps dying
+NICE = 5  # of the worker beside the web: on a machine with few cores whoever waits for a page goes first
 SETTLED = 60.0  # a process that ran for so long starts again at once
 
 
@@ -41,6 +42,9 @@ def serve(
 
     make_if_new()
     open_book()
+    from laer.web.book import definitions
+
+    definitions.seed()
     supervise(host, port, threads=threads, worker=worker, web_processes=web_processes)
 
 
@@ -54,6 +58,7 @@ def worker(supervised: bool = False) -> None:
     _on_end(stop)
     if supervised:
         _end_with_parent()
+        os.nice(NICE)
     Worker().run_forever(stop)
 
 

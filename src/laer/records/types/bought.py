@@ -21,6 +21,7 @@ class Product(Record):
     family: Annotated[str | None, Col(("product family", "family", "category", "product line"))] = None
     list_price: Annotated[Decimal | None, Col(("list price", "price", "unit price", "catalogue price"))] = None
     currency: Annotated[str | None, Col(("currency", "currency code", "price currency"))] = None
+    margin: Annotated[Decimal | None, Col(("gross margin", "gross margin percent", "margin percent", "margin"), label="Gross margin")] = None  # percent
 
 
 class Contract(Record):
@@ -40,11 +41,11 @@ class Contract(Record):
     signed_on: Annotated[date | None, Col(("signed on", "signed date", "signature date", "close date", "closed won date", "contract signed date"))] = None
     start_on: Annotated[date | None, Col(("contract start", "contract start date", "start date", "term start", "effective date", "start"))] = None
     end_on: Annotated[
-        date | None, Col(("contract end", "contract end date", "end date", "term end", "renewal date", "renews on", "next renewal", "next renewal date", "renewal", "contract renewal date", "expiry date", "expiration date", "end"))
+        date | None, Col(("contract end", "contract end date", "end date", "term end", "renewal date", "renews on", "renews", "next renewal", "next renewal date", "renewal", "contract renewal date", "expiry date", "expiration date", "end"))
     ] = None
     term_months: Annotated[int | None, Col(("term months", "contract term", "term", "term length", "contract length months"))] = None
     notice_on: Annotated[date | None, Col(("notice date", "notice on", "cancellation deadline", "notice deadline"))] = None
-    auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renews", "auto renew flag", "automatic renewal"))] = None
+    auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renews", "auto renew flag", "automatic renewal", "renews automatically", "automatically renews"))] = None
     status: Annotated[str | None, Col(("contract status", "status", "state"))] = None
     cancelled_on: Annotated[
         date | None, Col(("cancelled on", "notice given on", "non renewal date", "terminated on", "termination date", "contract cancelled on"))
@@ -88,7 +89,7 @@ class SubscriptionLine(Record):
         Col(
             (
                 "account id", "customer id", "company id", "client id", "account", "customer", "company", "account name", "customer name", "company name",
-                "client", "client name", "organization", "organisation", "organization name", "bill to", "billed to", "billing customer", "invoice customer",
+                "client", "client name", "organization", "organisation", "organization name", "bill to", "billed to", "billing customer", "invoice customer", "logo", "logo name", "end customer", "row labels",
             ),
             refers="accounts",
         ),
@@ -115,6 +116,9 @@ class SubscriptionLine(Record):
                 "start on",
                 "begin date",
                 "effective date",
+                "activated on",
+                "activated at",
+                "activation date",
             )
         ),
     ]
@@ -139,6 +143,9 @@ class SubscriptionLine(Record):
                 "cancelled at",
                 "canceled at",
                 "cancellation date",
+                "churned on",
+                "churned at",
+                "churn date",
             )
         ),
     ] = None
@@ -154,7 +161,7 @@ class SubscriptionLine(Record):
             )
         ),
     ] = None
-    unit_price: Annotated[Decimal | None, Col(("unit price", "unit amount", "price per unit", "price per seat"), virtual=True)] = None
+    unit_price: Annotated[Decimal | None, Col(("unit price", "unit amount", "price per unit", "price per seat", "unit price per month", "price per seat per month", "price per seat monthly", "monthly price per seat", "price per user", "price per user per month", "monthly price per user", "price per license", "price per licence", "seat price", "license price"), virtual=True)] = None
     discount_percent: Annotated[
         Decimal | None, Col(("discount percent", "discount pct", "discount percentage", "percent off", "discount rate", "coupon percent"), virtual=True)
     ] = None
@@ -168,7 +175,7 @@ class SubscriptionLine(Record):
         Col(
             (
                 "mrr", "mrr amount", "monthly recurring revenue", "monthly revenue", "net mrr", "monthly amount", "monthly fee", "monthly price",
-                "contract mrr", "total mrr", "current mrr", "revenue mrr", "subscription mrr",
+                "contract mrr", "sum of mrr", "total mrr", "current mrr", "revenue mrr", "subscription mrr",
             ),
             virtual=True, label="MRR",
         ),
@@ -178,7 +185,7 @@ class SubscriptionLine(Record):
         Col(
             (
                 "arr", "arr amount", "annual recurring revenue", "annual revenue", "acv", "annual contract value", "net arr", "annual amount", "annual fee",
-                "annual price", "yearly amount", "yearly fee", "contract arr", "total arr", "current arr", "revenue arr", "subscription arr",
+                "annual price", "yearly amount", "yearly fee", "contract arr", "sum of arr", "total arr", "current arr", "revenue arr", "subscription arr",
             ),
             virtual=True, label="ARR",
         ),
@@ -196,7 +203,7 @@ class SubscriptionLine(Record):
     trial_ends_on: Annotated[date | None, Col(("trial ends on", "trial end", "trial ends", "trial end date", "trial until"), label="Trial ends")] = None
     paused_on: Annotated[date | None, Col(("paused on", "paused at", "paused since", "paused from", "pause start", "pause start date"))] = None
     resumed_on: Annotated[date | None, Col(("resumed on", "resumes on", "resumes at", "resume date", "paused until", "pause end", "pause end date"))] = None
-    auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renew flag", "auto renews"))] = None
+    auto_renews: Annotated[bool | None, Col(("auto renew", "auto renewal", "auto renew flag", "auto renews", "renews automatically", "automatically renews"))] = None
     churn_flag: Annotated[bool | None, Col(("churn flag", "churned", "is churned"))] = None
     mrr_num: Annotated[int, Col(())] = 0
     mrr_den: Annotated[int, Col(())] = 1

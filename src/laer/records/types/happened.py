@@ -129,7 +129,7 @@ class Pulse(Record):
 
     info: ClassVar = Info("pulses", "pulse", "one row per account, day and source", "pulse_id", natural=("account_id", "stated_on"), key_aka=("pulse id",))
     pulse_id: int
-    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company"), refers="accounts")]
+    account_id: Annotated[int, Col(("account id", "customer id", "company id", "account", "customer", "company", "logo", "end customer"), refers="accounts")]
     colour: Annotated[
         str,
         Col(

@@ -8,7 +8,12 @@ from typing import Annotated, ClassVar
 from laer.records.record import Col, Info, Record
 
 # How files name the account that a row belongs to: by id, or by name where they have none.
-ACCOUNT = ("account id", "customer id", "company id", "account", "customer", "company", "account name", "customer name", "company name")
+ACCOUNT = ("account id", "customer id", "company id", "account", "customer", "company", "account name", "customer name", "company name", "logo", "end customer")
+STANCES = {  # how files say where somebody stands
+    "supporter": "supporter", "supportive": "supporter", "positive": "supporter", "promoter": "supporter", "for": "supporter",
+    "neutral": "neutral", "open": "neutral", "detractor": "detractor", "negative": "detractor", "critic": "detractor", "against": "detractor",
+    "blocker": "detractor",
+}  # fmt: skip
 
 
 class Person(Record):
@@ -42,6 +47,8 @@ class Account(Record):
             "accountid",
             "acct id",
             "account number",
+            "customer number",
+            "client number",
             "sfdc id",
             "crm id",
         ),
@@ -62,6 +69,9 @@ class Account(Record):
                 "client",
                 "organisation",
                 "organization",
+                "logo",
+                "logo name",
+                "end customer",
                 "name",
             )
         ),
@@ -144,12 +154,14 @@ class Contact(Record):
                 "customer name",
                 "associated company id",
                 "associated company",
+                "logo",
+                "end customer",
             ),
             refers="accounts",
         ),
     ]
     name: Annotated[
-        str | None, Col(("contact name", "full name", "name", "contact", "champion", "champion name", "primary contact", "main contact", "key contact", "sponsor"))
+        str | None, Col(("contact name", "full name", "name", "contact", "champion", "champion name", "primary contact", "main contact", "key contact", "sponsor", "exec sponsor", "executive sponsor"))
     ] = None
     first_name: Annotated[str | None, Col(("first name", "given name", "firstname"), virtual=True)] = None
     last_name: Annotated[str | None, Col(("last name", "surname", "family name", "lastname"), virtual=True)] = None
@@ -172,6 +184,9 @@ class Contact(Record):
                 "main contact email",
                 "key contact email",
                 "sponsor email",
+                "sponsor mail",
+                "exec sponsor email",
+                "executive sponsor email",
             )
         ),
     ] = None
@@ -200,3 +215,20 @@ class Assignment(Record):
     ] = None
     from_on: Annotated[date | None, Col(("from", "from date", "start date", "assigned on", "since"))] = None
     until_on: Annotated[date | None, Col(("until", "to", "to date", "end date"))] = None
+
+
+class ContactRole(Record):
+    """What a contact is to an account, from when to when; several at once where several are true."""
+
+    info: ClassVar = Info(
+        "contact_roles", "contact role", "one row per contact, role and period", "contact_role_id", natural=("contact_id", "role", "from_on"),
+        key_aka=("contact role id",),
+    )  # fmt: skip
+    contact_role_id: int
+    account_id: Annotated[int, Col(ACCOUNT, refers="accounts")]
+    contact_id: Annotated[int, Col(("contact id", "contact", "contact email", "contact e-mail"), refers="contacts")]
+    role: Annotated[str, Col(("contact role", "role", "buying role", "persona", "stakeholder role"))]
+    stance: Annotated[str | None, Col(("stance", "attitude", "stakeholder stance"), words=tuple(STANCES))] = None
+    reports_to_id: Annotated[int | None, Col(("reports to", "reports to id", "manager contact id"), refers="contacts", label="Reports to")] = None
+    from_on: Annotated[date | None, Col(("role from", "role since", "from", "from date", "since", "valid from"))] = None
+    until_on: Annotated[date | None, Col(("role until", "until", "to", "to date", "valid until", "valid to"))] = None

@@ -9,15 +9,19 @@ from random import Random
 from typing import Any
 
 from laer.records.batch import Batch
+from laer.sources.demo.billing import entitlements, features, handed_over, invoices
 from laer.sources.demo.cast import Contact, contacts, domain, jobs, profiles
 from laer.sources.demo.deals import Life
 from laer.sources.demo.figures import distance
 from laer.sources.demo.market import PEOPLE, PRODUCTS
 from laer.sources.demo.sales import Sale, sales
+from laer.sources.demo.spending import costs
 from laer.sources.demo.story import live
+from laer.sources.demo.success import Plan, Promise, assigned, plan, promises
 from laer.sources.demo.support import Answer, Ticket, answers, tickets
 from laer.sources.demo.usage import Row, usage_rows
 from laer.sources.demo.voices import HEALTH_NOTES, LEAD_SOURCES
+from laer.sources.demo.working import Noted, Pulsed, Todo, Touched, notes, pulses, todos, touches
 
 ROWS = 5_000
 TRIES = 40
@@ -40,16 +44,38 @@ def firm(seed: int = 7, *, as_of: date, accounts: int = 420) -> Iterator[Batch]:
     yield from _batches("people", ((p.key, {"name": p.name, "email": p.email}) for p in PEOPLE))
     yield from _batches("accounts", _accounts(lives, chance("accounts")))
     yield from _batches("contacts", map(_contact, everybody))
-    yield from _batches("products", ((p.key, {"name": p.name, "family": p.family, "list_price": p.price, "currency": "USD"}) for p in PRODUCTS))
+    moved = (row for life in lives for row in handed_over(life, people[life.profile.number], chance("roles", life), as_of))
+    yield from _batches("contact_roles", ((f"ROL-{number:03d}", row) for number, row in enumerate(moved, 1)))
+    yield from _batches("products", ((p.key, {"name": p.name, "family": p.family, "list_price": p.price, "currency": "USD", "margin": p.margin}) for p in PRODUCTS))
+    yield from _batches("product_features", ((f"FEA-{number:02d}", row) for number, row in enumerate(features(), 1)))
     yield from _batches("contracts", _contracts(lives))
     yield from _batches("subscription_lines", _lines(lives))
     yield from _batches("discounts", _discounts(lives))
-    yield from _batches("opportunities", _opportunities(sale for life in lives for sale in sales(life, chance("sales", life), as_of)))
+    granted = (row for life in lives for row in entitlements(life))
+    yield from _batches("entitlements", ((f"ENT-{number:04d}", row) for number, row in enumerate(granted, 1)))
+    yield from _batches("invoices", _invoices(row for life in lives for row in invoices(life, chance("invoices", life), as_of)))
+    sold = [sale for life in lives for sale in sales(life, chance("sales", life), as_of)]
+    yield from _batches("opportunities", _opportunities(sold))
+    plans = [made for life in lives if (made := plan(life, chance("onboarding", life), as_of))]
+    yield from _batches("onboarding_plans", _plans(plans))
+    yield from _batches("onboarding_steps", _steps(plans))
+    yield from _batches("outcomes", _outcomes(promise for life in lives for promise in promises(life, chance("outcomes", life), as_of)))
+    yield from _batches("account_metrics", _metrics(lives, chance, as_of))
     yield from _batches("tickets", map(_ticket, every_ticket))
     yield from _batches("survey_responses", _answers(said))
     yield from _batches("churn_events", _churns(lives))
+    yield from _batches("pulses", _pulses(pulse for life in lives for pulse in pulses(life, chance("pulses", life), as_of)))
+    yield from _batches("notes", _notes(note for life in lives for note in notes(life, chance("notes", life), as_of)))
     yield from _batches("assignments", _assignments(lives, chance("jobs"), as_of))
+    yield from _batches("costs", ((f"COST-{number:04d}", row) for number, row in enumerate(costs(sold, chance("costs"), as_of), 1)))
     yield from _batches("usage_days", _usage(usage_rows(lives, chance("usage"), as_of)))
+
+
+def work(seed: int = 7, *, as_of: date, accounts: int = 420) -> tuple[list[Touched], list[Todo]]:
+    """What the people of the same firm did and have to do: no file holds it, people write it in the product. Accounts and people by their keys."""
+    lives, chance = _told(seed, as_of, accounts)
+    done = [touch for life in lives for touch in touches(life, chance("touches", life), as_of)]
+    return sorted(done, key=lambda touch: touch.at), list(todos(lives, chance("tasks"), as_of))
 
 
 class Chance:
@@ -193,7 +219,49 @@ def _opportunities(found: Iterable[Sale]) -> Iterator[Keyed]:
         row: dict[str, Any] = {"account_id": s.life.profile.key, "contract_id": s.contract.key if s.contract else None, "name": s.name, "motion": s.motion, "stage": s.stage}
         row |= {"arr": s.arr, "currency": "USD", "term_months": s.contract.term if s.contract else None, "owner": s.life.profile.seller.person.name}
         row |= {"created_on": s.created, "qualified_on": s.qualified, "closed_on": s.closed, "starts_on": s.starts, "lost_reason": s.lost_reason}
+        row |= {"discount": _discount_of(s)}
         yield f"OPP-{number:05d}", row
+
+
+def _invoices(found: Iterable[dict[str, Any]]) -> Iterator[Keyed]:
+    for number, row in enumerate(sorted(found, key=lambda row: (row["issued_on"], row["account_id"])), 1):
+        yield f"INV-{number:05d}", row | {"number": f"INV-{number:05d}"}
+
+
+def _plans(plans: list[Plan]) -> Iterator[Keyed]:
+    for number, p in enumerate(plans, 1):
+        p.key = f"ONB-{number:04d}"
+        row: dict[str, Any] = {"account_id": p.life.profile.key, "name": "Onboarding", "started_on": p.started, "planned_end_on": p.planned}
+        row |= {"completed_on": p.completed}
+        yield p.key, row | {"owner": p.life.profile.csm.name}
+
+
+def _steps(plans: list[Plan]) -> Iterator[Keyed]:
+    for number, (p, s) in enumerate(((each, step) for each in plans for step in each.steps), 1):
+        row = {"account_id": p.life.profile.key, "onboarding_plan_id": p.key, "phase": s.phase, "title": s.title, "due_on": s.due, "done_on": s.done}
+        yield f"STP-{number:05d}", row | {"side": s.side, "not_applicable": True if s.skipped and s.done else None}
+
+
+def _outcomes(found: Iterable[Promise]) -> Iterator[Keyed]:
+    for number, o in enumerate(found, 1):
+        row: dict[str, Any] = {"account_id": o.life.profile.key, "title": o.title, "promised_on": o.promised, "unit": o.unit, "due_on": o.due}
+        row |= {"baseline": Decimal(o.baseline), "target": Decimal(o.target), "reached_on": o.reached, "confirmed_on": o.confirmed}
+        yield f"OUT-{number:04d}", row
+
+
+def _metrics(lives: list[Life], chance: Chance, as_of: date) -> Iterator[Keyed]:
+    counted = ((life, assigned(life, chance("seats", life), as_of)) for life in lives)
+    for number, (life, (day, seats)) in enumerate(((life, found) for life, found in counted if found), 1):
+        yield f"MET-{number:04d}", {"account_id": life.profile.key, "day": day, "name": "seats assigned", "value": Decimal(seats), "unit": "seats"}
+
+
+def _discount_of(sale: Sale) -> Decimal | None:
+    """What was taken off the list price of the lines with which a deal began, in percent."""
+    lines = [line for sub in sale.life.subs for line in sub.lines if line.start == sale.starts and line.list_amount]
+    listed = sum((line.list_amount for line in lines), Decimal(0))
+    return (100 * (1 - sum((line.amount for line in lines), Decimal(0)) / listed)).quantize(Decimal("0.1")) if listed and sale.motion == "land" else None
+
+
 
 
 def _ticket(t: Ticket) -> Keyed:
@@ -243,6 +311,16 @@ def _churns(lives: list[Life]) -> Iterator[Keyed]:
                 "text": c.text,
             },
         )
+
+
+def _pulses(found: Iterable[Pulsed]) -> Iterator[Keyed]:
+    for number, p in enumerate(sorted(found, key=lambda pulse: pulse.day), 1):
+        yield f"PLS-{number:05d}", {"account_id": p.account, "stated_on": p.day, "colour": p.colour, "reason": p.reason}
+
+
+def _notes(found: Iterable[Noted]) -> Iterator[Keyed]:
+    for number, n in enumerate(sorted(found, key=lambda note: note.day), 1):
+        yield f"NOT-{number:05d}", {"account_id": n.account, "text": n.text, "written_on": n.day}
 
 
 def _assignments(lives: list[Life], rng: Random, as_of: date) -> Iterator[Keyed]:

@@ -16,19 +16,20 @@ MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12}
 
 @dataclass(frozen=True)
 class Product:
-    """price: list price of a seat and month (of the Growth plan, where there are plans)."""
+    """price: list price of a seat and month (of the Growth plan, where there are plans); margin: gross margin in percent."""
 
     key: str
     name: str
     family: str
     price: Decimal
+    margin: Decimal
 
 
-PLANNER = Product("PRD-01", "Northmoor Planner", "Core platform", PLAN_PRICE["Growth"])
-FIELD = Product("PRD-02", "Northmoor Field", "Core platform", Decimal(16))
-INSIGHTS = Product("PRD-03", "Insights", "Add-ons", Decimal(9))
-AUTOMATIONS = Product("PRD-04", "Automations", "Add-ons", Decimal(12))
-PREMIUM = Product("PRD-05", "Premium Support", "Add-ons", Decimal(7))
+PLANNER = Product("PRD-01", "Northmoor Planner", "Core platform", PLAN_PRICE["Growth"], Decimal(81))
+FIELD = Product("PRD-02", "Northmoor Field", "Core platform", Decimal(16), Decimal(78))
+INSIGHTS = Product("PRD-03", "Insights", "Add-ons", Decimal(9), Decimal(84))
+AUTOMATIONS = Product("PRD-04", "Automations", "Add-ons", Decimal(12), Decimal(82))
+PREMIUM = Product("PRD-05", "Premium Support", "Add-ons", Decimal(7), Decimal(46))
 PRODUCTS = (PLANNER, FIELD, INSIGHTS, AUTOMATIONS, PREMIUM)
 EXTRAS = (FIELD, INSIGHTS, AUTOMATIONS, PREMIUM)
 

@@ -47,7 +47,7 @@ def tickets(life: Life, people: list[Contact], rng: Random, as_of: date) -> Iter
     profile = life.profile
     if profile.sparse:
         return
-    for start, end, ending in _spells(life, as_of):
+    for start, end, ending in spells(life, as_of):
         troubled = [c for c in life.churns if c.reason in ("support", "product gap") and c.effective == ending]
         expected = profile.segment.tickets * (end - start).days / 365 * (1.25 - 0.4 * profile.fit)
         days = [start + timedelta(days=int(rng.random() * (end - start).days)) for _ in range(_about(rng, expected))]
@@ -90,7 +90,7 @@ def _ticket(life: Life, people: list[Contact], rng: Random, day: date, as_of: da
 def answers(life: Life, people: list[Contact], asked: list[Ticket], rng: Random, as_of: date) -> Iterator[Answer]:
     """NPS twice a year from part of the contacts, CSAT after part of the tickets."""
     profile = life.profile
-    for start, end, ending in _spells(life, as_of):
+    for start, end, ending in spells(life, as_of):
         day = start + timedelta(days=rng.randint(60, 150))
         fading = next((c.fading_from for c in life.churns if c.fading_from and c.effective == ending), None)
         while day < end:
@@ -108,7 +108,7 @@ def answers(life: Life, people: list[Contact], asked: list[Ticket], rng: Random,
             yield Answer(life, ticket.contact, "CSAT", ticket.satisfaction, max(answered, ticket.closed.date()), csat_comment(rng, ticket.satisfaction))
 
 
-def _spells(life: Life, as_of: date) -> Iterator[tuple[date, date, date]]:
+def spells(life: Life, as_of: date) -> Iterator[tuple[date, date, date]]:
     """From when to when the account was a customer, within the kept history, and the day on which it really ended."""
     if life.profile.first_paid is None:
         return

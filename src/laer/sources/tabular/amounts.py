@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from laer.sources.tabular.cells import spelled
-from laer.sources.tabular.headers import header_words, in_english
+from laer.sources.tabular.foreign_headers import in_english
+from laer.sources.tabular.headers import header_words
 from laer.sources.tabular.intervals import TERM
 
 PERIODS = {"monthly": 1, "quarterly": 3, "semi-annual": 6, "annual": 12, "biennial": 24}

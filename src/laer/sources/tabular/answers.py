@@ -7,6 +7,7 @@ from dataclasses import replace
 from laer.sources.tabular.amounts import PERIODS
 from laer.sources.tabular.intervals import TERM
 from laer.sources.tabular.mapping import Mapping
+from laer.sources.tabular.month_days import answer_of, is_end
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.weighing import Known, priced, weighed, with_unit
 
@@ -34,10 +35,18 @@ def with_order(table: Table, mapping: Mapping, order: str, known: Known | None =
     return weighed(table, replace(mapping, date_order=order, undecided=(), date_why=why, answers={**mapping.answers, "date_order": order}), known)
 
 
+def with_months(table: Table, mapping: Mapping, header: str, edge: str, known: Known | None = None) -> Mapping:
+    """Whether a month without a day is its first or its last one, said of a column."""
+    return weighed(table, replace(mapping, answers={**mapping.answers, answer_of(header): edge}), known)
+
+
 def with_all(table: Table, mapping: Mapping, said: dict[str, str], known: Known | None = None) -> Mapping:
     """Every answer that applies to a mapping: an end where it has ends, a period where no column says it."""
     if "date_order" in said and mapping.date_order != said["date_order"]:
         mapping = with_order(table, mapping, said["date_order"], known)
+    for header in mapping.months if "months" in said else ():
+        if is_end(header, mapping.columns[header] or ""):
+            mapping = with_months(table, mapping, header, said["months"], known)
     if "end" in said and mapping.end_evidence is not None and "end_on" in mapping.headers:
         mapping = with_end(mapping, said["end"])
     if mapping.amount_evidence is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, cast, overload
 
 from laer.records.batch import Batch, Reject
@@ -16,11 +15,12 @@ from laer.records.record import record_type
 from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.headers import OPTIONAL, columns_of
 from laer.sources.tabular.mapping import CUSTOM, Mapping, MappingFault
+from laer.sources.tabular.month_days import read_dated, read_exclusive_end
 from laer.sources.tabular.salesforce_ids import one_ids
-from laer.sources.tabular.scales import power_of, read_in_units
+from laer.sources.tabular.scales import power_of, read_in_units, read_priced
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words, read_end
+from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words
 
 SIZE = 5000
 PRICED = ("mrr", "arr", "amount", "unit_price", "list_amount")
@@ -160,9 +160,11 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
         inclusive = target == "end_on" and (table.known.end if table.known else mapping.end) == "inclusive"
         memo = _memo(kind, mapping.date_order, style, zone)
         if target == "end_on" and kind == "date":
-            memo = Memo(_day_after if inclusive else read_end, mapping.date_order)
-        if kind == "decimal" and (power := power_of(header)):
-            memo = Memo(read_in_units, style, power)
+            memo = Memo(read_exclusive_end, mapping.date_order, inclusive, mapping.edge(target))
+        elif kind == "date" and (edge := mapping.edge(target)):
+            memo = Memo(read_dated, mapping.date_order, edge)
+        if kind == "decimal" and ((power := power_of(header)) or target in PRICED):
+            memo = Memo(read_priced if target in PRICED else read_in_units, style, power)
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL
         if mapping.sheet and mapping.record != "accounts" and not column.col.refers:
             required = False  # a customer without a note is no row without its text
@@ -180,12 +182,6 @@ def _memo(kind: str, order: str | None, style: str, zone: str) -> Memo | None:
     """A fresh memo for a kind; None for text."""
     settings: dict[str, tuple[Any, ...]] = {"date": (order,), "instant": (order, zone), "integer": (style,), "decimal": (style,), "boolean": ()}
     return Memo(STATED[kind], *settings[kind]) if kind in settings else None
-
-
-def _day_after(text: str, order: str | None) -> date | None | Unreadable:
-    """The first day after an end that is itself included."""
-    day = read_end(text, order)
-    return day + timedelta(days=1) if type(day) is date and day < date.max else day
 
 
 def _surplus(table: Table, record: str, line: int, cells: list[str]) -> Reject:

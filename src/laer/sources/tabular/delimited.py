@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.foreign_headers import in_english
+from laer.sources.tabular.headers import header_words
 from laer.sources.tabular.labels import is_footer
+from laer.sources.tabular.layout import Row
+from laer.sources.tabular.numbers import proof
 from laer.sources.tabular.sniff import sniff
 from laer.sources.tabular.table import Lot, Table, is_blank
 
@@ -22,6 +27,7 @@ HEAVY = 8_000_000  # bytes of rows held at once
 FEW = 4  # rows read before their weight is looked at again
 FOOT = 16 * 1024  # bytes at the end in which small print is looked for
 FOOT_LINES = 60
+_DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)", re.ASCII)
 
 
 class DelimitedTable(Table):
@@ -42,11 +48,20 @@ class DelimitedTable(Table):
         if not filled:
             raise UnreadableFile(path, "no rows", what_to_do="Export it again.")
         self._lay_out(filled)
+        self.commas = self._writes_commas(filled)
         self._foot = self._may_have_foot()
 
     @property
     def done(self) -> float:
         return min(1.0, self._source.taken / self._size) if self._source and self._size else 0.0
+
+    def _writes_commas(self, rows: list[Row]) -> bool:
+        """Whether the file was written where commas are decimal: by what its first numbers prove, else by its delimiter, dates or headers."""
+        proved = {proof(text) for _, cells in rows for cell in cells if (text := cell.strip())}
+        if proved & {"point", "comma"}:
+            return "point" not in proved
+        dotted = any(_DOTTED_DATE.fullmatch(cell.strip()) for _, cells in rows for cell in cells)
+        return dotted or self.format.delimiter == ";" or any(in_english(words) != words for words in map(header_words, self.header))
 
     def _foot_reached(self) -> bool:
         return self._foot and self._source is not None and self._source.taken >= self._size - FOOT

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from laer.sources.tabular.foreign_headers import in_english
 from laer.sources.tabular.headers import header_words
 from laer.sources.tabular.intervals import months_between
 
@@ -19,6 +20,7 @@ FEWEST = 3  # lines that must speak
 MAJORITY = 0.9  # share of those that speak for one meaning
 TELLING = 0.2  # share of successive lines that must touch, else the touching ones are chance
 MEANING = {"inclusive": "the end is the last paid day", "exclusive": "the end is the first unpaid day", None: "that does not say whether the end is paid"}
+ENDED, RENEWED, NEAR = 10, 0.8, 31  # terms that are over, share of them with a row for the next, days within which that begins
 MONTHLY = 0.8  # share of ends on a month's edge that speaks without successors
 
 
@@ -39,6 +41,7 @@ class EndEvidence:
     whole_exclusive  terms that are whole months if the end is not paid for; whole_inclusive: if it is
     example          account, start ('' where it is not said), end and start of its successor ('' where it has none) of one line
     alone            the file says ends without starts, such as when contracts fall due
+    over             ends up to the last start in the file; renewed: those of them after which a row goes on; until: that last start
     """
 
     share_on_end: float
@@ -56,6 +59,14 @@ class EndEvidence:
     whole_inclusive: int = 0
     example: tuple[str, ...] = ()
     alone: bool = False
+    over: int = 0
+    renewed: int = 0
+    until: str = ""
+
+    @property
+    def rows_renew(self) -> bool:
+        """Whether the file has a row for each renewal: then a term that was over when it was written, and has none, ended."""
+        return self.over >= ENDED and self.renewed >= RENEWED * self.over
 
     @property
     def counts(self) -> tuple[str, ...]:
@@ -72,6 +83,8 @@ class EndEvidence:
             said.append(f"{self.month_ends:,} of {self.ends:,} ends are the last of a month, {self.month_firsts:,} the first.")
         if self.whole_exclusive or self.whole_inclusive:
             said.append(_whole(self.whole_exclusive, self.whole_inclusive, self.ends))
+        if self.rows_renew and self.renewed < self.over:
+            said.append(f"{self.renewed:,} of {self.over:,} terms that were over by {self.until} have a row for the next: those that have none ended.")
         return tuple(said)
 
     def effect(self, end: str) -> str:
@@ -106,9 +119,15 @@ def end_evidence(rows: Iterable[tuple[str, date, date | None]], header: str = ""
                 seen.whole_exclusive += months_between(start, end).denominator == 1
                 seen.whole_inclusive += end < date.max and months_between(start, end + timedelta(days=1)).denominator == 1
                 ends.setdefault(account, []).append((end.toordinal(), start.toordinal()))
+    latest = max((day for days in starts.values() for day in days), default=0)
+    seen.until = date.fromordinal(latest).isoformat() if latest else ""
     for account, spans in ends.items():
         begun = sorted(starts[account])
         for last, first in spans:
+            if last <= latest:
+                seen.over += 1
+                after = bisect_left(begun, max(last, first + 1))
+                seen.renewed += after < len(begun) and begun[after] - last <= NEAR
             place = bisect_left(begun, last)
             if place < len(begun):
                 seen.followed += 1
@@ -154,6 +173,9 @@ class _Seen:
     whole_inclusive: int = 0
     telling: int = -1  # how much the example tells
     example: tuple[str, ...] = ()
+    over: int = 0
+    renewed: int = 0
+    until: str = ""
 
     def tell(self, how_much: int, account: str, start: int, end: int, following: int | None) -> None:
         if how_much > self.telling:
@@ -163,7 +185,7 @@ class _Seen:
 
 
 def _said_by_name(header: str) -> str | None:
-    words = set(header_words(header).split())
+    words = {*header_words(header).split(), *in_english(header_words(header)).split()}
     return "exclusive" if words & _FIRST_UNPAID else "inclusive" if words & _LAST_PAID else None
 
 
@@ -199,7 +221,7 @@ def _weigh(seen: _Seen, named: str | None) -> EndEvidence:
     shares = (on_end / max(followed, 1), day_after / max(followed, 1), month_ends / max(count, 1))
     return EndEvidence(
         *shares, decided, f"{sentence}: {MEANING[decided]}.", count, followed, on_end, day_after, month_ends, seen.month_firsts,
-        seen.whole_exclusive, seen.whole_inclusive, seen.example,
+        seen.whole_exclusive, seen.whole_inclusive, seen.example, over=seen.over, renewed=seen.renewed, until=seen.until,
     )  # fmt: skip
 
 

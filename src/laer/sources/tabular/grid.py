@@ -19,15 +19,19 @@ from laer.records.periods import first_day, month_name
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.fiscal_months import fiscal_unclear, wide_fiscal
+from laer.sources.tabular.foreign_headers import in_english
 from laer.sources.tabular.grid_header import Month, wide_header
 from laer.sources.tabular.grid_header import Wide as WideHeader
-from laer.sources.tabular.headers import BARE_ID, header_words, in_english, match_columns
+from laer.sources.tabular.headers import BARE_ID, header_words, match_columns
 from laer.sources.tabular.layout import Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
-from laer.sources.tabular.quarters import said_of_quarters, unclear, wide_quarters, year_of
+from laer.sources.tabular.quarters import said_of_quarters, says_amounts, unclear, wide_quarters, year_of
+from laer.sources.tabular.scales import power_of
 from laer.sources.tabular.table import SURPLUS, Known, Table, TableOver
 from laer.sources.tabular.tall_grid import Wide, as_wide
 from laer.sources.tabular.values import Memo, Unreadable
+from laer.sources.tabular.years import said_of_years, wide_years
 
 SAMPLE = 200  # rows that must show numbers
 KEPT = ("account_id", "subscription_id", "contract_id", "product_id", "plan", "currency")  # what a column beside the months can say of a line
@@ -46,6 +50,12 @@ _OTHER = frozenset(  # names of files and sheets whose months hold something els
 _REVENUE = frozenset(spelled("mrr arr recurring"))
 REVENUE = frozenset(spelled("revenue umsatz monthly"))  # what a month brought in is its MRR
 _WORD = re.compile(r"[.][a-z]+$")
+COLUMN_OF = {1: "month", 3: "quarter", 12: "year"}  # by months of a column
+SAID_OF = {3: said_of_quarters, 12: said_of_years}
+READINGS_OF = {  # what the command line asks for where nothing says what a column's amount is
+    3: "--amount-is monthly (they are MRR), annual (ARR) or quarterly (what the quarter brought in)",
+    12: "--amount-is monthly (they are MRR) or annual (ARR, or what the year brought in)",
+}
 EXCLUSIVE = "The grid says what holds in each month, so a line ends on the first day of the month that differs: the end is the first unpaid day."
 
 
@@ -65,7 +75,7 @@ class GridTable(TableOver):
     first, through  numbers of its first and last month
     zeros           a row that begins with blanks gives a line of 0 for them: the book may know of something that ends there
     measure         mrr, arr, or amount: `known.per` says for how long that is, None where nothing tells
-    span            months of a column: of quarters 3
+    span            months of a column: of quarters 3, of years 12
     currency        that all amounts carry, where they carry one
     """
 
@@ -76,6 +86,7 @@ class GridTable(TableOver):
         super().__init__(table)
         months, sums, self.span = wide.months, wide.sums, wide.span
         self._months = months
+        self._power = power_of(f"({table.unit})") if table.unit else 0  # what a title says of all amounts
         self.first, self.through = months[0].number, months[-1].number + self.span - 1
         self._starts = [first_day(m.number).isoformat() for m in months]
         left = {m.place for m in months} | set(sums)
@@ -83,7 +94,7 @@ class GridTable(TableOver):
         beside = [table.header[place] for place in self._beside]
         self._columns, why_account = _columns(table, beside)
         named = table.said if isinstance(table, Wide) else None
-        said, why_measure = named or (said_of_quarters(table, wide) if self.span > 1 else _measure(table, months, beside))
+        said, why_measure = named or SAID_OF.get(self.span, lambda table, _: _measure(table, months, beside))(table, wide)
         self.measure, per = (said, None) if said in ("mrr", "arr") else ("amount", said)
         self._named = [table.header.index(h) for h in _identity(self._columns)]
         self._number: Memo = Memo(read_number, "point")
@@ -91,12 +102,11 @@ class GridTable(TableOver):
         self._numbered = again and "subscription_id" not in self._columns.values()
         added = ["subscription_id"] * self._numbered + ["start_date", "end_date", self.measure]
         if self.measure == "amount":
-            added[-1] = "amount of a quarter" if self.span > 1 else table.amount if isinstance(table, Wide) else "amount"
+            added[-1] = f"amount of a {COLUMN_OF[self.span]}" if self.span > 1 else table.amount if isinstance(table, Wide) else "amount"
         names = [_unlike(name, beside) for name in added]
         self.header = beside + names
         targets = ["subscription_id"] * self._numbered + ["start_on", "end_on", self.measure]
-        columns = "quarters" if self.span > 1 else "months"
-        why = f"A grid of {len(months)} {columns}, {month_name(self.first)} to {month_name(self.through)}, read as dated lines."
+        why = f"A grid of {len(months)} {COLUMN_OF[self.span]}s, {month_name(self.first)} to {month_name(self.through)}, read as dated lines."
         reasons = (
             dict.fromkeys(self._columns, "the name says so") | why_account | dict.fromkeys(names, "from the months of the grid") | {names[-1]: why_measure}
         )
@@ -142,11 +152,11 @@ class GridTable(TableOver):
         value = self._number[plain]
         if type(value) is Unreadable or "%" in plain:
             return Cell(None, plain)
-        return Cell(value or None)
+        return Cell(value.scaleb(self._power) if value and self._power else value or None)
 
     def _look(self) -> tuple[bool, int, int]:
         """One pass: how numbers are written, whether rows share a subscription, how many rows have no amount at all."""
-        style, seen = NumberStyle(), set()
+        style, seen = NumberStyle(self._table.commas), set()
         signs: set[str] = set()
         texts: set[str] = set()
         again, empty, rows = False, 0, 0
@@ -165,6 +175,7 @@ class GridTable(TableOver):
         self._number = Memo(read_number, style.decide())
         signs -= {"", "%"}
         named = currency_named(self._table.amount) if isinstance(self._table, Wide) else None
+        named = named or currency_named(self._table.unit)
         self.currency = (currency_in(f"{next(iter(signs))} 1") if len(signs) == 1 else None) or (named if not signs else None)
         if len(signs) > 1:
             self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}); give a column of currencies.")
@@ -185,9 +196,10 @@ class GridTable(TableOver):
             self.note("empty rows", f"{empty:,} of {rows:,} rows have no amount in any month and give no line.")
 
 
-def as_grid(table: Table) -> Table:
-    """The table as dated lines where it is a grid of months, else the table itself.
+def as_grid(table: Table, fiscal: int | None = None) -> Table:
+    """The table as dated lines where it is a grid of months, quarters or years, else the table itself.
 
+    In      fiscal  the first month of the firm's fiscal year, where it is known
     Faults  UnreadableFile where two columns stand for one month, or where it cannot be told which months they are
     """
     if not table.header:
@@ -196,18 +208,30 @@ def as_grid(table: Table) -> Table:
     wide = wide_header(table.header, year)
     if wide is None and (turned := as_wide(table)) is not None:
         return table if _is_other(turned, turned.months) else GridTable(turned, WideHeader(turned.months, [], None, turned.span))
-    wide = wide or wide_quarters(table.header, year)
-    if wide is None and (fault := unclear(table)) and not _is_other(table, []):
+    wide = wide or wide_fiscal(table.header, fiscal) or wide_quarters(table.header, year, fiscal) or _two_months(table, year)
+    if wide is None and (fault := unclear(table) or fiscal_unclear(table)) and not _is_other(table, []):
         raise fault
+    if wide is None and not _is_other(table, []):
+        wide = wide_years(table, fiscal)
     if wide is None or len(wide.months) + len(wide.sums) == len(table.header) or _is_other(table, wide.months):
         return table
     if wide.twice:
-        of = "month" if wide.span == 1 else "quarter"
+        of = COLUMN_OF[wide.span]
         raise UnreadableFile(
             table.title, f"two columns for one {of} ('{wide.twice[0]}' and '{wide.twice[1]}')", f"one column for each {of}",
             "Delete or rename one of them: which of the two holds the recurring revenue cannot be told.",
         )  # fmt: skip
     return GridTable(table, wide)
+
+
+def _two_months(table: Table, year: int | None) -> WideHeader | None:
+    """Two months alone, where they follow one another beside one another and nothing else is an amount."""
+    wide = wide_header(table.header, year, 2)
+    if wide is None or len(wide.months) != 2:
+        return None
+    first, second = wide.months
+    beside = abs(second.place - first.place) == 1 and second.number - first.number == 1
+    return wide if beside and says_amounts(table, [first.header, second.header]) else None
 
 
 def _is_other(table: Table, months: list[Month]) -> bool:

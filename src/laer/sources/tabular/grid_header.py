@@ -39,7 +39,7 @@ _MEASURE = re.compile(
 _YEAR = r"(?:19|20)?\d{2}"
 _SUM = re.compile(
     rf"(?:(?:grand |row |sub)?-?\s?totals?|sum|summe|gesamt(?:summe)?|total general|average|avg|mean|ytd|ltm|ttm)(?:[\s\-]*(?:fy)?{_YEAR})?"
-    rf"|(?:fy|cy)[\s\-']*{_YEAR}(?:/\d\d)?|20\d\d(?:[\s\-]*(?:total|ytd|sum))?|[qh][1-4][\s\-/']*(?:fy)?{_YEAR}|20\d\d[\s\-/]*[qh][1-4]"
+    rf"|(?:fy|cy)[\s\-']*{_YEAR}(?:/\d\d)?|20\d\d(?:[\s\-]*(?:total|ytd|sum))?|[qh][1-4][\s\-/']*(?:fy)?{_YEAR}|20\d\d[\s\-/]*[qh][1-4]|fy[\s\-']*{_YEAR}[\s\-/]*[qh][1-4]"
 )
 _EXCEL_ZERO = date(1899, 12, 30)
 
@@ -67,10 +67,11 @@ class Wide(NamedTuple):
     span: int = 1
 
 
-def wide_header(header: list[str], year: int | None = None) -> Wide | None:
-    """The months of a header, None where it has fewer than three or columns that read as days rather than months.
+def wide_header(header: list[str], year: int | None = None, fewest: int = FEWEST) -> Wide | None:
+    """The months of a header, None where it has too few or columns that read as days rather than months.
 
-    In   year   of months that stand without one
+    In   year     of months that stand without one
+         fewest   months that make a grid: of two that stand alone, more must be known (`grid.as_grid`)
     """
     if len(header) > WIDEST:
         return None
@@ -78,7 +79,7 @@ def wide_header(header: list[str], year: int | None = None) -> Wide | None:
     if year is not None and (bare := bare_months(header)) and in_order(list(bare.values())):
         taken = [(place, name, f"{plain} {year}" if name in bare else plain, measure) for place, name, plain, measure in taken]
     texts = [(place, name, plain, measure) for place, name, plain, measure in taken if any(c.isdigit() for c in plain)]
-    if len(texts) < FEWEST:
+    if len(texts) < fewest:
         return None
     months = [m for place, name, plain, measure in texts for m in _plain_month(place, name, plain, measure)]
     sure = {m.place for m in months}
@@ -86,10 +87,15 @@ def wide_header(header: list[str], year: int | None = None) -> Wide | None:
     readings = [_in_order(rest, how) for how in (*ORDERS, "serial", "compact", "month-year")]
     fullest: list[Month] = max(readings, key=len)
     months += fullest
-    months = one_measure(months)
-    if len(months) < FEWEST or not _same_day_of_month(months) or len({m.number % 12 for m in months}) == 1:
+    months = one_measure(months, fewest)
+    if len(months) < fewest or not _same_day_of_month(months) or len({m.number % 12 for m in months}) == 1:
         return None  # `Jan 10`, `Jan 11`: days, or one month of several years
     return wide_of(months, taken)
+
+
+def month_said(text: str) -> int | None:
+    """The month that a text names in one way only: `2026-03`, `Mar 2026`, a day of it; None where it names none."""
+    return next((m.number for m in _plain_month(0, text, taken_apart(text)[0], None)), None) if len(text) <= LONGEST and text.strip() else None
 
 
 def wide_of(months: list[Month], taken: Iterable[tuple[int, str, str, str | None]], span: int = 1) -> Wide:
@@ -101,6 +107,18 @@ def wide_of(months: list[Month], taken: Iterable[tuple[int, str, str, str | None
     there = {m.place for m in months}
     sums = [place for place, name, plain, _ in taken if place not in there and _SUM.fullmatch(plain)]
     return Wide(months, sums, (pair[0], pair[1]) if pair else None, span)
+
+
+def is_sum(name: str) -> bool:
+    """Whether a header says that its column only sums others up."""
+    return len(name) <= LONGEST and bool(_SUM.fullmatch(taken_apart(name)[0]))
+
+
+def month_of(name: str) -> int | None:
+    """The month after which a sheet is named (`Jan 2025`, `MRR 2025-01`); None where it names none, or a day."""
+    plain, measure = taken_apart(name)
+    found = next(iter(_plain_month(0, name, plain, measure)), None) if len(name) <= LONGEST else None
+    return found.number if found and found.day is None else None
 
 
 def bare_months(header: Iterable[str]) -> dict[str, int]:

@@ -11,8 +11,23 @@ from dataclasses import dataclass, field
 
 from laer.records.record import record_type
 from laer.sources.tabular.cells import Unreadable, spelled
+from laer.sources.tabular.cost_table import says_costs
+from laer.sources.tabular.foreign_headers import in_english
 from laer.sources.tabular.grid import NAMES
-from laer.sources.tabular.headers import BARE_ID_LIKENESS, OPTIONAL, RECORDS, Match, assign, bare_id, columns_of, header_words, in_english, matches, synonyms
+from laer.sources.tabular.headers import (
+    ALL_OF,
+    BARE_ID_LIKENESS,
+    COUNTING,
+    OPTIONAL,
+    RECORDS,
+    Match,
+    assign,
+    bare_id,
+    columns_of,
+    header_words,
+    matches,
+    synonyms,
+)  # fmt: skip
 from laer.sources.tabular.intervals import interval_factor
 from laer.sources.tabular.profile import Sample
 from laer.sources.tabular.scales import power_of
@@ -36,17 +51,29 @@ NEEDS = {  # without one of these a table is not of that type, whatever else it 
     "pulses": spelled("colour"),
     "notes": spelled("text"),
     "opportunities": spelled("stage is_won is_closed motion opportunity_id"),
+    "onboarding_plans": spelled("started_on planned_end_on completed_on"),
+    "onboarding_steps": spelled("title"),
+    "outcomes": spelled("title"),
+    "account_metrics": spelled("name"),
+    "costs": spelled("motion kind"),
     "tickets": spelled("ticket_id subject priority first_response_minutes resolution_hours satisfaction"),
 }
 STANDS_IN = {"account_id": ("subscription_id", "contract_id", "contact_id")}  # an account reached through another reference
 _HINTS = {
     "accounts": spelled("account customer company client organization organisation crm"),
     "contacts": spelled("contact"),
+    "product_features": spelled("feature"),
+    "entitlements": spelled("entitlement allowance quota"),
+    "invoices": spelled("invoice"),
     "products": spelled("product sku catalog catalogue item"),
     "contracts": spelled("contract agreement"),
     "subscription_lines": spelled("subscription mrr arr recurring"),
     "usage_days": spelled("usage activity telemetry event login"),
     "opportunities": spelled("opportunity deal pipeline"),
+    "onboarding_plans": spelled("onboarding implementation"),
+    "onboarding_steps": spelled("step milestone"),
+    "outcomes": spelled("outcome goal"),
+    "account_metrics": spelled("metric kpi"),
     "tickets": spelled("ticket case issue"),
     "survey_responses": spelled("nps csat survey response"),
     "churn_events": spelled("churn churned cancellation"),
@@ -55,12 +82,13 @@ _HINTS = {
     "discounts": spelled("discount coupon"),
     "pauses": spelled("pause"),
     "pulses": spelled("pulse"),
+    "costs": spelled("cost expense spend opex"),
 }
 DISCOUNT = frozenset(spelled("discount coupon rebate rabatt percent off promotion promo"))
 _HINT = {word: record for record, words in _HINTS.items() for word in words}
 _ELSEWHERE = frozenset(
     spelled(
-        "invoice charge payment refund payout dispute transaction balance comment audit lead task tag price plan fee card transfer schedule "
+        "charge payment refund payout dispute transaction balance comment audit lead task tag price plan fee card transfer schedule "
         "history chat brand group form sla policy method intent note"
     )
 )
@@ -90,11 +118,19 @@ def guess(table: Table, sample: Sample, record: str | None = None) -> Guess:
     if record:
         found = candidates.get(record, {})
         return Guess(record, found, reasons_of(record, found, sample), 1.0, "as asked")
+    if not says_costs(table):  # its words (month, kind, amount) are those of many lists
+        candidates["costs"] = {}
+    for each, groups in ALL_OF.items():
+        there = {match.column for match in candidates.get(each, {}).values() if match.likeness > BARE_ID_LIKENESS}
+        if not all(there & set(group) for group in groups):
+            candidates[each] = {}
     known: dict[str, int] = {}
     for found in candidates.values():
         for name in found:
             known[name] = known.get(name, 0) + 1
     hints = _hints(table)
+    if hints.get("invoices") and not candidates["invoices"]:
+        hints = {ELSEWHERE: 1.0}  # lines of invoices, or their sums
     lines = {match.column for match in candidates.get("subscription_lines", {}).values()}
     if "start_on" in lines and lines & {"mrr", "arr"}:
         hints = {each: weight for each, weight in hints.items() if each not in WITHOUT_REVENUE}
@@ -136,9 +172,24 @@ def fitting(record: str, header: list[str], sample: Sample) -> dict[str, Match]:
         named = next((h for h in header if h not in taken and set(header_words(h).split()) and set(header_words(h).split()) <= NAMES), None)
         if named:  # a list of what is paid that calls its customers no more than `Name`
             taken[named] = Match(BARE_ID_LIKENESS, named, "account_id", header_words(named))
-    if bare := bare_id(header, record, {name: match.column for name, match in taken.items()}):
+    ids = [name for name in header if not (header_words(name) in COUNTING and counts_rows(sample, name))]
+    bare = bare_id(ids, record, {name: match.column for name, match in taken.items()})
+    if bare and (record != "accounts" or _one_each(sample, bare.header)):
         taken[bare.header] = bare
     return taken
+
+
+def counts_rows(sample: Sample, header: str) -> bool:
+    """Whether a column numbers the rows as they stand, 1 to n: another order of the list would give its customers other numbers."""
+    at = sample.header.index(header)
+    stated = [cells[at].strip() for cells in sample.rows]
+    return bool(stated) and stated == [str(n) for n in range(1, len(stated) + 1)]
+
+
+def _one_each(sample: Sample, header: str) -> bool:
+    """Whether no value of a column comes twice."""
+    values = sample.values(header)
+    return len(values) == values.total()
 
 
 def _intervals(sample: Sample, header: str) -> float:
@@ -179,7 +230,7 @@ def _hints(table: Table) -> dict[str, float]:
         record = _HINT.get(word)
         if record and not (record == "usage_days" and word == "event" and "churn_events" in hints):
             hints = dict.fromkeys(hints, 0.5) | {record: 1.0}
-        elif word in _ELSEWHERE:
+        elif word in _ELSEWHERE or (word == "line" and "invoices" in hints):
             hints = {ELSEWHERE: 1.0}
     return hints
 

@@ -15,16 +15,28 @@ from typing import NamedTuple
 from laer.records import types as _types
 from laer.records.record import Column, record_type
 from laer.sources.tabular.cells import spelled
+from laer.sources.tabular.foreign_headers import in_english
 from laer.sources.tabular.scales import bare
 
 SAME, EQUAL, LEAST_OVERLAP = 1.0, 0.95, 0.6
-BARE_ID = ("id", "record id", "external id", "key", "uuid")
+BARE_ID = ("id", "record id", "external id", "key", "uuid", "number", "nr", "no")  # `#` is the word number
+COUNTING = ("number", "nr", "no")  # may as well count the rows
 BARE_ID_LIKENESS = 0.7
 OPTIONAL = {("subscription_lines", "subscription_id")}  # required in the book, which makes one for a line that names none (rule 7)
 RECORDS = _types.ORDER
+ALL_OF = {  # of each group one, else a table is not of that type: the words of these are those of many lists
+    "contact_roles": (("contact_id",), ("role",), ("from_on", "until_on", "stance", "reports_to_id")),
+    "product_features": (("name",), ("is_key",)),
+    "product_users": (("user_id",), ("team", "is_internal", "deactivated_on"), ("account_id",)),
+    "entitlements": (("name",), ("granted",), ("account_id",)),
+    "invoices": (("issued_on",), ("amount",), ("number", "invoice_id"), ("due_on", "paid_on")),
+}
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _SALESFORCE = re.compile(r"__[cr]$")
+_MEASURED = re.compile(r"(.+?)\s*[(\[]\s*(?:in )?(mrr|arr|acv|tcv)\s*[)\]]", re.IGNORECASE)
+_SINGULAR = {"subscriptions": "subscription", "customers": "customer", "accounts": "account", "companies": "company", "contracts": "contract"}
+_DOTTED = re.compile(rf"({'|'.join(_SINGULAR)})\.(\w+)", re.IGNORECASE)  # as Chargebee writes: `subscriptions.id`, `customers.company`
 _PUNCTUATION = re.compile(r"[\W_]+")
 _LONG = {
     "acct": "account", "acc": "account", "cust": "customer", "sub": "subscription", "subs": "subscription", "num": "number", "no": "number", "nr": "number",
@@ -32,25 +44,6 @@ _LONG = {
     "cancelled": "canceled", "cancelation": "cancellation", "ids": "id", "guid": "id", "uuid": "id", "identifier": "id", "org": "organization",
     "mins": "minutes", "min": "minutes", "hrs": "hours", "secs": "seconds", "sec": "seconds", "pct": "percent", "desc": "description",
 }  # fmt: skip
-_ENGLISH = {  # whole words of German, French, Spanish and Dutch headers, and what a header of ours would say
-    "kunde": "customer", "kundenname": "customer name", "kundennummer": "customer id", "kundennr": "customer id", "kunden nr": "customer id",
-    "firma": "company",
-    "beginn": "start date", "startdatum": "start date", "vertragsbeginn": "contract start", "laufzeitbeginn": "contract start", "gültig ab": "valid from",
-    "ende": "end date", "enddatum": "end date", "vertragsende": "contract end", "laufzeitende": "contract end", "gültig bis": "valid to", "betrag": "amount",
-    "preis": "price", "einzelpreis": "unit price", "gesamtpreis": "total", "gesamtbetrag": "total", "menge": "quantity", "anzahl": "quantity",
-    "währung": "currency", "waehrung": "currency", "abrechnungsintervall": "billing interval", "zahlweise": "billing interval", "tarif": "plan",
-    "produkt": "product", "branche": "industry", "land": "country", "mitarbeiter": "employees", "betreuer": "account owner", "verantwortlich": "owner",
-    "monatsbetrag": "monthly amount", "jahresbetrag": "annual amount", "verlängerung": "renewal date",
-    "verlängerung am": "renewal date", "nächste verlängerung": "renewal date", "kündigungsdatum": "cancellation date",
-    "nom du client": "customer name", "numéro client": "customer id", "société": "company", "date de début": "start date", "date début": "start date",
-    "date de fin": "end date", "date fin": "end date", "montant": "amount", "prix": "price", "prix unitaire": "unit price", "quantité": "quantity",
-    "devise": "currency", "pays": "country", "secteur": "industry", "cliente": "customer", "nombre del cliente": "customer name", "empresa": "company",
-    "fecha de inicio": "start date", "fecha inicio": "start date", "fecha de fin": "end date", "fecha fin": "end date", "importe": "amount", "precio": "price",
-    "precio unitario": "unit price", "cantidad": "quantity", "moneda": "currency", "país": "country", "klant": "customer", "klantnaam": "customer name",
-    "klantnummer": "customer id", "bedrijf": "company", "einddatum": "end date", "bedrag": "amount", "prijs": "price", "aantal": "quantity",
-    "valuta": "currency",
-}  # fmt: skip
-_GROUPS = {"kunde": "customer", "kunden": "customer", "vertrag": "contract", "abo": "subscription", "contrat": "contract", "contrato": "contract"}
 _IDLE = frozenset(spelled("usd eur gbp chf cad aud jpy sek nok dkk inr in of the a utc gmt cet local field column properties yyyy mm dd"))
 _TWISTING = frozenset(
     spelled(
@@ -58,6 +51,9 @@ _TWISTING = frozenset(
         "vat refund refunded credit fee proration preceding upgrade downgrade beta parent test not non change delta growth churned lost trial renewal"
     )
 )
+
+
+_AMOUNTS = frozenset(spelled("contract value amount price revenue recurring total current net subscription fee size volume annual monthly yearly in"))
 
 
 class Match(NamedTuple):
@@ -72,24 +68,23 @@ class Match(NamedTuple):
 @lru_cache(maxsize=20_000)
 def header_words(text: str) -> str:
     """Plain words of a header: `CustomerID`, `customer_id` and `Customer-Id` are `customer id`; `%` and `#` are words."""
+    if dotted := _DOTTED.fullmatch(text.strip()):
+        text = f"{_SINGULAR[dotted[1].lower()]} id" if dotted[2].lower() == "id" else dotted[2]
     text = _SALESFORCE.sub("", text.strip()).replace("%", " percent ").replace("#", " number ")
     return _PUNCTUATION.sub(" ", _CAMEL.sub(" ", text)).strip().casefold()
 
 
-def in_english(words: str) -> str:
-    """The words of a header, in English where they are those of another language. A group above it (`Kunde` over `Kundennummer`) is left out."""
-    if words in _ENGLISH:
-        return _ENGLISH[words]
-    group, _, name = words.partition(" ")
-    if group in _GROUPS:
-        return _ENGLISH.get(name) or (f"{_GROUPS[group]} {name}".strip())
-    return words
+@lru_cache(maxsize=20_000)
+def _telling(words: str) -> frozenset[str]:
+    long = (_LONG.get(word, word) for word in words.replace("e mail", "email").split())
+    return frozenset(word for word in long if word not in _IDLE)
 
 
 @lru_cache(maxsize=20_000)
-def _telling(words: str) -> frozenset[str]:
-    long = (_LONG.get(word, word) for word in words.split())
-    return frozenset(word for word in long if word not in _IDLE)
+def measure_in_brackets(header: str) -> str:
+    """`arr` of `Vertragswert (ARR)`: the measure that a bracket says an amount is. Empty beside other words (`Lost (ARR)`, `Customer (ARR)`)."""
+    found = _MEASURED.fullmatch(header.strip())
+    return found[2].casefold() if found and set(in_english(header_words(found[1])).split()) <= _AMOUNTS else ""
 
 
 def likeness(header: str, synonym: str) -> float:
@@ -130,8 +125,11 @@ def matches(header: Iterable[str], record: str, *, with_units: bool = True) -> l
     columns, found = columns_of(record), []
     for name in header:
         words = in_english(header_words(bare(name) if with_units else name))
+        measure = measure_in_brackets(name)
         for column, known in synonyms(record).items():
             alike, place = max(((likeness(words, synonym) - 0.001 * place, place) for place, synonym in enumerate(known)), default=(0.0, 0))
+            if measure in known and alike < EQUAL:
+                alike, place = EQUAL, known.index(measure)
             faint = columns[column].col.refers or column == record_type(record).info.key
             if alike >= (0.9 if faint else 0.5):
                 found.append(Match(alike, name, column, known[place]))

@@ -7,7 +7,7 @@ import re
 from laer.sources.tabular.headers import header_words
 
 CHURNED = "churned"
-_LEFT = frozenset(
+LEFT = frozenset(
     "churn churned lost cancelled canceled cancellations former ex left leavers departed terminated closed inactive verloren verlorene gekundigt gekündigt "
     "ehemalige perdus anciens perdidos bajas opgezegd vertrokken".split()
 )
@@ -19,5 +19,5 @@ _ACCOUNTS = frozenset(
 def hint_of(file: str, sheet: str | None) -> str | None:
     """`churned` where a sheet's (else the file's) name says nothing but that accounts left; a period may stand with it."""
     words = [word for word in header_words(sheet if sheet else re.sub(r"[.][A-Za-z]+$", "", file)).split() if not any(c.isdigit() for c in word)]
-    said = _LEFT.intersection(words)
-    return CHURNED if said and not set(words) - _LEFT - _ACCOUNTS else None
+    said = LEFT.intersection(words)
+    return CHURNED if said and not set(words) - LEFT - _ACCOUNTS else None

@@ -34,7 +34,17 @@ _FOOT = re.compile(
     rf"|(?:report )?{_MADE} (?:by|on|at|from|with)\b.*|(?:{_MADE}|report date) ?:.*"
     r"|(?:erstellt|exportiert|gedruckt) (?:von|am|aus|mit)\b.*|(?:genere|exporte|imprime) (?:par|le|de)\b.*"
     r"|(?:generado|exportado) (?:por|el)\b.*|(?:gegenereerd|geexporteerd) (?:door|op)\b.*"
+    r""
+    r"|(?:quelle|hinweise?|anmerkung(?:en)?|notes?|nota|remarques?|fuente|bron|fonte|legende?|disclaimer|definitions?|stand|as at|annotations?) ?:.*"
     r"|as of \d.*|end of (?:report|file|export)\b.*|page \d+(?: of \d+)?|source: .*|filtered by\b.*|filters? applied\b.*|[*†] ?\w.*|-+ ?end.*-*"
+)
+_REGION = re.compile(
+    r"(?:emea|apac|anz|dach|latam|nam|amer|americas?|na|eu|uk|us|usa|row|mena|cee|cis|benelux|nordics?|iberia|asean"
+    r"|(?:(?:north|south|latin|central|western|eastern|northern|southern|middle) )*(?:america|europe|asia|africa|east|pacific|region)"
+    r"|asia[- /]pacific|rest of (?:the )?world|(?:nord|sud|west|ost|mittel|zentral)(?:amerika|europa|deutschland)?|europa?|europe"
+    r"|international|domestic|deutschland|germany|france|spain|italy|united (?:kingdom|states)"
+    r"|enterprise|mid[- ]?market|smb|sme|strategic|commercial|corporate|key accounts?"
+    r"|(?:tier|segment|region|group|gruppe|team|territory|gebiet)[ :-]+\w+)\s*:?|.{1,60}:"
 )
 
 
@@ -43,12 +53,14 @@ class Label(NamedTuple):
     alone    nothing but such a word stands there (with a bracket, a number or a colon behind it); else `group` is beside it
     group    what it sums
     rows     the number of rows that it states
+    behind   the word stands behind the group (`EMEA Total`), as programs write it; before it, it may begin a name (`Total Energies`)
     """
 
     part: bool
     alone: bool
     group: str = ""
     rows: int | None = None
+    behind: bool = False
 
 
 def label_of(text: str) -> Label | None:
@@ -59,7 +71,7 @@ def label_of(text: str) -> Label | None:
     if found := _ALONE.fullmatch(plain):
         return Label(bool(_PART.match(plain)), True, rows=count_in(text))
     found = _GROUP.fullmatch(plain)
-    return Label(True, False, found["after"] or found["before"]) if found else None
+    return Label(True, False, found["after"] or found["before"], behind=bool(found["before"])) if found else None
 
 
 def may_be_label(text: str) -> bool:
@@ -80,6 +92,11 @@ def is_beside(text: str) -> bool:
 def is_average(text: str) -> bool:
     """Whether a label belongs to a row that may stand below a total, and nowhere else counts as one (`Max` is a name too)."""
     return len(text) <= LONGEST and bool(_AVERAGE.fullmatch(plain_words(text)))
+
+
+def is_group(text: str) -> bool:
+    """Whether a row of one cell is named as a group of customers is (`EMEA`, `Tier 1`, `Nordics:`)."""
+    return len(text) <= LONGEST and bool(_REGION.fullmatch(plain_words(text)))
 
 
 def count_in(text: str) -> int | None:

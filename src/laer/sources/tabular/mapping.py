@@ -16,11 +16,13 @@ from laer.sources.tabular.amounts import AmountEvidence
 from laer.sources.tabular.dates import ORDERS
 from laer.sources.tabular.ends import EndEvidence
 from laer.sources.tabular.headers import RECORDS, columns_of, header_words
+from laer.sources.tabular.month_days import EDGES, MonthDays, answer_of
 
 CUSTOM = "custom."
 CUSTOM_KINDS = ("text", "integer", "decimal", "boolean", "date")
 ENDS = ("exclusive", "inclusive")
 STYLES = ("point", "comma")
+SAVED = ("record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles", "fixed", "sheet", "status", "months")  # of a mapping's file
 AS_OF_FILE = {("subscription_lines", "start_on"), ("pulses", "stated_on")}  # where no column says it, what a file says is true as of its date
 IGNORE = "ignore"  # how a saved mapping spells None
 _SLUG = re.compile(r"[^a-z0-9]+")
@@ -50,6 +52,7 @@ class Mapping:
     status         meaning of status words that the policy does not know, by word
     amount_evidence  what an amount is, by evidence over its column
     answers        what a person said where the evidence was not enough, or against it: end, interval, amount_of, …
+    months         columns of dates in which months stand without a day, by header: which day of theirs is meant
     """
 
     record: str | None
@@ -70,6 +73,12 @@ class Mapping:
     status: dict[str, str] = field(default_factory=dict)
     amount_evidence: AmountEvidence | None = None
     answers: dict[str, str] = field(default_factory=dict)
+    months: dict[str, MonthDays] = field(default_factory=dict)
+
+    def edge(self, target: str) -> str | None:
+        """Which day a month without one is in the column of a target; None where it has no such month."""
+        found = self.months.get(self.headers.get(target, ""))
+        return found.edge if found else None
 
     @property
     def undated(self) -> bool:
@@ -128,6 +137,7 @@ def to_yaml(mapping: Mapping) -> str:
         "fixed": mapping.fixed,
         "sheet": mapping.sheet,
         "status": mapping.status,
+        "months": {header: days.edge for header, days in mapping.months.items()},
     }
     return yaml.safe_dump({key: value for key, value in saved.items() if value}, sort_keys=False, allow_unicode=True, width=160)
 
@@ -158,17 +168,19 @@ def _mapping(saved: Any) -> Mapping:
     record = saved.get("record")
     if record not in RECORDS:
         raise MappingFault(f"no record type {record!r}; there are {', '.join(RECORDS)}")
-    if unknown := set(saved) - {"record", "fingerprint", "date_order", "end", "columns", "custom", "number_styles", "fixed", "sheet", "status"}:
-        there = "record, fingerprint, date_order, end, columns, custom, number_styles, fixed, sheet and status"
+    if unknown := set(saved) - set(SAVED):
+        there = f"{', '.join(SAVED[:-1])} and {SAVED[-1]}"
         raise MappingFault(f"a mapping has no {_listed(unknown)}; it has {there}")
     columns = {str(header): None if target in (None, IGNORE) else str(target) for header, target in saved["columns"].items()}
     _check_targets(record, columns)
     custom = {slug.removeprefix(CUSTOM): kind for slug, kind in (saved.get("custom") or {}).items()}
     custom = {t.removeprefix(CUSTOM): custom.get(t.removeprefix(CUSTOM), "text") for t in columns.values() if t and t.startswith(CUSTOM)}
+    months = {str(header): edge for header, edge in (saved.get("months") or {}).items()}
     styles = {str(header): style for header, style in (saved.get("number_styles") or {}).items()}
     for what, values, known in (
         ("custom type", custom.values(), CUSTOM_KINDS), ("number style", styles.values(), STYLES),
         ("date order", [saved.get("date_order")], (*ORDERS, None)), ("end", [saved.get("end")], (*ENDS, None)),
+        ("day of a month", months.values(), EDGES),
     ):  # fmt: skip
         if strange := [value for value in values if value not in known]:
             raise MappingFault(f"no {what} {strange[0]!r}; there are {', '.join(k for k in known if k)}")
@@ -179,13 +191,15 @@ def _mapping(saved: Any) -> Mapping:
         raise MappingFault(f"{record} has no column {strange[0]!r} to fix; it has {', '.join(columns_of(record))}")
     return Mapping(
         record, columns, sure, reasons, custom, saved.get("date_order"), (), "as saved", styles, saved.get("end"), None, 1.0, "as saved", fixed,
-        bool(saved.get("sheet")), {str(word): str(meaning) for word, meaning in (saved.get("status") or {}).items()}, None, _said(saved.get("end"), fixed),
+        bool(saved.get("sheet")), {str(word): str(meaning) for word, meaning in (saved.get("status") or {}).items()}, None,
+        _said(saved.get("end"), fixed, months),
     )  # fmt: skip
 
 
-def _said(end: str | None, fixed: dict[str, str]) -> dict[str, str]:
+def _said(end: str | None, fixed: dict[str, str], months: dict[str, str]) -> dict[str, str]:
     """What a saved mapping says counts as said by a person."""
-    return ({"end": end} if end else {}) | ({"interval": fixed["interval"]} if "interval" in fixed else {})
+    said = {answer_of(header): edge for header, edge in months.items()}
+    return said | ({"end": end} if end else {}) | ({"interval": fixed["interval"]} if "interval" in fixed else {})
 
 
 def _check_targets(record: str, columns: dict[str, str | None]) -> None:

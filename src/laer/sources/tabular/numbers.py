@@ -107,20 +107,27 @@ class NumberStyle:
 
     `1.200,50`, `12,5` and `1.200.300` prove the comma; `1,200.50`, `12.5` and `1,200,300` the point; `1,234` and
     `1.234` prove nothing. Without proof, or with proof for either, it is the point; cells that prove their own mark are
-    read by it all the same.
+    read by it all the same. In a file that is written as where commas are decimal, `1.200` without proof is 1200.
+
+    In   commas   the file is so written (`Table.commas`)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, commas: bool = False) -> None:
         self.evidence = {"point": 0, "comma": 0}
+        self.commas, self._dots, self._unproved_commas = commas, False, False
 
     def see(self, text: str) -> None:
         if _POINTED.fullmatch(text):  # nearly all cells of nearly all files
             self.evidence["point"] += 1
-        elif proof := _proof(text):
-            self.evidence[proof] += 1
+        elif proved := _proof(text):
+            self.evidence[proved] += 1
+        elif self.commas:
+            self._dots = self._dots or "." in text
+            self._unproved_commas = self._unproved_commas or "," in text
 
     def decide(self) -> str:
-        return "comma" if self.evidence["comma"] and not self.evidence["point"] else "point"
+        likely = self._dots and not self._unproved_commas
+        return "comma" if (self.evidence["comma"] or likely) and not self.evidence["point"] else "point"
 
     @property
     def conflicting(self) -> bool:
@@ -145,6 +152,11 @@ def _taken_apart(plain: str) -> re.Match[str] | None:
     signs = [s for s in (found["sign"], found["sign2"], found["sign3"], found["open"]) if s]
     known = all(c[-1] in "$€£¥₹₽₩₺₪₫₴₦฿₱₡₲₵₸₼₾" or c.upper() in _CODES for c in currencies)
     return found if known and len(currencies) <= 1 and len(signs) <= 1 and bool(found["open"]) == bool(found["close"]) else None
+
+
+def proof(text: str) -> str | None:
+    """`point` or `comma` where a number can be read with that as its decimal mark only."""
+    return "point" if _POINTED.fullmatch(text) else _proof(text)
 
 
 def _proof(text: str) -> str | None:

@@ -24,18 +24,21 @@ MOST_CELLS = 20_000_000  # cells of all sheets, empty ones between them too
 REPAIR = "Open it and save it again as XLSX, or export it as CSV."
 EXPECTED = "a workbook that a spread-sheet program can open"
 STREAMED = "Export the sheet as CSV, which is streamed."
-Formulas = dict[str, dict[int, dict[int, str]]]  # sheet -> line -> column (from 0) -> formula without a value
+Formulas = dict[str, dict[int, dict[int, str]]]  # sheet -> line -> column (from 0) -> formula without a value, or the error that stands there
 
 _PIECE = 1 << 20
 _REF = re.compile(rb'r="([A-Z]{1,3})([0-9]{1,7})"')
 _FORMULA = re.compile(rb"<c\b([^>]*)>\s*<f\b[^>]*?(?:/>|>([^<]*)</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
+_ERROR = re.compile(rb"""<c\b([^>]*\bt="e"[^>]*)>\s*(?:<f\b[^>]*?(?:/>|>[^<]*</f>)\s*)?<v>([^<]{1,30})</v>""")
 _SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 _ATTRIBUTE = re.compile(r"""([\w:]+)=["']([^"']*)["']""")
 _RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 
 
 def look_through(path: Path) -> Formulas:
-    """The formulas without a stored value, by sheet; empty for what is no zip archive (the old XLS).
+    """The formulas without a stored value and the errors (`#REF!`), by sheet; empty for what is no zip archive (the old XLS).
+
+    The reader of workbooks gives both as empty cells.
 
     Faults  UnreadableFile for a broken or foreign archive, and for one that would take too much memory
     """
@@ -144,6 +147,8 @@ class _Sheet:
             self._beyond = _beyond(self._last_column, self._last_row)
         if b"<f" in text:
             self._take_formulas(text)
+        if b't="e"' in text:
+            self._take_errors(text)
 
     def _take_formulas(self, text: bytes) -> None:
         for found in _FORMULA.finditer(text):
@@ -152,6 +157,13 @@ class _Sheet:
             if place and said.get("t") != "str":  # a stored empty text is a value
                 formula = (found[2] or b"").decode("utf-8", "replace").strip()
                 self.formulas.setdefault(int(place[2]), {})[_column(place[1].encode())] = f"={formula[:200] or 'formula'}"
+
+
+    def _take_errors(self, text: bytes) -> None:
+        for found in _ERROR.finditer(text):
+            place = re.search(r'r="([A-Z]{1,3})([0-9]{1,7})"', found[1].decode("utf-8", "replace"))
+            if place:
+                self.formulas.setdefault(int(place[2]), {})[_column(place[1].encode())] = found[2].decode("utf-8", "replace").strip()
 
 
 def _beyond(column: int, row: int) -> re.Pattern[bytes]:

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator
 
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.dates import shape_of
+from laer.sources.tabular.grid_header import month_of
+from laer.sources.tabular.quarters import quarter_said
 from laer.sources.tabular.table import Table
 from laer.sources.tabular.values import (
+    ERRORS,
     STATED,
     NumberStyle,
     Unreadable,
@@ -47,7 +50,14 @@ def reads_as(kind: str, text: str) -> bool:
 
 def reads_in(kind: str, text: str) -> bool:
     """Whether a filled cell of a column that is named as one of a kind can be read: `45292` is a day there, `1.2k` a number."""
+    if kind == "date" and (month_of(text) is not None or quarter_said(text)):  # a month without a day: which is meant is decided over the column
+        return True
     return reads_as(kind, text) or (kind in STATED and type(STATED[kind](text)) is not Unreadable)
+
+
+def _says_nothing(kind: str, text: str) -> bool:
+    """Whether a cell is left out when a column's values are counted: empty in words, a failed formula, or a day that is not to come."""
+    return is_absent(text) or text.casefold() in ERRORS or (kind == "date" and is_open(text))
 
 
 class Sample:
@@ -55,6 +65,7 @@ class Sample:
 
     def __init__(self, table: Table, size: int) -> None:
         self.rows: list[list[str]] = []
+        self.header = table.header
         size, weight, self.complete = table.lot_of(size), 0, True
         for _, cells in table.rows() if table.header else ():
             if len(self.rows) == size or weight > HEAVIEST:
@@ -78,7 +89,7 @@ class Sample:
         if words:
             return sum(n for text, n in values.items() if text.casefold() in words) / values.total()
         if (name, kind) not in self._shares:
-            said = {text: n for text, n in values.items() if kind not in STATED or not (is_absent(text) or (kind == "date" and is_open(text)))}
+            said = {text: n for text, n in values.items() if kind not in STATED or not _says_nothing(kind, text)}
             self._shares[name, kind] = sum(n for text, n in said.items() if reads_in(kind, text)) / sum(said.values()) if said else 1.0
         return self._shares[name, kind]
 
@@ -86,8 +97,8 @@ class Sample:
 class Watch:
     """Narrows down what a column can be, over every distinct value it has."""
 
-    def __init__(self) -> None:
-        self.style = NumberStyle()
+    def __init__(self, commas: bool = False) -> None:
+        self.style = NumberStyle(commas)
         self.filled = False
         self.kinds = {"boolean", "integer", "decimal", "date"}
         self.affixes: set[str] = set()

@@ -65,6 +65,22 @@ class RateTable:
         return max((y for y in self.years if y <= year), default=min(self.years))
 
 
+def rate_table(name: str, stated: Mapping[int, Rates], dated: Mapping[str, Mapping[date, Fraction]], starts: int = 1) -> RateTable:
+    """The table of rates that are stated by fiscal year, and from a day on: the latter are a year's plan rates where none is stated for it.
+
+    In   stated  fiscal year -> its rates;  dated  currency -> day -> rate from that day on;  starts  first month of the fiscal year, 1 to 12
+    """
+    if not any(dated.values()):
+        return RateTable(name, years=dict(stated))
+    years: dict[int, Rates] = {}
+    first = min(fiscal_year(day, starts) for by_day in dated.values() for day in by_day)
+    last = max(*_in_force(dated, starts), first, *(year + 1 for year in stated))  # later years have those of the last one, and no stated rate
+    for year in range(first, last + 1):
+        if found := _on(dated, fiscal_year_start(year, starts)):
+            years[year] = found
+    return RateTable(name, years={year: {**years.get(year, {}), **stated.get(year, {})} for year in sorted({*years, *stated})}, lasts=bool(years))
+
+
 def read_rates(path: Path, starts: int = 1) -> RateTable:
     """The table from the columns currency and rate, and fiscal_year or from where it has one of them.
 
@@ -122,9 +138,16 @@ def _in_force(found: Mapping[str, Mapping[date, Fraction]], starts: int) -> dict
     last = fiscal_year(max(days), starts) if days else 0
     last += bool(days) and max(days) > fiscal_year_start(last, starts)  # in force on the first day of the year after
     for year in range(fiscal_year(min(days), starts), last + 1) if days else ():
-        for code, by_day in found.items():
-            known = sorted(by_day)
-            place = bisect_right(known, fiscal_year_start(year, starts))
-            if place:
-                years.setdefault(year, {})[code] = by_day[known[place - 1]]
+        if rates := _on(found, fiscal_year_start(year, starts)):
+            years[year] = rates
     return years
+
+
+def _on(found: Mapping[str, Mapping[date, Fraction]], day: date) -> Rates:
+    """The rates in force on a day."""
+    rates: Rates = {}
+    for code, by_day in found.items():
+        known = sorted(by_day)
+        if place := bisect_right(known, day):
+            rates[code] = by_day[known[place - 1]]
+    return rates

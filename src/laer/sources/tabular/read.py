@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from laer.sources.tabular.combined import of_months, one_amount
+from laer.sources.tabular.cost_table import as_costs
 from laer.sources.tabular.delimited import SAMPLE, DelimitedTable
 from laer.sources.tabular.files import UnreadableFile, files_at, first_bytes
 from laer.sources.tabular.grid import as_grid
+from laer.sources.tabular.grid_header import month_of
 from laer.sources.tabular.table import SURPLUS, Table
+from laer.sources.tabular.tall_grid import as_wide
+from laer.sources.tabular.term_ends import with_ends
 from laer.sources.tabular.workbook import open_sheets
 
 __all__ = ["SURPLUS", "Table", "UnreadableFile", "files_at", "open_tables"]
@@ -16,27 +21,43 @@ __all__ = ["SURPLUS", "Table", "UnreadableFile", "files_at", "open_tables"]
 _WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")  # zip (XLSX, ODS) and the old Office container (XLS)
 
 
-def open_tables(path: Path | str, name: str | None = None) -> Iterator[Table]:
+def open_tables(path: Path | str, name: str | None = None, fiscal: int | None = None) -> Iterator[Table]:
     """Tables of a file (a CSV has one, a workbook one per sheet with rows) or of a folder's files in name order.
 
-    A wide grid of months comes as the dated lines that it says.
+    A wide grid of months, quarters or years comes as the dated lines that it says, one of costs as a row per month.
 
-    In     name   what people call the file, where it differs from its name on disk (an upload)
+    In     name    what people call the file, where it differs from its name on disk (an upload)
+           fiscal  the first month of the firm's fiscal year, where somebody has said it
     Faults UnreadableFile, raised when the file's turn comes (of a sheet: after the file's other sheets); to go on with the
            next file, loop over `files_at`
     """
     for file in files_at(path):
         shown = name or file.name
         fault: UnreadableFile | None = None
-        for table in _as_they_stand(file, shown):
+        for table in _joined(_as_they_stand(file, shown)):
             try:
-                read = as_grid(table)
+                read = as_costs(table) or with_ends(as_grid(one_amount(table), fiscal))
             except UnreadableFile as error:
                 fault = error
             else:
                 yield read
         if fault:
             raise fault
+
+
+def _joined(tables: Iterator[Table]) -> Iterator[Table]:
+    """The tables of a file; sheets of months as one where they are a grid together. Only those are held until the end."""
+    held: list[Table] = []
+    for table in tables:
+        if table.sheet and month_of(table.sheet):
+            held.append(table)
+        else:
+            yield table
+    together = of_months(held)
+    if together and as_wide(together):
+        held = [table for table in held if table not in together.sheets]
+        yield together
+    yield from held
 
 
 def _as_they_stand(file: Path, shown: str) -> Iterator[Table]:

@@ -8,6 +8,7 @@ from laer.sources.tabular.departures import departures
 from laer.sources.tabular.guess import LEAST, SURE, Guess, guess
 from laer.sources.tabular.headers import columns_of, header_words, match_columns
 from laer.sources.tabular.hints import CHURNED
+from laer.sources.tabular.layout import known_names
 from laer.sources.tabular.mapping import CUSTOM, Mapping, slug_of
 from laer.sources.tabular.profile import Sample, Watch, whole_columns
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
@@ -29,7 +30,7 @@ def recognise(table: Table, *, sample: int = SAMPLE, record: str | None = None, 
     seen = Sample(table, sample)
     best = (departures(table, seen) if table.hint == CHURNED and record is None else None) or guess(table, seen, record)
     if best.record is None:
-        return _unrecognised(table, best)
+        return _unrecognised(table, best, seen)
     return mapping_of(table, seen, best, date_order)
 
 
@@ -92,7 +93,7 @@ def _excel_days(kind: str, name: str, seen: Sample) -> str:
 def _watch(table: Table, seen: Sample, kinds: dict[str, str]) -> tuple[dict[str, Watch], Decision]:
     """Look at whole columns wherever later rows could change what the sample says."""
     order = DateOrder()
-    watches = {name: Watch() for name in table.header}
+    watches = {name: Watch(table.commas) for name in table.header}
 
     def look(name: str, texts: set[str]) -> None:
         watch = watches[name]
@@ -130,6 +131,11 @@ def _custom(name: str, watch: Watch, decision: Decision, order: str | None, take
     return CUSTOM + slug_of(name, taken), kind, why
 
 
-def _unrecognised(table: Table, best: Guess) -> Mapping:
+def _unrecognised(table: Table, best: Guess, seen: Sample) -> Mapping:
     reasons = dict.fromkeys(table.header, "the file was not recognised")
-    return Mapping(None, dict.fromkeys(table.header), dict.fromkeys(table.header, 0.0), reasons, sure=best.sure, why=best.why)
+    header = next((cells for cells in seen.rows if known_names(cells) >= 2), None) if known_names(table.header) == 0 else None
+    why = best.why
+    if header:  # below its rows, as a sort with the header in the selection leaves it
+        named = ", ".join(cell.strip() for cell in header if cell.strip())[:80]
+        why += f" A row further down looks like the header ('{named}'): move it above the rows that it names, and import the file again."
+    return Mapping(None, dict.fromkeys(table.header), dict.fromkeys(table.header, 0.0), reasons, sure=best.sure, why=why)

@@ -6,12 +6,14 @@ import re
 from decimal import Decimal
 
 from laer.sources.tabular.cells import Unreadable
-from laer.sources.tabular.values import STATED, is_absent, read_number
+from laer.sources.tabular.values import ERRORS, STATED, is_absent, read_number
 
 _THOUSANDS = r"(?:k|[€$£]k|k[€$£]|k(?:eur|usd|gbp|chf)|t[€$£]|t(?:eur|usd|chf)|tsd\.?(?: ?€)?|thousands?|[€$£]? ?'?000s?)"
 _MILLIONS = r"(?:[€$£]m|m[€$£]|m(?:eur|usd)|mio\.?(?: ?€)?|millions?)"
 _UNIT = re.compile(
-    rf"\s*(?:[(\[]\s*(?:in )?(?:(?P<k>{_THOUSANDS})|(?P<m>{_MILLIONS}))\s*[)\]]|\bin (?:(?P<k2>{_THOUSANDS})|(?P<m2>{_MILLIONS})))\s*$", re.IGNORECASE
+    rf"\s*(?:[(\[]\s*(?:in )?(?:(?:[A-Z]{{3}} )?(?:(?P<k>{_THOUSANDS})|(?P<m>{_MILLIONS})))\s*[)\]]"
+    rf"|\bin (?:(?P<k2>{_THOUSANDS})|(?P<m2>{_MILLIONS})))\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -24,6 +26,11 @@ def power_of(header: str) -> int:
 def bare(header: str) -> str:
     """A header without its unit."""
     return _UNIT.sub("", header) or header
+
+
+def read_priced(text: str, style: str, power: int = 0) -> Decimal | None | Unreadable:
+    """An amount: a formula that failed is an amount that nobody knows, and not none."""
+    return Unreadable(text) if text.strip().casefold() in ERRORS else read_in_units(text, style, power)
 
 
 def read_in_units(text: str, style: str, power: int) -> Decimal | None | Unreadable:

@@ -14,9 +14,11 @@ from typing import NamedTuple
 
 from laer.sources.tabular.cells import BLANKS
 from laer.sources.tabular.files import UnreadableFile
+from laer.sources.tabular.header_below import header_below, is_headless
 from laer.sources.tabular.hints import hint_of
 from laer.sources.tabular.labels import label_of, may_be_label
-from laer.sources.tabular.layout import Aside, Layout, Range, Row, find_layout
+from laer.sources.tabular.layout import Aside, Layout, Range, Row, filled, find_layout, is_rule
+from laer.sources.tabular.title_units import unit_said, with_unit
 from laer.sources.tabular.totals import Survey
 
 MOST_COLUMNS = 4_000  # a wider header is no table of records
@@ -58,10 +60,14 @@ class Table:
     notes    what a person should know of how it was read
     known    what needs no guess, None for a table as it stands in the file
     aside    rows that are no records, in the order of the file: those above the header at once, the others once they were reached
+    commas   it is written as where commas are decimal: numbers that can be read in two ways (`1.200`) are thousands
+    unit     what a title says of all amounts (`EUR thousands`), '' where none does
     hint     `churned` where the sheet's or the file's name says that its accounts left
     """
 
     known: Known | None = None
+    commas = False
+    unit = ""
 
     def __init__(self, path: Path, file: str, sheet: str | None = None) -> None:
         self.path, self.file, self.sheet = path, file, sheet
@@ -88,8 +94,10 @@ class Table:
         """Share of the file that the newest `rows()` has taken in, 0 to 1."""
         return 0.0
 
-    def note(self, about: str, text: str) -> None:
-        """Keep one note about a thing: the first."""
+    def note(self, about: str, text: str, *, anew: bool = False) -> None:
+        """Keep one note about a thing: the first, unless what is known of it since says it anew."""
+        if anew:
+            self._notes[about] = text
         self._notes.setdefault(about, text)
 
     @property
@@ -107,6 +115,7 @@ class Table:
     def chunks(self, size: int) -> Iterator[Lot]:
         """The rows in lots of at most `size`: lines, and cells."""
         width, after = len(self.header), self._layout.line
+        first = True
         for lines, rows in self._lots(self.lot_of(size)):
             if lines[0] > after and set(map(len, rows)) == {width} and all(map(str.strip, firsts := [cells[0] for cells in rows])):
                 if self._skip is None and self._looks_odd(firsts):
@@ -115,8 +124,12 @@ class Table:
                     yield lines, rows
                     continue
             below = [(line, cells) for line, cells in zip(lines, rows, strict=True) if line > after and not is_blank(cells)]
-            if self._skip is None and below and self._looks_odd([next(filter(str.strip, cells)) for _, cells in below]):
+            if self._skip is None and below and (self._looks_odd([next(filter(str.strip, cells)) for _, cells in below]) or any(map(_starts_late, below))):
                 self._survey()
+            if below and first:  # a list that begins with a row of one cell may be one of groups
+                first = False
+                if self._skip is None and width > 2 and len(filled(below[0][1])) == 1:
+                    self._survey()
             skip = self._skip or ()
             kept = [(line, cells if len(cells) == width else self.fit(line, cells)) for line, cells in below if line not in skip]
             if kept:
@@ -133,20 +146,39 @@ class Table:
     def _lay_out(self, rows: Sequence[Row], merged: Sequence[Range] = ()) -> None:
         """Find the header among the first filled rows."""
         self.named(max((cells for _, cells in rows[:5]), key=len), ())  # refused before its names are compared
-        layout = self._layout = find_layout(rows, merged)
-        self.header = self.named(list(layout.names), (cells for _, cells in rows[layout.below :]))
+        layout = find_layout(rows, merged)
+        if is_headless(layout, rows):
+            layout = header_below(rows, (row for lines, lot in self._lots(LOT) for row in zip(lines, lot, strict=True))) or layout
+        self._layout = layout
+        names = list(layout.names)
+        self.unit = unit_said(cells for _, cells in layout.titles)
+        if self.unit:
+            names, told = with_unit(names, self.unit)
+            whose = ", ".join(told[:4]) if told else "the amounts of its months"
+            self.note("unit", f"The title says that amounts are in {self.unit}: {whose} {'are' if len(told) != 1 else 'is'} read so.")
+        self.header = self.named(names, (cells for _, cells in rows[layout.below :]))
         self._aside = [Aside(line, "title", tuple(cells)) for line, cells in layout.titles]
         if layout.titles:
             first = next(cell.strip() for cell in layout.titles[0][1] if cell.strip())
+            header = layout.below_rows or layout.upper or layout.names_line
             where = "is a title" if len(layout.titles) == 1 else f"and {len(layout.titles) - 1} more above the header are titles"
-            self.note("titles", f"Row {layout.titles[0][0]:,} {where} ('{first[:60]}'); the header is row {layout.upper or layout.line:,}.")
+            self.note("titles", f"Row {layout.titles[0][0]:,} {where} ('{first[:60]}'); the header is row {header:,}.")
+        if layout.below_rows:
+            text = f"Row {layout.below_rows:,} is the header: it stands below rows that it names, as a sort leaves it. Those above it were read too."
+            self.note("header below", text)
         if layout.upper is not None:
-            self.note("two rows", f"The header stands in two rows, {layout.upper:,} and {layout.line:,}; they were joined, as in '{_longest(self.header)}'.")
+            both = f"{layout.upper:,} and {layout.names_line:,}"
+            self.note("two rows", f"The header stands in two rows, {both}; they were joined, as in '{_longest(self.header)}'.")
+        if layout.units:
+            self._aside.append(Aside(layout.line, "units", tuple(layout.said[-1])))
+            self.note("units", f"Row {layout.line:,} below the header says units ({', '.join(layout.units[:4])}) and is no record.")
 
     def _looks_odd(self, firsts: list[str]) -> bool:
         """Whether, by their first filled cells, some of these rows may be no records."""
         text = "\n".join(chain(("",), firsts, ("",)))
         if any(f"\n{name}\n" in text for row in self._layout.said if (name := next(filter(str.strip, row), ""))):
+            return True
+        if "\n--" in text or "\n==" in text or "\n__" in text:
             return True
         if may_be_label(text) and any(may_be_label(f"\n{first.strip()}\n") and label_of(first.strip()) for first in firsts):
             return True
@@ -155,7 +187,7 @@ class Table:
     def _survey(self) -> None:
         """Go through the file once for what is no record."""
         self._skip = set()
-        found = Survey(self.header, self._layout.said)
+        found = Survey(self.header, self._layout.said, self.commas)
         for lines, rows in self._lots(LOT):
             for line, cells in zip(lines, rows, strict=True):
                 if line > self._layout.line:
@@ -163,6 +195,8 @@ class Table:
         found.close()
         self._skip = found.lines
         self._aside += sorted(found.asides, key=lambda aside: aside.line)
+        if self._layout.below_rows and [aside.line for aside in found.asides if aside.kind == "header"] == [self._layout.below_rows]:
+            found.notes.pop("header again", None)
         for about, text in found.notes.items():
             self.note(about, text)
 
@@ -207,7 +241,7 @@ class TableOver(Table):
 
     def __init__(self, table: Table) -> None:
         super().__init__(table.path, table.file, table.sheet)
-        self._table = table
+        self._table, self.commas, self.unit = table, table.commas, table.unit
 
     @property
     def notes(self) -> list[str]:
@@ -230,12 +264,18 @@ class TableOver(Table):
             yield [line for line, _ in lot], [cells for _, cells in lot]
 
 
+def _starts_late(row: Row) -> bool:
+    """Whether a row has nothing in its first column, and a number first: a total without a label may be such a row."""
+    return not row[1][0].strip() and next(filter(str.strip, row[1])).strip()[0] in "0123456789€$£-(+"
+
+
 def _longest(names: list[str]) -> str:
     return max(names, key=lambda name: len(name.split()))
 
 
 def is_blank(cells: list[str]) -> bool:
-    return not "".join(cells).strip()
+    """Whether a row says nothing: empty, or a rule drawn of dashes as reports have them."""
+    return not "".join(cells).strip() or is_rule(cells)
 
 
 def header_of(cells: Iterable[str], sample: Iterable[list[str]] = ()) -> list[str]:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from laer.sources.tabular.cells import normal_words, spelled
+from laer.sources.tabular.foreign_headers import in_english
 from laer.sources.tabular.grid_header import Month, wide_header
-from laer.sources.tabular.headers import header_words, in_english, match_columns
+from laer.sources.tabular.headers import header_words, match_columns
 from laer.sources.tabular.layout import Row
 from laer.sources.tabular.quarters import wide_quarters
 from laer.sources.tabular.table import Table, TableOver

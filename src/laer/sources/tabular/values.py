@@ -39,6 +39,10 @@ OPEN = frozenset(  # said of a day that is not to come
     )
 )  # fmt: skip
 
+ERRORS = frozenset(  # what spread-sheets write where a formula failed: what should stand there is unknown
+    spelled("#n/a #nv #ref! #value! #div/0! #name? #num! #null! #bezug! #wert! #zahl! #valeur! #nom? #nombre! #valor! #n/d #n/b")
+)
+
 
 def is_absent(text: str) -> bool:
     """Whether a cell says in a word that it is empty. Only for numbers, dates and flags: `None` and `Null` are names of people too."""

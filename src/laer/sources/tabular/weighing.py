@@ -15,10 +15,11 @@ from laer.sources.tabular.ends import EndEvidence, end_evidence, ends_alone
 from laer.sources.tabular.headers import header_words, synonyms
 from laer.sources.tabular.intervals import interval_factor, months_between
 from laer.sources.tabular.mapping import Mapping
+from laer.sources.tabular.month_days import month_days, notes_of, read_dated, read_dated_end
 from laer.sources.tabular.salesforce_ids import one_ids
 from laer.sources.tabular.scales import power_of, read_in_units
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable, read_end
+from laer.sources.tabular.values import Memo, Unreadable
 
 WITH_END = ("subscription_lines", "contracts", "discounts")  # types to which the meaning of an end applies
 GROUP = ("product_id", "plan", "currency")  # what is sold for one price
@@ -31,6 +32,9 @@ def weighed(table: Table, mapping: Mapping, known: Known | None = None) -> Mappi
 
     In   known   the MRR that the book has of accounts, by the ids of the file's source
     """
+    mapping = replace(mapping, months=month_days(table, mapping))
+    for about, text in notes_of(mapping.months):
+        table.note(about, text, anew=True)
     ends = _ends(table, mapping)
     found = replace(mapping, end_evidence=ends, end=mapping.answers.get("end") or (ends.decided if ends else None) or mapping.end)
     found = replace(found, amount_evidence=_amounts(table, found, known))
@@ -70,23 +74,30 @@ def _ends(table: Table, mapping: Mapping) -> EndEvidence | None:
     if "start_on" not in header:
         return _ends_alone(table, mapping) if mapping.record == "contracts" else None
     places = [table.header.index(header[name]) for name in ("account_id", "start_on", "end_on")]
-    read = Memo(read_end, mapping.date_order)
+    read = Memo(read_dated_end, mapping.date_order, mapping.edge("end_on"))
+    starts = Memo(read_dated_end, mapping.date_order, mapping.edge("start_on"))
 
     def lines() -> Iterator[tuple[str, date, date | None]]:
         account, start, end = places
         for _, cells in table.rows():
-            begun, ended = read[cells[start]], read[cells[end]]
+            begun, ended = starts[cells[start]], read[cells[end]]
             if begun is not None and type(begun) is not Unreadable and type(ended) is not Unreadable:
                 yield cells[account].strip(), begun, ended
 
-    return end_evidence(lines(), header["end_on"])
+    return _of_months(mapping, end_evidence(lines(), header["end_on"]))
 
 
 def _ends_alone(table: Table, mapping: Mapping) -> EndEvidence:
     account, end = (table.header.index(mapping.headers[name]) for name in ("account_id", "end_on"))
-    read = Memo(read_end, mapping.date_order)
+    read = Memo(read_dated_end, mapping.date_order, mapping.edge("end_on"))
     ends = ((cells[account].strip(), read[cells[end]]) for _, cells in table.rows())
-    return ends_alone(((account, day) for account, day in ends if type(day) is date), mapping.headers["end_on"])
+    return _of_months(mapping, ends_alone(((account, day) for account, day in ends if type(day) is date), mapping.headers["end_on"]))
+
+
+def _of_months(mapping: Mapping, found: EndEvidence) -> EndEvidence:
+    """The evidence for a column that has nothing but months: what their edge says."""
+    days = mapping.months.get(mapping.headers["end_on"])
+    return replace(found, decided=days.end, sentence=days.verdict) if days and days.whole else found
 
 
 def _amounts(table: Table, mapping: Mapping, known: Known | None) -> AmountEvidence | None:
@@ -115,7 +126,8 @@ def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
     header.setdefault("quantity", header.get("seats", ""))
     places = {name: table.header.index(text) for name, text in header.items() if text}
     numbers = {name: Memo(read_in_units, mapping.number_styles.get(header[name], "point"), power_of(header[name])) for name in NUMBERS if name in places}
-    day, interval = Memo(STATED["date"], mapping.date_order), Memo(interval_factor)
+    days = {name: Memo(read_dated, mapping.date_order, mapping.edge(name)) for name in ("start_on", "end_on")}
+    interval = Memo(interval_factor)
 
     def value(cells: list[str], name: str, memo: Memo | None) -> Any:
         found = memo[cells[places[name]]] if memo is not None and name in places else None
@@ -130,7 +142,7 @@ def _rows(table: Table, mapping: Mapping, column: str) -> Iterator[AmountRow]:
                 continue
             mrr, arr = (value(cells, name, numbers.get(name)) for name in ("mrr", "arr"))
             monthly, rounding = _monthly(mrr, arr)
-            start, end = (value(cells, name, day) for name in ("start_on", "end_on"))
+            start, end = (value(cells, name, days[name]) for name in ("start_on", "end_on"))
             if table.known:  # a grid's lines have no term, and only what holds at its end can be held against the book
                 yield AmountRow(account or "" if end is None else "", amount)
                 continue

@@ -11,10 +11,12 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
+from laer.sources.tabular.cells import Unreadable
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.hidden import hidden_rows
 from laer.sources.tabular.labels import is_footer
 from laer.sources.tabular.layout import Range, Row, filled
+from laer.sources.tabular.numbers import read_number
 from laer.sources.tabular.package import EXPECTED, REPAIR, look_through
 from laer.sources.tabular.table import Lot, Table, is_blank
 
@@ -30,8 +32,15 @@ class SheetTable(Table):
     def __init__(self, path: Path, file: str, sheet: CalamineSheet, formulas: dict[int, dict[int, str]]) -> None:
         super().__init__(path, file, sheet.name)
         self._sheet, self._formulas = sheet, formulas
-        if formulas:
-            count, line = sum(map(len, formulas.values())), min(formulas)
+        errors = [(line, text) for line, row in sorted(formulas.items()) for text in row.values() if text.startswith("#")]
+        if errors:
+            line, text = errors[0]
+            said = "cell holds an error" if len(errors) == 1 else "cells hold errors"
+            where = f"{len(errors):,} {said} of the spread-sheet (first on line {line:,}: {text})"
+            self.note("errors", f"{where}, which says nothing: an amount is set aside for it.")
+        unstored = [line for line, row in formulas.items() for text in row.values() if not text.startswith("#")]
+        if unstored:
+            count, line = len(unstored), min(unstored)
             self.note(
                 "formulas",
                 f"{count:,} {'cell holds a formula' if count == 1 else 'cells hold formulas'} without a stored value (first on line {line:,}), read as text. "
@@ -49,7 +58,7 @@ class SheetTable(Table):
         return min(1.0, self._line / self._sheet.total_height) if self._sheet.total_height else 1.0
 
     def _lots(self, size: int) -> Generator[Lot, None, None]:
-        rows = self._read()
+        rows = self._carried(self._read())
         while lot := list(islice(rows, size)):
             if self._sheet.total_height - lot[-1][0] <= FOOT:  # the end in one lot, so that small print is seen as a whole
                 lot += rows
@@ -86,6 +95,32 @@ class SheetTable(Table):
             if place >= 0 and not cells[place]:
                 cells[place] = formula
         return cells
+
+    def _carried(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Rows below the header, where a text that is merged over several of them stands in each: a customer beside its products.
+
+        Texts only: an amount that is merged over rows is one amount, and said once.
+        """
+        over = {(top, first - self._left_of): bottom for (top, first), (bottom, last) in self._sheet.merged_cell_ranges or () if first == last and bottom > top}
+        if not over:
+            yield from rows
+            return
+        columns = {column for _, column in over}
+        open_ones: dict[int, tuple[int, str]] = {}
+        filled_in = 0
+        for line, cells in rows:
+            if line > self._layout.line:
+                for column in columns:
+                    text = cells[column] if 0 <= column < len(cells) else ""
+                    if (bottom := over.get((line - 1, column))) is not None and text.strip() and isinstance(read_number(text), Unreadable):
+                        open_ones[column] = bottom, text
+                    elif not text and column in open_ones and line - 1 <= open_ones[column][0] and not is_blank(cells):
+                        cells = [*cells, *[""] * (column + 1 - len(cells))]
+                        cells[column] = open_ones[column][1]
+                        filled_in += 1
+            yield line, cells
+        if filled_in:
+            self.note("merged", f"{filled_in:,} cell{' is' if filled_in == 1 else 's are'} merged with the one above: the row has the same text.")
 
     def _merged(self, until: int) -> list[Range]:
         """Merged cells of the first rows, in columns as the rows have them."""

@@ -28,6 +28,9 @@ EDITABLE = {
     "contacts": ("name", "email", "phone", "title", "role"),
     "contracts": ("name", "signed_on", "start_on", "end_on", "term_months", "notice_on", "auto_renews", "status", "cancelled_on"),
     "notes": ("text",),
+    "onboarding_plans": ("name", "started_on", "planned_end_on", "completed_on", "owner"),
+    "onboarding_steps": ("phase", "title", "due_on", "done_on", "side", "not_applicable"),
+    "outcomes": ("title", "promised_on", "baseline", "target", "unit", "due_on", "reached_on", "confirmed_on"),
 }
 HELD_BACK = timedelta(minutes=10)  # how long who gave an account away may undo it
 
@@ -220,9 +223,12 @@ def write_fields(user: User, record: str, row: models.Model, values: dict[str, A
     return log
 
 
-def log_change(user: User, record: str, object_id: int, account_id: int | None, name: str, old: Any, new: Any, now: datetime) -> FieldChange:
+def log_change(
+    user: User | None, record: str, object_id: int, account_id: int | None, name: str, old: Any, new: Any, now: datetime, source: str = "person"
+) -> FieldChange:
+    """One row of the change log. Where no person did it, `source` says what did: `play usage_drop`."""
     return FieldChange.objects.create(
-        record=record, object_id=object_id, account_id=account_id, field=name, old=old, new=new, effective_at=now, recorded_at=now, source="person", user=user
+        record=record, object_id=object_id, account_id=account_id, field=name, old=old, new=new, effective_at=now, recorded_at=now, source=source, user=user
     )
 
 

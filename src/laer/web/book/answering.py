@@ -10,7 +10,7 @@ from laer.web.book.models import ImportRun
 
 
 def answer(run: ImportRun, said: dict[str, str]) -> None:
-    """Keep answers with the mapping of each file to which they apply: date_order, end, interval, amount_of."""
+    """Keep answers with the mapping of each file to which they apply: date_order, end, months, interval, amount_of."""
     for file in run.files.exclude(record="").order_by("id") if said else ():
         before = from_json(file.mapping)
         mapping = with_all(table_of(file), before, said, known_to(run.source, run.file_date))

@@ -14,8 +14,9 @@ from laer.records.record import record_type
 from laer.web.book import aliases, writing
 from laer.web.book.identity import FORGOTTEN
 from laer.web.book.models import MODELS, Assignment, ExternalId, FieldChange, ImportRun, QuarantinedRow
+from laer.web.book.plans import Plan, Planned
 from laer.web.book.prepare import as_json, without_empty
-from laer.web.book.staging import Plan, Planned, Stage
+from laer.web.book.staging import Stage
 
 EXTERNAL = ("source", "record", "external_id", "object_id", "row_hash", "run_id", "stated_run")
 CHANGED = ("record", "object_id", "account_id", "field", "old", "new", "effective_at", "recorded_at", "source", "run_id", "user_id")
@@ -58,7 +59,7 @@ class Writer:
     def _create(self, record: str, rows: Iterable[Planned]) -> None:
         rows = list(rows)
         model = MODELS[record]
-        skip = {"id", "created_run_id", "created_at", "archived_at", "archived_run", "changed_at", "user_id"}
+        skip = {"id", "created_run_id", "created_at", "archived_at", "archived_run", "changed_at", "user_id"} - {c.name for c in record_type(record).columns()}
         stated = {name for p in rows for name in p.values}
         fields = {f.attname: f for f in model._meta.local_concrete_fields if f.attname not in skip and (f.attname in stated or _needed(f))}
         attributes = list(fields)

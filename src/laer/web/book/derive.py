@@ -11,8 +11,9 @@ from typing import Any
 
 from laer.records.batch import Batch
 from laer.web.book.models import Assignment, ExternalId
+from laer.web.book.plans import Plan
 from laer.web.book.prepare import prepare
-from laer.web.book.staging import Plan, Stage
+from laer.web.book.staging import Stage
 
 NAMES = ("custom.account_name", "custom.customer_name", "custom.company_name", "custom.account", "custom.customer", "custom.company", "custom.name")
 FROM_LINES = ("subscription_lines", "contracts", "discounts", "pauses", "opportunities")  # their accounts may be first heard of here

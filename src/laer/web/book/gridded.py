@@ -4,11 +4,14 @@ A line of the grid takes the place of what its subscription had before (`cuts`).
 grid that begins with blanks where the book has MRR (it ends there, by a line of 0), and a line of an earlier grid that
 this one no longer states (its end moves to its start, so that it never counts). Both are rows like any other: listed,
 counted, and taken back by undo.
+
+A grid may also come after one of later months: then its last month stays open only until the first of those in which the
+later grid has a blank (`_over_by_then`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -36,6 +39,7 @@ class _Grid:
     starts        subscription -> first days of its lines in the grid
     accounts      names or ids of those that it has
     blank         subscription -> (row of 0, its line in the file) from the first month, where that is blank
+    open          what goes on after the last month
     broken        lines of the file of which a cell could not be read: what they do not state may stand in that cell
     """
 
@@ -46,10 +50,14 @@ class _Grid:
     lines: dict[str, set[int]] = field(default_factory=dict)
     broken: set[int] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
+    open: dict[str, str] = field(default_factory=dict)
 
 
-def whole(parts: Parts, table: GridTable, stage: Stage, heard: Heard) -> Iterator[tuple[Batch, list[Reject]]]:
-    """The batches of a grid, and behind them what it no longer says."""
+def whole(parts: Parts, table: GridTable, stage: Stage, heard: Heard, later: Callable[[int], Iterable[Parts]]) -> Iterator[tuple[Batch, list[Reject]]]:
+    """The batches of a grid, and behind them what it no longer says.
+
+    In   later  the grids of this source that stand in the book already and begin at a month or after it, oldest first
+    """
     grid = _Grid(first_day(table.first), first_day(table.through + 1))
     file = table.title
     for batch, rejects in parts:
@@ -59,6 +67,8 @@ def whole(parts: Parts, table: GridTable, stage: Stage, heard: Heard) -> Iterato
     ends = Batch("subscription_lines", file)
     for names in _lots(sorted(grid.starts.keys() | grid.blank.keys())):
         _unsaid(grid, stage, names, ends)
+    for parts_of_later in later(table.through + 1):
+        _over_by_then(grid, parts_of_later, ends, heard)
     if not grid.broken:
         heard.dropped |= _dropped(grid, stage)
         heard.beside |= _beside(grid, stage)
@@ -78,6 +88,8 @@ def _read(grid: _Grid, batch: Batch) -> None:
             grid.blank[name] = (row, batch.lines[i])
             continue
         row["cuts"] = True
+        if row.get("end_on") is None:
+            grid.open[name] = str(row.get("account_id") or "")
         grid.starts.setdefault(name, set()).add(row["start_on"])
         kept.append(i)
     batch.keep(kept)
@@ -108,6 +120,25 @@ def _unsaid(grid: _Grid, stage: Stage, names: list[str], ends: Batch) -> None:
     for name in sorted(stops):
         row, line_in_file = grid.blank[name]
         _add(ends, row | {"cuts": True}, None, line_in_file)
+
+
+def _over_by_then(grid: _Grid, later: Parts, ends: Batch, heard: Heard) -> None:
+    """End by a line of 0 what is open after the last month, where a later grid begins with a blank; note whom it does not have at all."""
+    there: set[str] = set()
+    accounts: set[str] = set()
+    for batch, _rejects in later:
+        for row in batch.rows:
+            name = subscription_of(row)
+            there.add(name)
+            accounts.add(str(row.get("account_id") or ""))
+            blank = name in grid.open and not any(row.get(c) for c in ("mrr", "arr", "amount"))
+            if blank:
+                _add(ends, row | {"cuts": True}, None, min(grid.lines[name]))
+                grid.open.pop(name)
+    gone = {name for name in grid.open if name not in there and grid.open[name] not in accounts}
+    heard.not_later |= {grid.open[name] for name in gone}
+    for name in there | gone:  # it goes on there, or has been told of
+        grid.open.pop(name, None)
 
 
 def _ended(stage: Stage, line: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,14 +51,14 @@ def lines_in_force(accounts: Iterable[int], day: date, policy: Policy, *, withou
     found: dict[int, list[InForce]] = {}
     for start in range(0, len(ids), ACCOUNTS):
         part = ids[start : start + ACCOUNTS]
-        lines = _table("subscription_lines", part, without_run)
+        lines = current_rows("subscription_lines", part, without_run)
         if lines.num_rows:
             _counted(lines, part, day, policy, without_run, found)
     return found
 
 
 def _counted(lines: pa.Table, accounts: list[int], day: date, policy: Policy, without_run: int | None, found: dict[int, list[InForce]]) -> None:
-    contracts, discounts, pauses = (_table(record, accounts, without_run) for record in ("contracts", "discounts", "pauses"))
+    contracts, discounts, pauses = (current_rows(record, accounts, without_run) for record in ("contracts", "discounts", "pauses"))
     events = record_type("churn_events").schema_of().empty_table()  # a list says what is paid: it settles what an event left open
     when = counting(lines, contracts, events, policy, day)
     today = day_number(day)
@@ -79,7 +79,7 @@ def _counted(lines: pa.Table, accounts: list[int], day: date, policy: Policy, wi
         found.setdefault(line["account_id"], []).append(one)
 
 
-def _table(record: str, accounts: list[int], without_run: int | None) -> pa.Table:
+def current_rows(record: str, accounts: list[int], without_run: int | None = None) -> pa.Table:
     """Current rows of accounts as the ledger reads a record; columns that the book does not keep as one are empty."""
     schema, key, model = record_type(record).schema_of(), record_type(record).info.key, MODELS[record]
     fields = {field.attname for field in model._meta.local_concrete_fields} - {"custom"}

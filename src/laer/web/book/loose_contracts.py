@@ -7,10 +7,11 @@ order changes nothing, and an end that moved is a change of its contract.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from laer.records.batch import Batch
+from laer.sources.tabular.mapping import Mapping
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import Contract, ExternalId
 from laer.web.book.staging import Stage
@@ -22,6 +23,21 @@ Told = tuple[date | None, str | None]  # end and name
 def key_of(account: Any, start: Any) -> str:
     """How a contract is known that has no id: as `identity.Keys` has it of its natural columns."""
     return f"~{str(account).strip()}|{start}"
+
+
+def without_renewal(batch: Batch, mapping: Mapping, stage: Stage) -> None:
+    """Contracts of a list that has a row for each renewal: one that was over when it was written, and has no further row, does not renew by itself.
+
+    Decided over the whole column (`EndEvidence.rows_renew`), for terms of which the list would know: they were over by its last
+    start, and the grace after them had passed by its date. Where a column or a person says whether they renew, that holds.
+    """
+    evidence = mapping.end_evidence
+    if batch.record != "contracts" or evidence is None or not evidence.rows_renew or "auto_renews" in mapping.headers:
+        return
+    known = min(date.fromisoformat(evidence.until) + timedelta(days=1), stage.day - timedelta(days=stage.policy.grace_days))
+    for row in batch.rows:
+        if row.get("auto_renews") is None and row.get("end_on") is not None and row["end_on"] <= known:
+            row["auto_renews"] = False
 
 
 def told_apart(batch: Batch, stage: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from laer.sources.tabular.amounts import AmountEvidence
 from laer.sources.tabular.ends import EndEvidence
 from laer.sources.tabular.mapping import CUSTOM, Mapping
+from laer.sources.tabular.month_days import MonthDays
 
 
 def to_json(mapping: Mapping) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def from_json(kept: dict[str, Any]) -> Mapping:
     values: dict[str, Any] = {k: tuple(v) if k == "undecided" else v for k, v in kept.items() if k in _names(Mapping)}
     for name, kind in (("end_evidence", EndEvidence), ("amount_evidence", AmountEvidence)):
         values[name] = _evidence(kind, values.get(name))
+    values["months"] = {header: _evidence(MonthDays, found) for header, found in (values.get("months") or {}).items()}
     return Mapping(**values)
 
 

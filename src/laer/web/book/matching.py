@@ -22,7 +22,7 @@ from laer.web.templatetags.laer import number
 from laer.web.wording import gettext_lazy
 
 if TYPE_CHECKING:
-    from laer.web.book.staging import Planned
+    from laer.web.book.plans import Planned
 
 DOMAIN, NAME, NAMED = "domain", "name", "named"
 RULES = {  # as people read them

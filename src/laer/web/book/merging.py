@@ -10,12 +10,13 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from laer.web.book import aliases
+from laer.web.book import aliases, superseding
 from laer.web.book.actions import Refused, log_change, mark_dirty
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
 from laer.web.book.models import MODELS, Account, AccountMerge, ExternalId, FieldChange, ImportRun, ImportState, MatchSuggestion
 from laer.web.book.prepare import as_json
 from laer.web.book.scope import editable_accounts
+from laer.web.book.superseding import BOTH
 from laer.web.people.models import User
 
 FILLED = ("domain", "industry", "country", "region", "segment", "employees", "lead_source", "signed_up_on", "churn_flag", "parent_id")
@@ -47,13 +48,16 @@ def may_merge(user: User, *accounts: Account) -> bool:
     return editable_accounts(user).filter(pk__in=list(wanted)).count() == len(wanted)
 
 
-def merge_accounts(user: User, kept_id: int, merged_id: int) -> AccountMerge:
+def merge_accounts(user: User, kept_id: int, merged_id: int, holds: str = BOTH) -> AccountMerge:
     """Take one account into another: its rows and ids go over, empty fields of the kept one are filled, and it is archived with a pointer.
 
+    In      holds  where both pay: `both`, or the number of the account whose amount holds (`superseding.py`)
     Raises  PermissionDenied where the person may not edit both, Refused while an import writes or where there is nothing to merge
     """
     if kept_id == merged_id:
         raise Refused(_("an account cannot be merged with itself"))
+    if holds not in (BOTH, str(kept_id), str(merged_id)):
+        raise Refused(_("found “%(holds)s”, expected both, or one of the two accounts, as what holds") % {"holds": holds[:20]})
     with transaction.atomic():
         both = {a.pk: a for a in Account.objects.select_for_update().filter(pk__in=(kept_id, merged_id), archived_at=None).order_by("pk")}
         if len(both) < 2 or not may_merge(user, *both.values()):
@@ -69,9 +73,11 @@ def merge_accounts(user: User, kept_id: int, merged_id: int) -> AccountMerge:
         merge = AccountMerge.objects.create(
             kept=kept, merged=merged, moved={k: v for k, v in moved.items() if v}, last_run=newest, user=user, at=now
         )  # fmt: skip
+        if holds != BOTH:
+            superseding.supersede(user, merge, int(holds), merged_id if int(holds) == kept_id else kept_id, now)
         _go_over(merge, merged.pk, kept.pk)
         merge.filled = _fill(user, kept, merged, now)
-        merge.save(update_fields=["filled"])
+        merge.save(update_fields=["filled", "moved"])
         merged.archived_at = now
         merged.save(update_fields=["archived_at"])
         log_change(user, "accounts", kept.pk, kept.pk, "merged", None, merged.name, now)
@@ -107,6 +113,7 @@ def end_merge(user: User, merge_id: int) -> AccountMerge:
         _arrived(merge, kept.pk)
         _compare_afresh(merge)
         _go_over(merge, kept.pk, merged.pk)
+        superseding.restore(user, merge, now)
         _empty_again(user, merge, kept, now)
         gone = merged.created_run is not None and merged.created_run.state == ImportState.UNDONE
         merged.archived_at, merged.archived_run = (now, merged.created_run_id) if gone else (None, None)  # undone meanwhile: it stays out of the book

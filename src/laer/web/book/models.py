@@ -44,7 +44,10 @@ class ImportRun(models.Model):
     error = models.TextField(blank=True, default="")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-created_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["-id"], condition=~models.Q(kind="edit"), name="imports_of_files"),  # each note that a person writes is a run, too
+        ]
 
     @property
     def title(self) -> str:
@@ -206,6 +209,7 @@ class Product(BookRow):
     family = models.CharField(max_length=120, null=True, blank=True)
     list_price = models.CharField(max_length=40, null=True, blank=True)
     currency = models.CharField(max_length=8, null=True, blank=True)
+    margin = models.CharField(max_length=40, null=True, blank=True)  # gross margin in percent
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["name"])]
@@ -307,6 +311,102 @@ class Opportunity(BookRow):
     amount_basis = models.CharField(max_length=10, null=True, blank=True)
 
 
+class ContactRole(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="contact_roles")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="roles")
+    role = models.CharField(max_length=80)
+    stance = models.CharField(max_length=12, null=True, blank=True)
+    reports_to = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    from_on = models.DateField(null=True, blank=True)
+    until_on = models.DateField(null=True, blank=True)
+
+
+class ProductFeature(BookRow):
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL, related_name="features")
+    name = models.CharField(max_length=255)
+    code = models.CharField(max_length=255, null=True, blank=True)
+    is_key = models.BooleanField(null=True, blank=True)
+    released_on = models.DateField(null=True, blank=True)
+    retired_on = models.DateField(null=True, blank=True)
+
+
+class ProductUser(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="product_users")
+    user_id = models.CharField(max_length=255)  # as usage names them; no login of ours
+    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="product_users")
+    name = models.CharField(max_length=255, null=True, blank=True)
+    team = models.CharField(max_length=120, null=True, blank=True)
+    is_internal = models.BooleanField(null=True, blank=True)
+    added_on = models.DateField(null=True, blank=True)
+    deactivated_on = models.DateField(null=True, blank=True)
+
+
+class Entitlement(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="entitlements")
+    contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.SET_NULL, related_name="entitlements")
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=120)
+    granted = models.CharField(max_length=40, null=True, blank=True)
+    unit = models.CharField(max_length=40, null=True, blank=True)
+    from_on = models.DateField(null=True, blank=True)
+    until_on = models.DateField(null=True, blank=True)
+
+
+class Invoice(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="invoices")
+    number = models.CharField(max_length=80, null=True, blank=True)
+    issued_on = models.DateField()
+    due_on = models.DateField(null=True, blank=True)
+    paid_on = models.DateField(null=True, blank=True)
+    voided_on = models.DateField(null=True, blank=True)
+    amount = models.CharField(max_length=40)
+    currency = models.CharField(max_length=8, null=True, blank=True)
+    status = models.CharField(max_length=12, null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["account", "-issued_on"], name="invoices_account")]
+
+
+class OnboardingPlan(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="onboarding_plans")
+    name = models.CharField(max_length=255, null=True, blank=True)
+    started_on = models.DateField()
+    planned_end_on = models.DateField(null=True, blank=True)
+    completed_on = models.DateField(null=True, blank=True)
+    owner = models.CharField(max_length=255, null=True, blank=True)
+
+
+class OnboardingStep(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="onboarding_steps")
+    onboarding_plan = models.ForeignKey(OnboardingPlan, null=True, blank=True, on_delete=models.SET_NULL, related_name="steps")
+    phase = models.CharField(max_length=120, null=True, blank=True)
+    title = models.CharField(max_length=255)
+    due_on = models.DateField(null=True, blank=True)
+    done_on = models.DateField(null=True, blank=True)
+    side = models.CharField(max_length=10, null=True, blank=True)
+    not_applicable = models.BooleanField(null=True, blank=True)
+
+
+class Outcome(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="outcomes")
+    title = models.CharField(max_length=255)
+    promised_on = models.DateField(null=True, blank=True)
+    baseline = models.CharField(max_length=40, null=True, blank=True)
+    target = models.CharField(max_length=40, null=True, blank=True)
+    unit = models.CharField(max_length=40, null=True, blank=True)
+    due_on = models.DateField(null=True, blank=True)
+    reached_on = models.DateField(null=True, blank=True)
+    confirmed_on = models.DateField(null=True, blank=True)
+
+
+class AccountMetric(BookRow):
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="account_metrics")
+    day = models.DateField()
+    name = models.CharField(max_length=120)
+    value = models.CharField(max_length=40)
+    unit = models.CharField(max_length=40, null=True, blank=True)
+
+
 class Ticket(BookRow):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tickets")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets")
@@ -368,6 +468,19 @@ class Assignment(BookRow):
     class Meta:
         # All that says whose account it is today: the scope of somebody who reads a third of the book comes from it alone.
         indexes: ClassVar = [models.Index(fields=["person", "account", "archived_at", "from_on", "until_on"], name="assignments_of_person")]
+
+
+class Cost(BookRow):
+    month = models.DateField()  # its first day
+    motion = models.CharField(max_length=10)
+    kind = models.CharField(max_length=12)
+    person = models.ForeignKey(Person, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="costs")
+    amount = models.CharField(max_length=40)
+    currency = models.CharField(max_length=8, null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["month", "motion"], name="costs_month")]
 
 
 class Question(models.Model):
@@ -533,11 +646,68 @@ class WatchedFile(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["folder", "name"], name="one_state_per_watched_file")]
 
 
-MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere
+class Definition(models.Model):
+    """A version of a definition: its text as it was written, by whom and why. Versions are only added; one of each is in force."""
 
-    "people": Person, "accounts": Account, "contacts": Contact, "products": Product, "contracts": Contract, "subscriptions": Subscription,
-    "subscription_lines": SubscriptionLine, "discounts": Discount, "pauses": Pause, "opportunities": Opportunity, "tickets": Ticket,
+    class Origin(models.TextChoices):
+        SHIPPED = "shipped", gettext_lazy("Shipped")
+        LOCAL = "local", gettext_lazy("Local")
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=60)  # its id within the kind
+    version = models.IntegerField()
+    title = models.CharField(max_length=80)  # its name as people read it
+    text = models.TextField()
+    hash = models.CharField(max_length=64)
+    status = models.CharField(max_length=8)
+    origin = models.CharField(max_length=8, choices=Origin.choices)  # shipped: the text that came with laer
+    in_force = models.BooleanField(default=False)  # a shipped version that a local one stands before is kept, and not in force
+    replaces = models.IntegerField(null=True)  # the version that was in force before it
+    at = models.DateTimeField()
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")  # null: laer itself, or the command line
+    reason = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "name", "version"], name="one_definition_per_version"),
+            models.UniqueConstraint(fields=["kind", "name"], condition=Q(in_force=True), name="one_definition_in_force"),
+        ]
+
+
+class PlanRate(models.Model):
+    """One unit of a currency in the report's, by plan, for a fiscal year; entered in Settings. A file that `LAER_FX_FILE` names stands before all of them."""
+
+    id = models.BigAutoField(primary_key=True)
+    fiscal_year = models.SmallIntegerField()  # by the year in which it ends
+    currency = models.CharField(max_length=3)
+    rate = models.CharField(max_length=40)  # a decimal number above 0, exact
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["fiscal_year", "currency"], name="one_plan_rate_per_year")]
+
+
+class DayRate(models.Model):
+    """One unit of a currency in the report's from a day on, until the next of its currency; entered in Settings. A fiscal year's plan rate stands before it."""
+
+    id = models.BigAutoField(primary_key=True)
+    from_on = models.DateField()
+    currency = models.CharField(max_length=3)
+    rate = models.CharField(max_length=40)  # a decimal number above 0, exact
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["from_on", "currency"], name="one_rate_per_day")]
+
+
+MODELS: dict[str, Any] = {  # record -> model class; untyped, since its manager is asked by name everywhere
+    "people": Person, "accounts": Account, "contacts": Contact, "contact_roles": ContactRole, "products": Product,
+    "product_features": ProductFeature, "product_users": ProductUser, "contracts": Contract, "subscriptions": Subscription,
+    "subscription_lines": SubscriptionLine, "discounts": Discount, "pauses": Pause, "entitlements": Entitlement, "invoices": Invoice, "opportunities": Opportunity,
+    "onboarding_plans": OnboardingPlan, "onboarding_steps": OnboardingStep, "outcomes": Outcome, "account_metrics": AccountMetric, "tickets": Ticket,
     "survey_responses": SurveyResponse,
-    "churn_events": ChurnEvent, "pulses": Pulse, "notes": Note, "assignments": Assignment,
+    "churn_events": ChurnEvent, "pulses": Pulse, "notes": Note, "assignments": Assignment, "costs": Cost,
 }  # fmt: skip
+LINKS: dict[str, tuple[str, Any]] = {}  # record whose rows only link two others -> its column and the model that says whose they are, and whether they count
 DOWNSTREAM: dict[str, Any] = {}  # record -> model of a room downstream, which says so when it starts: the seam shows its rows, too

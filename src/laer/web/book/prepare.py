@@ -17,7 +17,7 @@ from laer.metrics.lines import BAD, LineText, judge
 from laer.metrics.opportunities import arr_of, motion_of, outcome
 from laer.metrics.policy import TRIALS, Policy
 from laer.records.money import INT64
-from laer.records.types import HEALTH
+from laer.records.types import COST_KINDS, COST_MOTIONS, HEALTH, PAYMENTS, SIDES, STANCES
 from laer.sources.tabular.intervals import TERM, months_between
 from laer.sources.tabular.values import Unreadable, interval_factor, normal_words
 from laer.web.book.discounting import checked, with_both_amounts
@@ -168,6 +168,13 @@ def _opportunity(row: Row, _: Policy) -> tuple[Row, str | None]:
     return values | {"status": status, "motion": motion, "currency": (row.get("currency") or "").strip().upper() or None} | number, None
 
 
+def _step(row: Row, _: Policy) -> tuple[Row, str | None]:
+    said = normal_words(str(row.get("side") or ""))
+    if said and said not in SIDES:
+        return row, f"unknown side '{row.get('side')}': expected us or customer"
+    return row | {"side": SIDES.get(said)}, None
+
+
 def _closing(start: str, end: str) -> Callable[[Row, Policy], tuple[Row, str | None]]:
     def check(row: Row, _: Policy) -> tuple[Row, str | None]:
         return row, "end before start" if _turned_round(row, start, end) else None
@@ -184,12 +191,73 @@ def _discount(row: Row, _: Policy) -> tuple[Row, str | None]:
     return (row, "end before start") if _turned_round(row, "start_on", "end_on") else checked(row)
 
 
+def _product(row: Row, _: Policy) -> tuple[Row, str | None]:
+    """Gross margin in percent. A share (0.72) is read as one; at or below 0, or above 100, is none."""
+    margin = row.get("margin")
+    if margin is None:
+        return row, None
+    percent = margin * 100 if 0 < margin < 1 else margin
+    return row | {"margin": percent.normalize()}, None if percent <= 100 else f"gross margin above 100 %: {exact(margin)}"
+
+
+def _cost(row: Row, _: Policy) -> tuple[Row, str | None]:
+    """One cost in the house's words, its month by its first day; a word that nobody knows sets the row aside."""
+    values = dict(row)
+    for name, words in (("motion", COST_MOTIONS), ("kind", COST_KINDS)):
+        said = " ".join(str(row.get(name) or "").casefold().split())
+        if said and said not in words:
+            return values, f"unknown {name} '{said[:60]}': expected {', '.join(dict.fromkeys(words.values()))}"
+        values[name] = words.get(said)
+    if isinstance(row.get("month"), date):
+        values["month"] = row["month"].replace(day=1)
+    if row.get("amount") is not None and row["amount"] < 0:
+        return values, "negative cost: a refund is a lower cost of its month"
+    return values | {"currency": (row.get("currency") or "").strip().upper() or None}, None
+
+
+def _contact_role(row: Row, _: Policy) -> tuple[Row, str | None]:
+    said = normal_words(str(row.get("stance") or ""))
+    if said and said not in STANCES:
+        return row, f"unknown stance '{row.get('stance')}': expected supporter, neutral or detractor"
+    return row | {"stance": STANCES.get(said)}, "end before start" if _turned_round(row, "from_on", "until_on") else None
+
+
+def _invoice(row: Row, _: Policy) -> tuple[Row, str | None]:
+    """An invoice in the house's words. A draft was never sent: nothing is owed of it."""
+    said = normal_words(str(row.get("status") or ""))
+    if said and said not in PAYMENTS:
+        return row, f"unknown status '{row.get('status')}': expected open, paid or void"
+    status = PAYMENTS.get(said)
+    values = row | {"status": status, "currency": (row.get("currency") or "").strip().upper() or None}
+    if status == "draft":
+        return values, "a draft: it was never sent"
+    if status == "open" and row.get("paid_on"):
+        return values, f"it says '{row.get('status')}' and a day on which it was paid"
+    return values, "due before it was issued" if _turned_round(row, "issued_on", "due_on") else None
+
+
+def _entitlement(row: Row, _: Policy) -> tuple[Row, str | None]:
+    if row.get("granted") is not None and row["granted"] < 0:
+        return row, "negative limit: expected 0 or more, or none for no limit"
+    return row, "end before start" if _turned_round(row, "from_on", "until_on") else None
+
+
 SPECIAL: dict[str, Callable[[Row, Policy], tuple[Row, str | None]]] = {
     "subscription_lines": _line,
     "contacts": _contact,
     "assignments": _assignment,
     "pulses": _pulse,
     "opportunities": _opportunity,
+    "onboarding_plans": _closing("started_on", "completed_on"),
+    "onboarding_steps": _step,
+    "outcomes": _closing("promised_on", "reached_on"),
+    "products": _product,
+    "product_features": _closing("released_on", "retired_on"),
+    "product_users": _closing("added_on", "deactivated_on"),
+    "contact_roles": _contact_role,
+    "entitlements": _entitlement,
+    "invoices": _invoice,
+    "costs": _cost,
     "contracts": _closing("start_on", "end_on"),
     "discounts": _discount,
     "pauses": _closing("from_on", "until_on"),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -42,7 +42,12 @@ from laer.web.record_words import column_text, record_label
 SHOWN = 50  # rows of a part, before somebody asks for more
 MOST = 20  # times that
 LINES = 2_000
-WORK = {"tasks": gettext_lazy("task"), "touches": gettext_lazy("touch")}  # what people do is logged here too, and is no record type yet
+# What people do is logged here too, and is no record of the book.
+WORK = {
+    "tasks": gettext_lazy("task"), "touches": gettext_lazy("touch"), "forecasts": gettext_lazy("renewal call"), "overrides": gettext_lazy("override of a band"),
+    "episode_answers": gettext_lazy("answer to a signal"), "risks": gettext_lazy("risk"), "play_runs": gettext_lazy("play"),
+    "positions": gettext_lazy("position"),
+}  # fmt: skip
 CLOSED = ("closed", "solved", "resolved", "done", "cancelled", "canceled")
 
 
@@ -56,13 +61,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many rows of each kind an account has; seats of the lines in force, None where no line says."""
+    """How many rows of each kind an account has."""
 
     contacts: int
     subscriptions: int
     tickets: int
-    open_tickets: int
-    seats: int | None
 
 
 def account_for(user: User, account_id: int) -> Account | None:
@@ -77,8 +80,7 @@ def account_for(user: User, account_id: int) -> Account | None:
 def counts_of(account: Account) -> Counts:
     """Of an account that `account_for` gave. No query."""
     there = vars(account)
-    contacts, subscriptions, tickets, open_tickets = (there[f"n_{name}"] or 0 for name in ("contacts", "subscriptions", "tickets", "open_tickets"))
-    return Counts(contacts, subscriptions, tickets, open_tickets, there["n_seats"])
+    return Counts(*(there[f"n_{name}"] or 0 for name in ("contacts", "subscriptions", "tickets")))
 
 
 def may_edit(user: User, account: Account) -> bool:
@@ -161,7 +163,7 @@ def subscriptions(account_id: int, as_of: date, more: int = 1) -> Part:
     lines: dict[int, list[SubscriptionLine]] = {i: [] for i in ids}
     for line in here.filter(subscription_id__in=ids).select_related("product").order_by("start_on", "id")[:LINES]:
         lines[line.subscription_id].append(line)
-    _cut([line for own in lines.values() for line in own])
+    cut_lines([line for own in lines.values() for line in own])
     names = external_ids("subscriptions", ids)
     return Part([_subscription(s, lines[s.pk], names.get(s.pk), as_of) for s in part.rows], part.more)
 
@@ -251,19 +253,11 @@ def in_force(start: date | None, end: date | None, day: date) -> bool:
 
 
 def _counted(accounts: QuerySet[Account]) -> QuerySet[Account]:
-    def count(model: Any, *conditions: Q) -> Subquery:
-        rows = model.objects.filter(*conditions, account=OuterRef("pk"), archived_at=None).order_by().values("account").annotate(n=Count("id")).values("n")
+    def count(model: Any) -> Subquery:
+        rows = model.objects.filter(account=OuterRef("pk"), archived_at=None).order_by().values("account").annotate(n=Count("id")).values("n")
         return Subquery(rows, output_field=IntegerField())
 
-    today = timezone.localdate()
-    seats = _lines_in_force(OuterRef("pk"), today).order_by().values("account").annotate(n=Sum("seats")).values("n")
-    closed = Q()
-    for word in CLOSED:
-        closed |= Q(status__iexact=word)
-    return accounts.annotate(
-        n_contacts=count(Contact), n_subscriptions=count(Subscription), n_tickets=count(Ticket),
-        n_open_tickets=count(Ticket, Q(closed_at=None), Q(status=None) | ~closed), n_seats=Subquery(seats, output_field=IntegerField()),
-    )  # fmt: skip
+    return accounts.annotate(n_contacts=count(Contact), n_subscriptions=count(Subscription), n_tickets=count(Ticket))
 
 
 def _lines_in_force(account_id: Any, day: date) -> QuerySet[SubscriptionLine]:
@@ -276,7 +270,7 @@ def _part(rows: QuerySet[Any], more: int, size: int = SHOWN) -> Part:
     return Part(found[:size], len(found) > size)
 
 
-def _cut(lines: list[SubscriptionLine]) -> None:
+def cut_lines(lines: list[SubscriptionLine]) -> None:
     """End lines where a later one takes their place, as the ledger counts them (rule 7): what is shown is what is summed."""
     if len(lines) < 2:
         return

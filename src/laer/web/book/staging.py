@@ -7,168 +7,36 @@ stage, so that a preview cannot say anything else than what the import does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from django.utils import timezone
-
 from laer.metrics.policy import Policy
 from laer.records.batch import Batch, Reject
 from laer.records.record import Column, record_type
-from laer.web.book import aliases
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT, Keys, content_hash
 from laer.web.book.matching import NAMED, Matcher
-from laer.web.book.models import MODELS, ExternalId, FieldChange, ImportFile, ImportState
+from laer.web.book.models import MODELS, ExternalId, FieldChange
 from laer.web.book.naming import domain_of
+from laer.web.book.plans import Change, Plan, Planned
 from laer.web.book.prepare import Row, as_json, prepare, without_empty
-from laer.web.people.models import Person
+from laer.web.book.references import References, rows_of
 
 ID_LENGTH = 255  # of an external id
 UNTOUCHED = object()  # no person ever changed the field
-PADDED = 20  # characters of an id whose zeros may have been stripped
-HINTS = 2_000  # rejects for which such an id is looked for
-REMEMBERED = 400_000  # resolved references kept in memory per record type
 
 
-@dataclass
-class Change:
-    """One field that a source states otherwise than the book: values as the columns hold them."""
-
-    field: str
-    old: Any
-    new: Any
-
-
-@dataclass
-class Planned:
-    """One row to write. `object_id` is None for a new row; `revived` marks a row that an undo had taken out."""
-
-    key: str
-    line: int
-    values: Row
-    hash: int
-    object_id: int | None = None
-    account_id: int | None = None
-    changes: list[Change] = field(default_factory=list)
-    revived: bool = False
-    external_row: int | None = None
-    run_id: int | None = None  # the run that wrote it last
-    merges: tuple[int, ...] = ()  # of a new row: the account that it names was merged away by these
-    matched: str | None = None  # the rule by which an account of another source was found to be meant
-
-
-@dataclass
-class Plan:
-    """What one batch would do."""
-
-    record: str
-    file: str
-    new: list[Planned] = field(default_factory=list)
-    changed: list[Planned] = field(default_factory=list)
-    settled: list[Planned] = field(default_factory=list)  # stated anew, and yet as the book has it: only the hash is noted
-    stated: list[int] = field(default_factory=list)  # external ids of rows that stand as they are: that this run states them is noted
-    moved: dict[str, str] = field(default_factory=dict)  # account's external id -> owner who takes over from another
-    unchanged: int = 0
-    repeated: int = 0
-    mine: int = 0  # rows that this very run wrote before it was interrupted
-    mine_changed: int = 0  # those of them that it changed
-    rejects: list[Reject] = field(default_factory=list)
-    attached: list[Planned] = field(default_factory=list)  # rows of other sources that get an id of this one
-    owners: list[tuple[str, str]] = field(default_factory=list)  # (account's external id, owner as named)
-    unresolved: int = 0
-
-
-class Stage:
+class Stage(References):
     """Holds what one import needs to know across its batches: keys seen, references resolved, what is still to come."""
 
     def __init__(
         self, source: str, policy: Policy, *, run_id: int | None = None, dry: bool = False, accounts_known: bool | None = None, day: date | None = None,
         matcher: Matcher | None = None,
     ) -> None:  # fmt: skip
-        self.matcher = matcher or Matcher(source)
-        self.origins = aliases.Origins(source)
-        self.source, self.policy, self.run_id, self.dry = source, policy, run_id, dry
-        self.day = day or timezone.localdate()  # of the files: what they state differently holds from then on
+        super().__init__(source, run_id=run_id, dry=dry, accounts_known=accounts_known, day=day, matcher=matcher)
+        self.policy = policy
         self.keys: dict[str, Keys] = {}
-        self.resolved: dict[str, dict[str, int]] = {}
-        self.pending: dict[str, set[str]] = {}  # external ids of rows that a dry run would have created
-        self._accounts_known = accounts_known
-        self._owner_of: dict[int, int] = {}  # subscription -> account
-        self._heard_before: bool | None = None
-        self._hints_left = HINTS
         self.contract_keys: dict[tuple[str, Any, Any], str] = {}  # account, start and end of contracts told apart by their ends -> their keys
-
-    # -- references ---------------------------------------------------------------------------------------------------
-
-    def learn(self, record: str, ids: Iterable[tuple[str, int]]) -> None:
-        self.resolved.setdefault(record, {}).update(ids)
-
-    def _forget_some(self) -> None:
-        """Bound the memory, between batches only: what a batch has resolved it may still need."""
-        for there in self.resolved.values():
-            if len(there) > REMEMBERED:
-                there.clear()
-
-    def resolve(self, record: str, names: Iterable[str]) -> dict[str, int]:
-        """External ids -> our ids. Products and people are also found by name or e-mail; a dry run invents ids for what it would create."""
-        there = self.resolved.setdefault(record, {})
-        wanted = {n for n in names if n and n not in there}
-        if wanted:
-            found = dict(
-                _in(
-                    ExternalId.objects.filter(source=self.source, record=record).exclude(row_hash=TAKEN_OUT),
-                    "external_id",
-                    wanted,
-                    ("external_id", "object_id"),
-                )
-            )
-            rest = wanted - found.keys()
-            if rest and record == "products":
-                found.update((n, i) for n, i in _in(MODELS["products"].objects.filter(archived_at=None), "name", rest, ("name", "id")))
-            if rest and record == "people":
-                people = Person.objects.filter(archived_at=None)
-                found.update((n, i) for n, i in _in(people, "name", rest, ("name", "id")))
-                found.update((n, i) for n, i in _in(people, "email", rest, ("email", "id")))
-            if record == "accounts" and rest:
-                found.update(self._accounts_by_name(rest))
-                found.update(self.matcher.by_domain(rest - found.keys(), dry=self.dry))
-            self.learn(record, found.items())
-        if self.dry:
-            for n in wanted & self.pending.get(record, set()):
-                there[n] = -1
-        return there
-
-    def _accounts_by_name(self, names: set[str]) -> dict[str, int]:
-        """Files that name accounts instead of giving their ids: an exact name counts where only one account has it."""
-        rows = list(_in(MODELS["accounts"].objects.filter(archived_at=None), "name", names, ("name", "id")))
-        once: dict[str, list[int]] = {}
-        for name, object_id in rows:
-            once.setdefault(name, []).append(object_id)
-        found = {n: ids[0] for n, ids in once.items() if len(ids) == 1}
-        return found | aliases.kept_by_name(names - once.keys())
-
-    @property
-    def accounts_known(self) -> bool:
-        """Whether a list of accounts of this source was ever taken in: then an unknown id is an error, else its first mention."""
-        if self._accounts_known is None:
-            lists = ImportFile.objects.filter(run__source=self.source, record="accounts", state="done").exclude(run__state=ImportState.UNDONE)
-            self._accounts_known = lists.exists()
-        return self._accounts_known
-
-    @property
-    def heard_before(self) -> bool:
-        """Whether this source said what accounts pay on an earlier day: then an account without a line is a new customer, else its start is unknown."""
-        if self._heard_before is None:
-            lines = ExternalId.objects.filter(source=self.source, record="subscription_lines").exclude(row_hash=TAKEN_OUT)
-            there = MODELS["subscription_lines"].objects.filter(archived_at=None, start_on__lte=self.day).exclude(created_run=self.run_id)
-            before = lines.filter(object_id__in=there.values("id"))
-            self._heard_before = before.exists()
-        return self._heard_before
-
-    # -- comparing ----------------------------------------------------------------------------------------------------
 
     def compare(self, batch: Batch) -> Plan:
         record = record_type(batch.record)
@@ -179,10 +47,10 @@ class Stage:
         named = keys.of(batch, hashes)
         known = {
             r[0]: r[1:]
-            for r in _in(
+            for r in rows_of(
                 ExternalId.objects.filter(source=self.source, record=batch.record),
                 "external_id",
-                {k for k, v in named if v == "first"},
+                {k for k, _ in named},
                 ("external_id", "object_id", "row_hash", "run_id", "id"),
             )
         }
@@ -190,10 +58,13 @@ class Stage:
             self._known_by_name(batch, named, known)
         fresh: list[int] = []
         mine: list[int] = []
+        left: list[tuple[int, Any]] = []
         for i, (key, verdict) in enumerate(named):
             before = known.get(key)
             if verdict == "repeated":
                 plan.repeated += 1
+            elif verdict == "conflict" and batch.record == "accounts" and batch.rows[i].get("churn_flag") is True and (before or self.dry):
+                left.append((i, before))
             elif verdict == "conflict":
                 plan.rejects.append(self._reject(batch, i, f"duplicate key: '{key}' stands in the file before, with other values"))
             elif before and before[1] == hashes[i]:
@@ -209,21 +80,40 @@ class Stage:
                 fresh.append(i)
         if mine:
             changes = FieldChange.objects.filter(run_id=self.run_id, record=batch.record)
-            plan.mine, plan.mine_changed = len(mine), len({row[0] for row in _in(changes, "object_id", mine, ("object_id",))})
+            plan.mine, plan.mine_changed = len(mine), len({row[0] for row in rows_of(changes, "object_id", mine, ("object_id",))})
         if fresh:
             self._decide(batch, plan, fresh, named, hashes, known, record.columns())
+        self._left_as_well(batch, plan, left, named)
         return plan
+
+    def _left_as_well(self, batch: Batch, plan: Plan, left: list[tuple[int, Any]], named: list[tuple[str, str]]) -> None:
+        """Customers whom one list of the files names as there and another as gone: what the second says of them is added, the flag above all.
+
+        Nothing ends by it: the flag beside the amount is a contradiction that stands on the figures, for a person to settle.
+        """
+        touched: list[Planned] = []
+        for i, before in left:
+            values, reason = prepare(batch.record, {k: v for k, v in batch.rows[i].items() if v is not None and k != "owner"}, self.policy)
+            if reason := reason or too_long(batch.record, values, named[i][0]):
+                plan.rejects.append(self._reject(batch, i, reason))
+            elif before is None:  # a dry run: the account is still to come
+                plan.changed.append(Planned(named[i][0], batch.lines[i], values, FORGOTTEN, changes=[Change("churn_flag", None, True)]))
+            else:  # known again by what the first row said
+                self._refer(values, [], batch.record)
+                touched.append(Planned(named[i][0], batch.lines[i], values, before[1], before[0], external_row=before[3], run_id=before[2]))
+        if touched:
+            self._differences(plan, touched)
 
     def _known_by_name(self, batch: Batch, named: list[tuple[str, str]], known: dict[str, Any]) -> None:
         """A row without an id whose name is that of just one account of this source is that account: a grid named it, or a list with ids."""
         nameless = {str(batch.rows[i].get("name")): i for i, (key, said) in enumerate(named) if said == "first" and batch.keys[i] is None and key not in known}
         accounts = MODELS["accounts"].objects.filter(archived_at=None)
         found: dict[int, str] = {}
-        for object_id, name in _in(accounts, "name", set(nameless), ("id", "name")):
+        for object_id, name in rows_of(accounts, "name", set(nameless), ("id", "name")):
             found[object_id] = name
         held: dict[str, list[tuple[Any, ...]]] = {}
         stated = ExternalId.objects.filter(source=self.source, record="accounts").exclude(row_hash=TAKEN_OUT)
-        for row in _in(stated, "object_id", set(found), ("external_id", "object_id", "row_hash", "run_id", "id")):
+        for row in rows_of(stated, "object_id", set(found), ("external_id", "object_id", "row_hash", "run_id", "id")):
             held.setdefault(found[row[1]], []).append(row)
         for name, rows in held.items():
             if len({row[1] for row in rows}) == 1:
@@ -294,72 +184,19 @@ class Stage:
             return {}
         held = ExternalId.objects.filter(source=self.source, record="accounts").exclude(row_hash=TAKEN_OUT)
         called = {key: name for name in names for key in (name, f"~{name}")}  # a list that names its accounts by a column, or has no ids at all
-        mine = {called[key]: account for key, account in _in(held, "external_id", called, ("external_id", "object_id"))}
-        ids: dict[int, int] = Counter(row[0] for row in _in(held, "object_id", set(mine.values()), ("object_id",)))
-        alive = {row[0] for row in _in(MODELS["accounts"].objects.filter(archived_at=None), "id", set(mine.values()), ("id",))}
+        mine = {called[key]: account for key, account in rows_of(held, "external_id", called, ("external_id", "object_id"))}
+        ids: dict[int, int] = Counter(row[0] for row in rows_of(held, "object_id", set(mine.values()), ("object_id",)))
+        alive = {row[0] for row in rows_of(MODELS["accounts"].objects.filter(archived_at=None), "id", set(mine.values()), ("id",))}
         return {
             keys[0]: (account, NAMED)
             for name, keys in names.items()
             if len(keys) == 1 and (account := mine.get(name, 0)) in alive and ids[account] == 1
         }
 
-    def _refer(self, values: Row, references: list[Column], record: str) -> str | None:
-        """Put our ids for external ids. A required one that points at nothing sets the row aside; an optional one is kept as text."""
-        custom = {k.removeprefix("custom."): values.pop(k) for k in [k for k in values if k.startswith("custom.")]}
-        for column in references:
-            name = values.get(column.name)
-            target = str(column.col.refers)
-            if name is None:
-                continue
-            found = self.resolved.get(target, {}).get(str(name))
-            if found is None and column.required:
-                return f"references nothing: {target.removesuffix('s')} '{name}' is not in the book{self._padded(target, str(name))}"
-            if found is None:
-                custom.setdefault("_unresolved", {})[column.name] = str(name)
-            values[column.name] = found
-        if "account_id" in {c.name for c in references} and values.get("account_id") is None:
-            owner = self.account_of_subscription(values.get("subscription_id"))
-            if owner is None:
-                return "empty account id"
-            values["account_id"] = owner
-        if custom:
-            values["custom"] = {k: as_json(v) for k, v in custom.items()}
-        return None
-
-    def _padded(self, record: str, name: str) -> str:
-        """A hint where an unknown id is a known one but for the zeros before it, as spread-sheets strip them. Only said, never assumed."""
-        bare = name.lstrip("0")
-        if not bare.isalnum() or len(name) > PADDED or self._hints_left <= 0:
-            return ""
-        self._hints_left -= 1
-        like = ["0" * zeros + bare for zeros in range(PADDED - len(bare) + 1)]
-        known = ExternalId.objects.filter(source=self.source, record=record, external_id__in=like).exclude(row_hash=TAKEN_OUT)
-        found = list(known.values_list("external_id", flat=True)[:2])
-        if len(found) != 1:
-            return ""
-        return f"; did a spread-sheet take the zeros of '{found[0]}' away?" if len(found[0]) > len(name) else f"; it may be '{found[0]}', without zeros"
-
-    def account_of_subscription(self, subscription_id: int | None) -> int | None:
-        if subscription_id is None:
-            return None
-        if subscription_id < 0:
-            return -1
-        if subscription_id not in self._owner_of:
-            if len(self._owner_of) > REMEMBERED:
-                self._owner_of.clear()
-            if not self._owner_of:
-                self._owner_of.update(MODELS["subscriptions"].objects.filter(archived_at=None).values_list("id", "account_id")[:REMEMBERED])
-            if subscription_id not in self._owner_of:
-                account = MODELS["subscriptions"].objects.filter(id=subscription_id).values_list("account_id", flat=True).first()
-                if account is None:
-                    return None
-                self._owner_of[subscription_id] = account
-        return self._owner_of[subscription_id]
-
     def _differences(self, plan: Plan, touched: list[Planned]) -> None:
         model = MODELS[plan.record]
         fields = {f.attname for f in model._meta.local_concrete_fields}
-        current = {r["id"]: r for r in _in(model.objects.all(), "id", {p.object_id for p in touched}, tuple(fields), named=True)}
+        current = {r["id"]: r for r in rows_of(model.objects.all(), "id", {p.object_id for p in touched}, tuple(fields), named=True)}
         edits = self._edits(plan.record, [p.object_id for p in touched])
         shared = self.matcher.shared(p.object_id for p in touched if p.object_id) if plan.record == "accounts" else set()
         for planned in touched:
@@ -401,7 +238,7 @@ class Stage:
     def _edits(self, record: str, ids: list[Any]) -> dict[tuple[int, str], Any]:
         """(row, field) -> what the source had said before people began to edit it; an undo of an import is no edit, whoever asked for it."""
         log = FieldChange.objects.filter(record=record).order_by("id")
-        rows = _in(log, "object_id", set(ids), ("object_id", "field", "old", "user_id", "source"))
+        rows = rows_of(log, "object_id", set(ids), ("object_id", "field", "old", "user_id", "source"))
         stood: dict[tuple[int, str], Any] = {}
         for object_id, name, old, user, source in rows:
             if user is None or source.startswith("undo:"):
@@ -439,11 +276,3 @@ def _same(old: Any, new: Any) -> bool:
     if isinstance(old, datetime | date) or isinstance(new, datetime | date):
         return as_json(old) == as_json(new)
     return bool(old == new)
-
-
-def _in(queryset: Any, name: str, wanted: Iterable[Any], fields: tuple[str, ...], named: bool = False) -> Iterable[Any]:
-    """Rows whose field is one of many, asked 5,000 at a time (SQLite takes at most 32,766 parameters)."""
-    wanted = [w for w in wanted if w is not None]
-    for start in range(0, len(wanted), 5_000):
-        part = queryset.filter(**{f"{name}__in": wanted[start : start + 5_000]})
-        yield from part.values(*fields) if named else part.values_list(*fields)

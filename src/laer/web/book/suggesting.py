@@ -24,7 +24,7 @@ from django.utils import timezone
 from rapidfuzz import fuzz
 
 from laer.metrics.policy import load_policy
-from laer.web.book import writing
+from laer.web.book import between, writing
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.in_force import lines_in_force
 from laer.web.book.models import Account, ExternalId, ImportRun, MatchSuggestion, NoNews, SubscriptionLine
@@ -134,7 +134,7 @@ def _weigh(run: ImportRun, pairs: list[Pair]) -> None:
         return
     day = run.file_date or timezone.localdate()
     paid = lines_in_force({one.pk for new, old, _ in spelled for one in (new, old)}, day, load_policy(settings.POLICY))
-    asked = {q.account_id: q for q in run.questions.filter(answer="")}
+    asked = {q.account_id: q for q in run.questions.filter(answer="").exclude(kind=between.KIND)}
     twice: Counter[str] = Counter()
     told: list[str] = []
     for new, old, evidence in spelled:

@@ -35,6 +35,8 @@ KINDS: dict[str, tuple[Any, tuple[Act, ...]]] = {
          Act.ACCESS_CHANGED, Act.TEAM_CHANGED, Act.COVER_CHANGED),
     ),
     "installation": (gettext_lazy("Installation"), (Act.SET_UP, Act.COMPANY_CHANGED, Act.DEMO_MADE, Act.DEMO_LEFT)),
+    "definitions": (gettext_lazy("Definitions"), (Act.DEFINITION_CHANGED, Act.PLAY_SWITCHED)),
+    "sending": (gettext_lazy("Sending"), (Act.SENDING_CHANGED, Act.MAIL_TESTED, Act.MAIL_STOPPED)),
     "edits": (gettext_lazy("Edits"), (Act.ADDED, Act.VIEW_CHANGED)),
     "imports": (gettext_lazy("Imports"), (Act.IMPORTED, Act.IMPORT_UNDONE, Act.IMPORT_REDONE, Act.ANSWERED, Act.ANSWER_TAKEN_BACK)),
     "exports": (gettext_lazy("Exports"), (Act.EXPORTED, Act.LINK_KEPT, Act.LINK_LET_GO)),
@@ -50,7 +52,7 @@ WRITTEN = {
     "list": gettext_lazy("list"), "shared": gettext_lazy("shared"), "of": gettext_lazy("of"), "by": gettext_lazy("by"), "from": gettext_lazy("from"),
     "to": gettext_lazy("to"), "lines": gettext_lazy("lines"), "accounts": gettext_lazy("accounts"), "import": gettext_lazy("import"),
     "answer": gettext_lazy("answer"), "account": gettext_lazy("account"), "question": gettext_lazy("question"), "named": gettext_lazy("named"),
-    "going_on": gettext_lazy("going_on"),
+    "going_on": gettext_lazy("going_on"), "on": gettext_lazy("on"), "sending": gettext_lazy("sending"), "stop": gettext_lazy("stop"),
 }  # fmt: skip
 GROUPS = {act: kind for kind, (__, acts) in KINDS.items() for act in acts}
 TONES = {Act.SIGN_IN_FAILED: "bad", Act.SWITCHED_OFF: "warn", Act.ROLE_CHANGED: "warn", Act.ACCESS_CHANGED: "warn", Act.EXPORTED: "info"}
@@ -186,7 +188,7 @@ def _of_change(row: FieldChange, names: dict[int, str]) -> Entry:
     columns = {c.name: column_text(c.label) for c in record_type(row.record).columns()} if row.record in MODELS else {}
     field = {"archived_at": _("archived")}.get(row.field) or columns.get(row.field, row.field.replace("_", " "))
     details = f"{_word(row.old)} → {_word(row.new)}"
-    subject = names.get(row.account_id or 0, "") or f"{row.record} {row.object_id}"
+    subject = names.get(row.account_id or 0, "") or (_("Plan rates") if row.record == "plan_rates" else f"{row.record} {row.object_id}")
     return Entry(row.recorded_at, who, _("Edited: %(field)s") % {"field": field}, "edits", "", subject, details, "", "", row.account_id)
 
 

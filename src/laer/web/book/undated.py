@@ -19,7 +19,8 @@ from typing import Any
 from django.utils import timezone
 
 from laer.records.batch import Batch, Reject
-from laer.web.book import no_news
+from laer.sources.tabular.values import normal_words
+from laer.web.book import between, no_news
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.in_force import InForce, lines_in_force
 from laer.web.book.loose_contracts import key_of
@@ -32,6 +33,7 @@ from laer.web.wording import gettext_lazy
 AMOUNTS = ("mrr", "arr", "amount", "unit_price")
 NAMED = 10  # of several, those that a note names
 MISSING, BLANK, CAME_BACK = "missing", "blank", "came back"
+SILENT = (MISSING, BLANK)  # kinds of questions about what a list does not say
 ANSWERS = {"left": gettext_lazy("Left"), "filtered": gettext_lazy("Still a customer"), "renamed": gettext_lazy("Under another name")}
 
 
@@ -44,9 +46,12 @@ class Heard:
     blank: dict[int, str] = field(default_factory=dict)
     stated: dict[str, tuple[str, int]] = field(default_factory=dict)  # whose amount was said -> file and line
     dropped: set[int] = field(default_factory=set)  # accounts that an earlier grid of months had, and this one has not
+    replaced: set[int] = field(default_factory=set)  # lines in whose place what a list says comes
     gridded: set[int] = field(default_factory=set)  # subscriptions that a grid of the import has
+    not_later: set[str] = field(default_factory=set)  # customers of a grid whom a grid of later months, in the book already, does not have
     beside: set[int] = field(default_factory=set)  # lines of an earlier grid, of customers that this one has
     items: dict[int, set[int]] = field(default_factory=dict)  # accounts of a list by product or plan -> the lines that it speaks of
+    left: dict[int, date | None] = field(default_factory=dict)  # who had left by the list's day, and when
     same: list[Said] = field(default_factory=list)  # what the book had already
     changed: set[int] = field(default_factory=set)  # accounts of which a list said something new
 
@@ -62,6 +67,8 @@ def stated(batch: Batch, stage: Stage) -> Batch:
         for row, name in zip(loose, names, strict=True):
             if name in known:
                 row["contract_id"] = name
+    if batch.record == "accounts":
+        _called_by_their_ids(batch, stage)
     if batch.record == "pulses":
         for row in batch.rows:
             row.setdefault("stated_on", stage.day)
@@ -75,6 +82,14 @@ def stated(batch: Batch, stage: Stage) -> Batch:
     if batch.record == "notes":
         batch.keep([i for i, row in enumerate(batch.rows) if row.get("text")])
     return batch
+
+
+def _called_by_their_ids(batch: Batch, stage: Stage) -> None:
+    """Accounts of a list that gives ids and no names: called by their ids, as those of a list of lines are, where the source told of none before."""
+    nameless = [i for i, row in enumerate(batch.rows) if not row.get("name") and batch.keys[i]]
+    if nameless and len(nameless) == len(batch.rows) and not stage.resolve("accounts", {str(batch.keys[i]) for i in nameless}):
+        for i in nameless:
+            batch.rows[i]["name"] = batch.keys[i]
 
 
 def _known_by_their_end(batch: Batch, stage: Stage) -> None:
@@ -106,6 +121,7 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
     rows_of = Counter(str(row.get("account_id") or "") for row in batch.rows)
     products = stage.resolve("products", {str(row["product_id"]) for row in batch.rows if row.get("product_id")})
     paid = _ever_paid([i for i in accounts.values() if i > 0], stage)
+    overruled = between.overruled([i for i in accounts.values() if i > 0], stage.source)
     first = not stage.heard_before
     same, kept, rejects = 0, [], []
     for i, row in enumerate(batch.rows):
@@ -121,12 +137,18 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
             if now and account > 0:
                 heard.blank[account] = name
             continue
+        if _left_by(row, stage):
+            heard.left[account] = row.get("end_on")
+            row.update({column: None for column in AMOUNTS if column in row} | {"mrr": Decimal(0), "end_on": None, "status": None})
         values, reason = prepare("subscription_lines", row | {"start_on": stage.day}, stage.policy)
         if reason is None and name:
             if doubt := _twice(heard, f"{f'#{account}' if account > 0 else name}|{item}", batch, i) or _unclear(now, values):
                 rejects.append(Reject(batch.file, batch.lines[i], doubt, batch.raw[i], batch.record))
                 continue
             key = batch.keys[i] or _key(name, stage, item)
+            if Fraction(values["mrr_num"], values["mrr_den"]) in overruled.get(account, ()):  # a person said that another system holds
+                same += 1
+                continue
             if _agrees(now, values):
                 same += 1
                 if account > 0:
@@ -134,6 +156,7 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
                     heard.same += [(account, line, f"{key}#{n + 1}" if n else key, not item) for n, line in enumerate(standing)]
                 continue
             if now:
+                heard.replaced.update(x.line for x in now)
                 _take_the_place(row, now[-1], stage)
         row["start_on"] = stage.day
         row["cuts"] = True
@@ -145,6 +168,12 @@ def dated(batch: Batch, stage: Stage, heard: Heard) -> tuple[Batch, int, list[Re
         kept.append(i)
     batch.keep(kept)
     return batch, same, rejects
+
+
+def _left_by(row: dict[str, Any], stage: Stage) -> bool:
+    """Whether a list says that a customer had left by its day: by a date, or by a status that needs one and has none."""
+    end, status = row.get("end_on"), normal_words(row.get("status") or "")
+    return end <= stage.day if end is not None else status in stage.policy.status.needs_end
 
 
 def _key(name: str, stage: Stage, item: str) -> str:
@@ -209,22 +238,37 @@ def hold(run: ImportRun, stage: Stage, heard: Heard) -> None:
     """Keep what the lists said without writing it, and give way to what lists of later days said before."""
     if not heard.lists:
         return
+    if heard.left:
+        _say_left(run, heard)
+    if heard.replaced:
+        between.say_otherwise(run, stage.source, stage.day, heard.replaced)
     no_news.note(run, stage.day, heard.same)
     if count := no_news.stands_again(run, stage, heard.changed):
         run.notes = [*run.notes, f"Lists of later days had come before: what they said of {count:,} of these customers stands again from their days on"]
         run.save(update_fields=["notes"])
 
 
+def _say_left(run: ImportRun, heard: Heard) -> None:
+    """Note whose amounts are not counted, because the list says that they had left by its day."""
+    names = dict(Account.objects.filter(id__in=list(heard.left)[:NAMED]).values_list("id", "name"))
+    said = [f"{names.get(account, '')}{f' ({day})' if day else ''}" for account, day in list(heard.left.items())[:NAMED]]
+    more = f" and {len(heard.left) - NAMED:,} more" if len(heard.left) > NAMED else ""
+    run.notes = [*run.notes, f"Left by the list's date, so that their amounts are not counted: {', '.join(said)}{more}"]
+    run.save(update_fields=["notes"])
+
+
 def ask(run: ImportRun, stage: Stage, heard: Heard) -> int:
     """Questions about the accounts that this source's lists had and that this one does not name, or names without an amount."""
     if heard.beside:
         _say_beside(run, heard)
+    if heard.not_later:
+        _say_not_later(run, heard)
     if not heard.lists and not heard.dropped:
         return 0
     live = _silent(stage, heard)
     now = timezone.now()
     _came_back(run, stage, heard.accounts - heard.blank.keys())
-    waiting = set(Question.objects.filter(account_id__in=live, answer="").values_list("account_id", flat=True))
+    waiting = set(Question.objects.filter(account_id__in=live, answer="", kind__in=SILENT).values_list("account_id", flat=True))
     filtered = set(Question.objects.filter(account_id__in=live, run__source=stage.source, answer="filtered").values_list("account_id", flat=True))
     asked = [
         Question(
@@ -269,9 +313,18 @@ def _say_beside(run: ImportRun, heard: Heard) -> None:
     run.save(update_fields=["notes"])
 
 
+def _say_not_later(run: ImportRun, heard: Heard) -> None:
+    """Note the customers of a grid whom a grid of later months does not have: they still count."""
+    names = sorted(heard.not_later)
+    more = f", and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    note = "A grid of later months, imported before, does not have these customers; they still count until somebody ends them"
+    run.notes = [*run.notes, f"{note}: {', '.join(names[:NAMED])}{more}"]
+    run.save(update_fields=["notes"])
+
+
 def _came_back(run: ImportRun, stage: Stage, accounts: set[int]) -> None:
     """Close the questions about accounts that are there again; the import notes it, so that its undo can ask anew."""
-    asked = Question.objects.filter(run__source=stage.source, answer="", account_id__in=accounts)
+    asked = Question.objects.filter(run__source=stage.source, answer="", account_id__in=accounts, kind__in=SILENT)
     back = [question for question in asked if day_of(question.data["day"]) <= stage.day]  # an earlier list says nothing of later
     for question in back:
         question.answer, question.answered_at = CAME_BACK, timezone.now()

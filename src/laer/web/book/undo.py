@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from laer.records.types import BOOK
-from laer.web.book import matching, no_news, undated, usage, writing
+from laer.web.book import between, matching, no_news, undated, usage, writing
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
 from laer.web.book.models import MODELS, DirtyAccount, ExternalId, FieldChange, ImportRun, ImportState
 from laer.web.book.prepare import as_json
@@ -22,6 +22,14 @@ UNDOABLE = (ImportState.DONE, ImportState.FAILED, ImportState.UNDOING)
 
 class NotUndoable(Exception):
     """The import has not written anything yet, or is still writing."""
+
+
+def undone_already(run: ImportRun) -> str | None:
+    """What the command line says of an import that was undone before; None where it was not."""
+    if run.state != ImportState.UNDONE:
+        return None
+    when = f" on {timezone.localtime(run.undone_at):%Y-%m-%d %H:%M}" if run.undone_at else ""
+    return f"import {run.pk} was undone already{when}: nothing was changed. Its files are kept; import them again to have it back"
 
 
 def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
@@ -54,6 +62,7 @@ def undo_import(run: ImportRun, user: User | None = None) -> dict[str, Any]:
         run.save(update_fields=["state", "undone_at", "counts"])
         run.questions.filter(answer="").update(answer="undone", answered_at=now)
         undated.ask_again(run)
+        between.forget(run)
         DirtyAccount.objects.create(account_id=None, since=now)
     return summary
 

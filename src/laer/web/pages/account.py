@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_safe
 
 from laer.records.money import minor_units
 from laer.records.periods import last_covered
@@ -23,20 +23,30 @@ from laer.web.book.models import Account
 from laer.web.book.scope import may_see_field, visible_accounts
 from laer.web.pages.account_facts import facts_of_account
 from laer.web.pages.account_feed import feed_of_account
+from laer.web.pages.account_files import addresses, file_of
+from laer.web.pages.account_health import health_of_account, pill_of
+from laer.web.pages.account_mrr import mrr_chart
+from laer.web.pages.account_position import strip
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
+from laer.web.pages.account_standing import play_rows, risk_rows, standing_rows, startable
+from laer.web.pages.account_success import success_of_account
 from laer.web.pages.accounts import user_of
+from laer.web.pages.exports import export, format_of
 from laer.web.pages.meanings import meaning_of
-from laer.web.pages.renewals import due_rows
+from laer.web.pages.pulses import beside_header
+from laer.web.pages.renewals import account_calls, due_rows
 from laer.web.pages.tasks import tasks_of_account
 from laer.web.pages.touch_dialog import dialog
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
+from laer.web.runs.beside import beside
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.usage import Usage, weekly_usage
 from laer.web.templatetags.laer import ago, day, money, money_short, number
 
 TABS = {
-    "overview": gettext_lazy("Overview"), "feed": gettext_lazy("Activity"), "tasks": gettext_lazy("Tasks"),
+    "overview": gettext_lazy("Overview"), "health": gettext_lazy("Health"), "feed": gettext_lazy("Activity"), "tasks": gettext_lazy("Tasks"),
+    "success": gettext_lazy("Onboarding & outcomes"),
     "subscriptions": gettext_lazy("Subscriptions"), "contacts": gettext_lazy("Contacts"), "tickets": gettext_lazy("Tickets"),
     "usage": gettext_lazy("Usage"), "facts": gettext_lazy("Facts"), "changes": gettext_lazy("Changes"),
 }  # fmt: skip
@@ -55,8 +65,8 @@ OVERVIEW_CHANGES = 8
 OVERVIEW_CONTACTS = 5
 
 
-@require_safe
-def account(request: HttpRequest, account_id: int) -> HttpResponse:
+def account(request: HttpRequest, account_id: int) -> HttpResponseBase:
+    """As of now: `pages/account_then.py` asks for it where the address names no run."""
     try:
         user, row = seen(request, account_id)
     except Http404:
@@ -66,16 +76,24 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
     tab = request.GET.get("tab", "overview")
     tab = tab if tab in TABS else "overview"
     run = runs.last_run()
+    if (form := format_of(request)) and (file := file_of(tab, request.GET.get("of", ""))):
+        as_of = run.as_of if run else timezone.localdate()
+        return export(f"account-{row.pk}-{file.name}", file.header, file.rows(row, user, run, as_of), form)
     card = runs.card_of(row.pk)
     editor = queries.may_edit(user, row)
     owners = queries.owners_of(row.pk)
     stale = row.archived_at is None and runs.recomputing(row, card, run)
     context: dict[str, Any] = {
-        "account": _head(row, card, queries.current_owner(owners), runs.currency_of(run), stale),
+        "account": _head(row, card, queries.current_owner(owners), runs.currency_of(run), stale)
+        | beside_header(card, beside([row.pk], timezone.localdate()).get(row.pk)),
+        "pulse_url": reverse("pulse", args=[row.pk]),
         "state": {"as_of": run and run.as_of, "recomputing": stale},
+        "position": strip(request, user, row, card, run, editor and not row.archived_at),
         "header_figures": _figures(row, card, run),
         "tabs": _tabs(row, tab),
         "tab": tab,
+        "keep": {"run": run.pk, "address": reverse("account", args=[row.pk])} if run else None,
+        "files": addresses(tab),
         "archive_url": reverse("account_archive", args=[row.pk]) if editor and not row.archived_at else None,
         "restore_url": reverse("account_restore", args=[row.pk]) if editor and row.archived_at else None,
     }
@@ -112,23 +130,25 @@ def _head(row: Account, card: AccountCard | None, owner: str | None, currency: s
         "owner_name": owner,
         "currency": (card.currency if card else "") or currency,
         "archived": row.archived_at is not None,
+        "health": pill_of(card),
         "recomputing": stale,
     }
 
 
 def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> list[dict[str, Any]]:
-    """MRR, ARR, contract end, seats, open tickets, since when; what no pass has computed yet is unknown."""
+    """MRR, ARR, contract end, seats, open tickets, since when: as the run counts. What it does not know is unknown."""
     counts = queries.counts_of(row)
-    seats = {"label": _("Seats"), "value": number(counts.seats), "hint": _("on the lines in force")}
+    lines = {"url": "?tab=subscriptions", "meaning": meaning_of("seats", run)}
+    seats = {"label": _("Seats"), "value": number(_fact(card, "seats")), "hint": _("on the lines in force"), **lines}
     open_tickets = {
         "label": _("Open tickets"),
-        "value": number(counts.open_tickets),
+        "value": number(_fact(card, "tickets_open")),
         "hint": _("of %(count)s") % {"count": number(counts.tickets)},
         "url": "?tab=tickets",
     }
     if card is None:
         unknown = [{"label": label, "value": number(None)} for label in (_("MRR"), _("ARR"))]
-        return [*unknown, {"label": _("Contract ends"), "value": number(None), "word": True}, seats, open_tickets, _since(row, None)]
+        return [*unknown, {"label": _("Contract ends"), "value": number(None), "word": True}, seats, open_tickets, _since(row, None, run)]
     currency = card.currency or runs.currency_of(run)
     places = minor_units(currency)
     mrr, arr = (Decimal(amount).scaleb(-places) for amount in (card.mrr_minor, card.arr_minor))
@@ -155,20 +175,30 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
             "value": day(ends_on),
             "word": True,
             "hint": ago(ends_on) if ends_on else _("no contract is known"),
+            "url": "?tab=subscriptions",
+            "meaning": meaning_of("contract_end", run),
         },
         seats,
         open_tickets,
-        _since(row, card),
+        _since(row, card, run),
     ]
 
 
-def _since(row: Account, card: AccountCard | None) -> dict[str, Any]:
+def _fact(card: AccountCard | None, measure: str) -> int | None:
+    """A whole number among the facts of the card; None where it is unknown."""
+    value = None if card is None else card.facts.get(measure)
+    return None if value is None else round(value)
+
+
+def _since(row: Account, card: AccountCard | None, run: PassRun | None) -> dict[str, Any]:
     first = card.first_paid_on if card else None
     return {
         "label": _("Customer since"),
         "value": day(first or row.signed_up_on),
         "word": True,
         "hint": _("first paying day") if first else _("signed up") if row.signed_up_on else None,
+        "url": "?tab=subscriptions",
+        "meaning": meaning_of("since", run),
     }
 
 
@@ -206,12 +236,7 @@ def _overview(request: HttpRequest, user: User, row: Account, run: PassRun | Non
     places = minor_units(currency)
     last_said = queries.last_changes(row.pk)
     found, __ = queries.changes(row.pk, size=OVERVIEW_CHANGES)
-    chart = {
-        "unit": "money",
-        "currency": currency,
-        "x": [f"{m:%Y-%m}" for m, _ in months],
-        "series": [{"name": _("MRR"), "values": [Decimal(v).scaleb(-places) for _, v in months]}],
-    }
+    chart, bases = mrr_chart(row.pk, [(m, Decimal(v).scaleb(-places)) for m, v in months], currency, request.GET.get("basis", ""))
     people = queries.contacts(row.pk, size=OVERVIEW_CONTACTS).rows
     return {
         "facts": [field_of(row, name, editor, owners, last_said.get(name)) for name in ABOUT],
@@ -220,11 +245,17 @@ def _overview(request: HttpRequest, user: User, row: Account, run: PassRun | Non
             for slug, label, kind, value in queries.custom_fields(row)
             if may_see_field(user, slug) and may_see_field(user, label)
         ],
-        "mrr_chart": chart if any(v for _, v in months) else None,
-        "usage_chart": _usage_chart(_usage(row, run), queries.counts_of(row).seats),
+        "mrr_chart": chart,
+        "mrr_bases": bases,
+        "usage_chart": _usage_chart(_usage(row, run), _fact(runs.card_of(row.pk), "seats")),
         "contacts": [contact_row(c) for c in people],
         "changes": [change_row(c, user) for c in found if may_see_field(user, c.field)],
         "owners": [owner_row(a) for a in owners],
+        "standing": standing_rows(user, row.pk),
+        "risks": risk_rows(user, row.pk),
+        "plays": play_rows(row.pk),
+        "startable": startable(row.pk) if editor else [],
+        "risk_url": reverse("risk_new", args=[row.pk]) if editor else None,
         "departures": [departure_row(e, currency) for e in queries.churn_events(row.pk)],
     }
 
@@ -234,7 +265,7 @@ def _subscriptions(request: HttpRequest, user: User, row: Account, run: PassRun 
     more = _more(request)
     lines, signed = queries.subscriptions(row.pk, as_of, more), queries.contracts(row.pk, more)
     arr = queries.contract_arr(row.pk, as_of)
-    due = {r["contract_id"]: {"text": r["words"], "tone": r["tone"]} for r in due_rows(request, run, row.pk)} if signed.rows else {}
+    due = account_calls(user, due_rows(request, run, row.pk)) if signed.rows else {}
     return {
         "lines": [_subscription(s) for s in lines.rows],
         "contracts": [contract_row(c, arr.get(c.pk), as_of) | {"renewal": due.get(c.pk)} for c in signed.rows],
@@ -288,7 +319,7 @@ def _tickets(request: HttpRequest, user: User, row: Account, run: PassRun | None
 
 
 def _usage_tab(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
-    usage, counts = _usage(row, run), queries.counts_of(row)
+    usage, seats = _usage(row, run), _fact(runs.card_of(row.pk), "seats")
     figures = []
     if usage:
         figures = [
@@ -296,16 +327,18 @@ def _usage_tab(request: HttpRequest, user: User, row: Account, run: PassRun | No
                 "label": _("Uses, 13 weeks"),
                 "value": number(sum(usage.counts)),
                 "hint": ngettext("%(count)s feature", "%(count)s features", len(usage.features)) % {"count": number(len(usage.features))},
+                "url": "#features",
             },
-            {"label": _("Last used"), "value": day(usage.last_on), "word": True, "hint": ago(usage.last_on)},
+            {"label": _("Last used"), "value": day(usage.last_on), "word": True, "hint": ago(usage.last_on), "url": reverse("measure", args=["last_used_on"])},
             {
                 "label": _("Active users, last week"),
                 "value": number(usage.users[-1] if usage.users else None),
-                "hint": ngettext("of %(count)s seat", "of %(count)s seats", counts.seats) % {"count": number(counts.seats)} if counts.seats else None,
+                "hint": ngettext("of %(count)s seat", "of %(count)s seats", seats) % {"count": number(seats)} if seats else None,
+                "url": "#usage-weeks",
             },
             {"label": _("Errors, 13 weeks"), "value": number(usage.errors)},
         ]
-    return {"usage_chart": _usage_chart(usage, counts.seats), "usage_figures": figures, "features": usage.features}
+    return {"usage_chart": _usage_chart(usage, seats), "usage_figures": figures, "features": usage.features}
 
 
 def _changes(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
@@ -328,7 +361,9 @@ TAB_CONTEXT: dict[str, Callable[..., dict[str, Any]]] = {
     "tickets": _tickets,
     "usage": _usage_tab,
     "facts": facts_of_account,
+    "health": health_of_account,
     "tasks": tasks_of_account,
+    "success": success_of_account,
     "feed": feed_of_account,
     "changes": _changes,
 }
@@ -353,6 +388,3 @@ def _more(request: HttpRequest) -> int:
 
 def _more_url(tab: str, more: int, further: bool) -> str | None:
     return f"?tab={tab}&more={more + 1}" if further and more < queries.MOST else None
-
-
-urlpatterns: list[URLPattern] = [path("accounts/<int:account_id>/", account, name="account")]

@@ -1,61 +1,59 @@
-"""Columns of the account list: which are shown (`?columns=…`, always in one order), and what each says in a file."""
+"""The account list: its columns, what each says in a file, and what of its address says which accounts are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from django.http import QueryDict
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
+from laer.flow.positions import column_of
 from laer.records.money import minor_units
+from laer.web import position_words
 from laer.web.pages.exports import Money
+from laer.web.pages.lists import Column, List, Value, register
+from laer.web.runs.queries import ADDRESSED, Filters
 from laer.web.templatetags.laer import last_covered
 
-TITLES = {
-    "segment": gettext_lazy("Segment"), "industry": gettext_lazy("Industry"), "country": gettext_lazy("Country"), "state": gettext_lazy("State"),
-    "spark": gettext_lazy("MRR, 12 months"), "mrr": gettext_lazy("MRR"), "arr": gettext_lazy("ARR"), "first_paid_on": gettext_lazy("Customer since"),
-    "contract_end_on": gettext_lazy("Contract ends"), "owner_name": gettext_lazy("Owner"),
-}  # fmt: skip
-DEFAULT = ("segment", "country", "spark", "mrr", "arr", "contract_end_on", "owner_name")
+
+def _of(name: str) -> Value:
+    return lambda row: row[name]
 
 
-def columns_of(query: QueryDict) -> tuple[str, ...]:
-    """The columns that an address asks for, in their order; those of every day where it names none that exist."""
-    asked = set(query.getlist("columns"))
-    return tuple(name for name in TITLES if name in asked) or DEFAULT
+def _money(name: str) -> Value:
+    return lambda row: Money(Decimal(row[name]).scaleb(-minor_units(row["currency"])), row["currency"])
 
 
-def choices(shown: Iterable[str]) -> list[dict[str, Any]]:
-    chosen = set(shown)
-    return [{"name": name, "title": title, "checked": name in chosen} for name, title in TITLES.items()]
+ACCOUNTS = register(
+    List(
+        "accounts",
+        "accounts",
+        {
+            "segment": Column(_("Segment"), "segment", _of("segment")),
+            "industry": Column(_("Industry"), "industry", _of("industry"), usual=False),
+            "country": Column(_("Country"), "country", _of("country"), usual=False, filed=True),
+            "state": Column(_("State"), "state", _of("state"), usual=False),
+            "health": Column(_("Health"), "health", _of("health")),
+            "health_score": Column(_("Health, points"), "health_points", _of("health_score"), usual=False),
+            "pulse": Column(_("Pulse"), "pulse", _of("pulse"), usual=False, filed=True),
+            **{column_of(motion): Column(name, column_of(motion), _of(column_of(motion)), usual=False) for motion, name in position_words.MOTIONS.items()},
+            "spark": Column(_("MRR, 12 months")),
+            "mrr": Column(_("MRR"), "mrr", _money("mrr_minor")),
+            "arr": Column(_("ARR"), "arr", _money("arr_minor")),
+            "first_paid_on": Column(_("Customer since"), "customer_since_on", _of("first_paid_on"), usual=False),
+            "contract_end_on": Column(_("Contract ends"), "contract_ends_on", lambda row: last_covered(row["contract_end_on"])),
+            "owner_name": Column(_("Owner"), "owner", _of("owner_name")),
+        },
+        keys=("q", *(ADDRESSED.get(f.name, f.name) for f in fields(Filters)), "sort"),
+        before={"account_id": _of("account_id"), "account": _of("name"), "domain": _of("domain")},
+        after={"currency": _of("currency")},
+    )
+)
 
 
-CELLS: dict[str, tuple[str, Callable[[Mapping[str, Any], str], Any]]] = {
-    "segment": ("segment", lambda row, currency: row["segment"]),
-    "industry": ("industry", lambda row, currency: row["industry"]),
-    "country": ("country", lambda row, currency: row["country"]),
-    "state": ("state", lambda row, currency: row["state"]),
-    "mrr": ("mrr", lambda row, currency: _money(row["mrr_minor"], currency)),
-    "arr": ("arr", lambda row, currency: _money(row["arr_minor"], currency)),
-    "first_paid_on": ("customer_since_on", lambda row, currency: row["first_paid_on"]),
-    "contract_end_on": ("contract_ends_on", lambda row, currency: last_covered(row["contract_end_on"])),
-    "owner_name": ("owner", lambda row, currency: row["owner_name"]),
-}
-
-
-def header(shown: Iterable[str]) -> list[str]:
-    """Titles in a file: the id that addresses have, name and domain, the columns shown, the currency of the amounts."""
-    return ["account_id", "account", "domain", *(CELLS[name][0] for name in shown if name in CELLS), "currency"]
-
-
-def cells(rows: Iterable[Mapping[str, Any]], shown: Iterable[str], currency: str) -> Iterator[list[Any]]:
-    found = [CELLS[name][1] for name in shown if name in CELLS]
+def in_own_currency(rows: Iterable[Mapping[str, Any]], currency: str) -> Iterator[dict[str, Any]]:
+    """Rows for a file: those that name no currency are in the firm's."""
     for row in rows:
-        own = row["currency"] or currency
-        yield [row["account_id"], row["name"], row["domain"], *(cell(row, own) for cell in found), own]
-
-
-def _money(amount: int, currency: str) -> Money:
-    return Money(Decimal(amount).scaleb(-minor_units(currency)), currency)
+        yield {**row, "currency": row["currency"] or currency}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from laer.records.money import minor_units
+from laer.renew.calls import AT_RISK, COMMIT, LIKELY, LOST
 from laer.web.book.models import Account
 from laer.web.book.queries import field_label
 from laer.web.book.scope import may_see_field
@@ -25,12 +26,14 @@ from laer.web.templatetags.laer import day, last_covered, money_short
 from laer.web.templatetags.laer import month as month_text
 from laer.web.work.feed import KINDS, SOURCES, Event, Place, Source, feed
 from laer.web.work.markdown import as_html
-from laer.web.work.models import Direction, Sentiment, TouchKind
+from laer.web.work.models import Category, Colour, Direction, Sending, Sentiment, TouchKind
+from laer.web.work.pulses import said_of
 
 SHOWN = 40
+FILED = 500  # events that a file asks for at a time
 ICONS = {
     "touch": "message-circle", "note": "note", "task": "check", "change": "pencil", "import": "file-import", "contract": "file-text",
-    "mrr": "chart-bar", "pulse": "heartbeat",
+    "mrr": "chart-bar", "pulse": "heartbeat", "call": "refresh", "override": "pencil", "mail": "mail",
 }  # fmt: skip
 MOODS = {
     Sentiment.GOOD: (gettext_lazy("went well"), "good"), Sentiment.NEUTRAL: (gettext_lazy("neutral"), ""), Sentiment.BAD: (gettext_lazy("went badly"), "bad"),
@@ -59,6 +62,22 @@ def feed_of_account(request: HttpRequest, user: User, row: Account, run: PassRun
         "previous_url": f"?tab=feed{own}" if below else None,
         "next_url": f"?tab=feed{own}&below={behind}" if behind else None,
     }
+
+
+def whole_feed(user: User, row: Account, run: PassRun | None) -> Iterator[tuple[Any, ...]]:
+    """The whole story, newest first, for a file: at, kind, what, detail, text, from, to, who."""
+    currency, below = runs.currency_of(run), None
+    while True:
+        events, below = feed(row, ALL, "", below, FILED)
+        for e in (e for e in events if e.kind != "change" or may_see_field(user, e.row.field)):
+            said = _said(e, user, currency, False)
+            pill = said.get("pill")
+            detail = ", ".join(str(part) for part in (said.get("note"), pill and pill["text"]) if part)
+            text = e.row.text if e.kind == "note" else said.get("text")
+            old, new = (None if said.get(name) is None else str(said[name]) for name in ("old", "new"))
+            yield said["at"], str(KINDS[e.kind]), str(said["title"]), detail or None, text or None, old, new, said.get("who") or None
+        if below is None:
+            return
 
 
 def _said(event: Event, user: User, currency: str, editor: bool) -> dict[str, Any]:
@@ -120,9 +139,46 @@ def _mrr(row: Any, user: User, currency: str) -> dict[str, Any]:
 
 
 def _pulse(row: Any, user: User, currency: str) -> dict[str, Any]:
-    return {"title": _("Pulse"), "pill": {"text": row.colour, "tone": COLOURS.get(row.colour.casefold(), "")}, "text": row.reason or ""}
+    step = said_of(row)
+    upon = step and step.next_step and (_("%(step)s by %(day)s") % {"step": step.next_step, "day": day(step.next_on)} if step.next_on else step.next_step)
+    return {
+        "title": _("Pulse"), "pill": {"text": row.colour, "tone": COLOURS.get(row.colour.casefold(), "")}, "text": row.reason or "",
+        "note": _("next: %(step)s") % {"step": upon} if upon else "", "who": step.person.name if step and step.person else "",
+    }  # fmt: skip
+
+
+def _override(row: Any, user: User, currency: str) -> dict[str, Any]:
+    """What somebody held to be true instead of a score's band."""
+    return {
+        "title": _("Band of %(card)s overridden until %(day)s") % {"card": row.card, "day": day(row.until_on)},
+        "pill": {"text": Colour(row.band).label, "tone": COLOURS.get(row.band, "")}, "text": row.reason, "who": row.person.name if row.person else "",
+    }  # fmt: skip
+
+
+def _call(row: Any, user: User, currency: str) -> dict[str, Any]:
+    """What somebody expected of a renewal."""
+    said = {LOST: "bad", AT_RISK: "warn", LIKELY: "info", COMMIT: "good"}
+    text = ". ".join(part.rstrip(".") for part in (row.reason, row.next_step) if part)
+    return {
+        "title": _("Renewal of %(day)s called") % {"day": day(row.due_on)}, "pill": {"text": Category(row.category).label, "tone": said.get(row.category, "")},
+        "note": money_short(Decimal(row.amount), row.currency or currency) if row.amount is not None else "", "text": text,
+        "who": row.person.name if row.person else "",
+    }  # fmt: skip
+
+
+def _mail(row: Any, user: User, currency: str) -> dict[str, Any]:
+    """What left the house to a contact, and what came of it where it was not taken."""
+    tone = {Sending.FAILED: "bad", Sending.DEAD: "bad", Sending.UNKNOWN: "warn", Sending.STOPPED: ""}
+    state = Sending(row.state)
+    pill = None if state == Sending.SENT else {"text": _("Bounced") if row.bounced else state.label, "tone": tone.get(state, "")}
+    to = (row.contact.name if row.contact else None) or row.to
+    return {
+        "title": row.subject, "url": reverse("mail", args=[row.pk]), "note": _("mail to %(contact)s") % {"contact": to}, "pill": pill,
+        "text": row.reason if pill else "", "who": row.by.name if row.by else _("a play") if row.play else "",
+    }  # fmt: skip
 
 
 SAY: dict[str, Callable[[Any, User, str], dict[str, Any]]] = {
-    "touch": _touch, "note": _note, "task": _task, "change": _change, "import": _import, "contract": _contract, "mrr": _mrr, "pulse": _pulse,
+    "touch": _touch, "note": _note, "task": _task, "change": _change, "import": _import, "contract": _contract, "mrr": _mrr, "pulse": _pulse, "call": _call,
+    "override": _override, "mail": _mail,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,21 +19,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from laer.cycle.facts import catalogue
 from laer.records.money import minor_units
 from laer.sources.tabular.values import Unreadable, read_date, read_integer, read_number
 from laer.web.book import actions
 from laer.web.book import queries as book
+from laer.web.book.definitions import may_define, measures
 from laer.web.book.models import Account
+from laer.web.book.team_scope import teams_for
 from laer.web.book.together import FIELDS, label_of
-from laer.web.pages.account_columns import cells, choices, columns_of, header
-from laer.web.pages.exports import export, format_of
+from laer.web.pages.account_columns import ACCOUNTS, in_own_currency
+from laer.web.pages.exports import format_of
+from laer.web.pages.lists import EVERYTHING, opened
 from laer.web.pages.meanings import meaning_of
-from laer.web.pages.saved_views import ACCOUNTS, EVERYTHING, bar, default_url
-from laer.web.people.models import User
-from laer.web.people.saved_views import views_for
+from laer.web.people.models import Team, User
 from laer.web.runs import checklist, fact_filters, queries
-from laer.web.runs.queries import NONE, Filters
+from laer.web.runs.measured import named
+from laer.web.runs.models import PassRun
+from laer.web.runs.queries import ADDRESSED, NONE, Filters
 from laer.web.templatetags.laer import day, money_short, number
 
 CURSORS = ("after", "before", "page")
@@ -44,6 +46,7 @@ FACETS = (
     ("owner", gettext_lazy("Owner"), "user"),
     ("country", gettext_lazy("Country"), "map-pin"),
     ("industry", gettext_lazy("Industry"), "building-community"),
+    ("inside", gettext_lazy("Belongs to"), "users-group"),
 )
 ENDS = (30, 60, 90, 180, 365)
 BOUNDS = (500, 2_000, 10_000)  # of MRR, in units of the firm's currency
@@ -51,49 +54,47 @@ SENTENCES = {
     "state": gettext_lazy("State is"), "segment": gettext_lazy("Segment is"), "country": gettext_lazy("Country is"),
     "industry": gettext_lazy("Industry is"), "owner": gettext_lazy("Owner is"), "ends_within": gettext_lazy("Contract ends within"),
     "ends_before": gettext_lazy("Contract ends before"), "mrr_min": gettext_lazy("MRR from"), "mrr_max": gettext_lazy("MRR under"),
-        "where": gettext_lazy("Where"),
+        "where": gettext_lazy("Where"), "inside": gettext_lazy("Belongs to"), "team": gettext_lazy("Team is"),
 }  # fmt: skip
 ADDED = ("name", "domain", "segment", "industry", "country", "region", "employees", "lead_source", "signed_up_on")
 
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    """The address without a path: to the accounts, or to the import while there are none."""
+    """The address without a path: to the import while there are no accounts, then to Home for who leads, to the accounts for who works with them."""
     if request.user.may_import and not Account.objects.exists():  # type: ignore[union-attr]
         return redirect("import")
-    return redirect("accounts")
+    return redirect("home" if user_of(request).reads_everything else "accounts")
 
 
-@require_safe
 def accounts(request: HttpRequest) -> HttpResponseBase:
+    """As of now: `pages/accounts_then.py` asks for it where the address names no run."""
     user = user_of(request)
-    views = list(views_for(user, ACCOUNTS))
-    if not request.GET and (opens := default_url(views)):
-        return redirect(request.path + opens)
+    listed = opened(request, user, ACCOUNTS)
+    if listed.elsewhere:
+        return listed.elsewhere
     q = request.GET.get("q", "").strip()[:200]
     sort = request.GET.get("sort", queries.DEFAULT_SORT)
     sort = sort if sort.removeprefix("-") in queries.SORTS else queries.DEFAULT_SORT
     run = queries.last_run()
     currency = queries.currency_of(run)
     filters = read_filters(request.GET, currency)
-    shown = columns_of(request.GET)
-    if form := format_of(request):
+    if filters.team is not None and all(str(team.pk) != filters.team for team in teams_for(user)):
+        filters = replace(filters, team=None)  # no team of theirs to look at: it narrows nothing, and is not named
+    if format_of(request):
         rows = queries.account_rows(user, q=q, filters=filters, sort=sort, run=run)
-        return export(f"accounts-{run.as_of if run else 'none'}", header(shown), cells(rows, shown, currency), form)
+        return ACCOUNTS.file(request, in_own_currency(rows, currency), f"accounts-{run.as_of if run else 'none'}")
     page = queries.account_list(user, q=q, filters=filters, sort=sort, cursor=request.GET.get("after") or request.GET.get("before") or "", run=run)
     counted = page.facets
     places = minor_units(currency)
     context = {
         "rows": [_row(row, currency, places) for row in page.rows],
-        "show": dict.fromkeys(shown, True),
-        "columns": choices(shown),
         "sort": sort,
         "q": q,
-        "filters": _chips(request.GET, filters, counted, currency),
-        "clear_url": _url(QueryDict(), view=EVERYTHING),
-        "view_bar": bar(user, request.GET, views),
-        "facets": _facets(request.GET, filters, counted, currency),
-        "where": _where(user, request.GET.get("where", ""), filters),
+        "filters": chips_of(request.GET, filters, counted, currency),
+        "clear_url": _url(QueryDict(), saved=EVERYTHING),
+        "facets": facets_of(request.GET, filters, counted, currency),
+        "where": _where(user, request.GET.get("where", ""), filters, run),
         "total_label": number(page.totals.accounts),
         "counted": ngettext("%(count)s account", "%(count)s accounts", page.totals.accounts) % {"count": number(page.totals.accounts)},
         "totals": {
@@ -106,6 +107,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
         "previous_url": page.previous and _url(request.GET, after=None, before=page.previous),
         "next_url": page.next and _url(request.GET, before=None, after=page.next),
         "as_of": run and run.as_of,
+        "keep": {"run": run.pk, "address": request.get_full_path()} if run and not _beyond_facts(filters) else None,
         "whose": None if user.reads_everything else _("your book"),
         "recomputing": page.everything_dirty,
         "download_url": _url(request.GET) if page.rows else None,
@@ -114,7 +116,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
         "together": {"may_edit": user.may_edit, "people": book.people() if user.may_edit else [], "fields": [(name, label_of(name)) for name in FIELDS]},
     }
     missing: dict[str, Any] = {"checklist": checklist.items(user, run)} if not request.GET and checklist.is_for(user) else {}
-    context |= missing
+    context |= listed.context | missing
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
     response = render(request, "pages/accounts.html#results" if fragment else "pages/accounts.html", context)
     patch_vary_headers(response, ["HX-Request"])
@@ -169,6 +171,7 @@ def read_filters(query: QueryDict, currency: str) -> Filters:
         ends_within=within if isinstance(within, int) and 0 <= within <= 36_500 else None,
         ends_before=before if isinstance(before, date) and not isinstance(before, Unreadable) else None,
         mrr_min=minor("mrr_min"), mrr_max=minor("mrr_max"), where=fact_filters.read(query.get("where", ""))[0],
+        inside=bounded("in"), team=bounded("team"),
     )  # fmt: skip
 
 
@@ -182,7 +185,7 @@ def _major(amount: int, places: int) -> Decimal:
     return Decimal(amount).scaleb(-places)
 
 
-def _facets(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
+def facets_of(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
     """Menus that add a filter; the option in force takes it out again."""
     rest = _Rest(query)
     menus = []
@@ -192,7 +195,7 @@ def _facets(query: QueryDict, filters: Filters, counted: queries.Facets, currenc
             key = NONE if value is None else value
             active = getattr(filters, name) == key
             said = (_("nobody") if name == "owner" else _("unknown")) if value is None else STATES.get(label, label)
-            options.append({"label": said, "value": key, "count": count, "url": rest.url({name: None if active else key}), "active": active})
+            options.append({"label": said, "value": key, "count": count, "url": rest.url({_key(name): None if active else key}), "active": active})
         menus.append({"name": name, "title": title, "icon": icon, "options": options})
     ends = [
         {"label": ngettext("Within %(days)s day", "Within %(days)s days", days) % {"days": days}, "value": days, "active": filters.ends_within == days}
@@ -225,36 +228,52 @@ def _band(rest: _Rest, filters: Filters, low: int | None, high: int | None, curr
     return {"label": label, "url": rest.url({"mrr_min": None if active else low, "mrr_max": None if active else high}), "active": active}
 
 
-def _where(user: User, typed: str, filters: Filters) -> dict[str, Any]:
+def _where(user: User, typed: str, filters: Filters, run: PassRun | None) -> dict[str, Any]:
     """The condition as typed: what is wrong with it, and of how many accounts too little is known to say."""
+    there = measures()
     return {
         "typed": filters.where or typed[: fact_filters.LONGEST],
         "faults": fact_filters.read(typed)[1],
-        "unknown": queries.unknown_to(user, filters) if filters.where else 0,
-        "measures": [(m.id, _(m.name)) for m in catalogue().values()],
+        "unknown": queries.unknown_to(user, filters, run) if filters.where else 0,
+        "measures": [(m.id, named(m.name)) for m in there.values()],
+        "may_keep": may_define(user, "segment"),
     }
 
 
-def _chips(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
+def chips_of(query: QueryDict, filters: Filters, counted: queries.Facets, currency: str) -> list[dict[str, Any]]:
     """The filters in force as sentences."""
     rest = _Rest(query)
     chips = []
     for f in fields(filters):
         value = getattr(filters, f.name)
         if value is not None:
-            chips.append({"label": SENTENCES[f.name], "value": _said(f.name, value, counted, currency), "remove_url": rest.url({f.name: None})})
+            chips.append({"label": SENTENCES[f.name], "value": said(f.name, value, counted, currency), "remove_url": rest.url({_key(f.name): None})})
     return chips
 
 
-def _said(name: str, value: Any, counted: queries.Facets, currency: str) -> str:
+def _beyond_facts(filters: Filters) -> bool:
+    """Whether the list is narrowed by what the facts of a run do not say: then no address of it says the same tomorrow."""
+    return any(value is not None for value in (filters.team, filters.where, filters.inside, filters.ends_within, filters.ends_before))
+
+
+def _key(name: str) -> str:
+    return ADDRESSED.get(name, name)
+
+
+def said(name: str, value: Any, counted: queries.Facets, currency: str) -> str:
+    """A filter's value in words."""
     if name == "ends_within":
         return ngettext("%(days)s day", "%(days)s days", value) % {"days": value}
     if name == "ends_before":
         return str(day(value))
     if name in ("mrr_min", "mrr_max"):
         return str(money_short(_major(value, minor_units(currency)), currency))
+    if name == "inside":
+        return next((label for key, label, *__ in counted.get("inside", []) if key == value), str(value))
     if name == "where":
         return fact_filters.said(value, currency)
+    if name == "team":
+        return Team.objects.filter(pk=int(value)).values_list("name", flat=True).first() or _("unknown") if value.isascii() and value.isdigit() else value
     if value == NONE:
         return _("nobody") if name == "owner" else _("unknown")
     if name == "owner":
@@ -301,6 +320,5 @@ def user_of(request: HttpRequest) -> User:
 
 urlpatterns: list[URLPattern] = [
     path("", front, name="front"),
-    path("accounts/", accounts, name="accounts"),
     path("accounts/new/", new, name="account_new"),
 ]

@@ -8,6 +8,7 @@ are gone, or that this installation never made, is answered with a page that say
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import Resolver404, path, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -27,13 +28,21 @@ from laer.metrics.policy import load_policy
 from laer.web.pages.data import user_of
 from laer.web.people.roles import Refused
 from laer.web.runs import kept, rates, snapshots
-from laer.web.runs.desk import shown
+from laer.web.runs.desk import BeingMade, impatient, shown
 from laer.web.runs.models import PassRun
 from laer.web.runs.passes import latest_run
 from laer.web.templatetags.laer import day, instant, person_name
 
+log = logging.getLogger(__name__)
+
 KEYS = ("run", "as_of", "policy", "known")
-PAGES = ("revenue", "revenue-behind", "revenue-booked", "renewals")  # names of the routes whose figures can be linked
+FILES = frozenset(("format", "download"))  # parameters of addresses that give a file, no page
+# routes whose figures can be linked
+PAGES = (
+    "revenue", "revenue-behind", "revenue-booked", "renewals", "renewal_rates", "renewals_behind", "renewal_forecast", "renewal_adoption", "motion_costs",
+    "land", "land_lookback", "adopt", "expand", "flow", "flow_accounts", "board", "home", "report", "report_behind", "pack",
+    "metrics", "measure", "account", "accounts",
+)  # fmt: skip
 INSTANT = "%Y%m%dT%H%M%S%f"
 
 
@@ -61,7 +70,7 @@ class Then:
             "then": {
                 "title": _("As of %(day)s (run %(run)s, policy %(policy)s, version %(version)s)") % said,
                 "text": _("Figures, and the lines they are made of, are as they were then, for the accounts that you may see today. "
-                          "Names, owners beside accounts and the pages of accounts are today's."),
+                          "Names, owners beside renewals and lines, and the rows on the page of an account are today's."),
                 "now_url": without(request),
             }
         }  # fmt: skip
@@ -112,14 +121,14 @@ def pinned(run: PassRun, known: datetime) -> dict[str, str]:
     return {"run": str(run.pk), "as_of": str(run.as_of), "policy": _policy_of(run), "known": known.astimezone(UTC).strftime(INSTANT)}
 
 
-View = Callable[[HttpRequest, Then], HttpResponseBase]
+View = Callable[..., HttpResponseBase]  # of a request, a Then, and what its address names
 
 
-def as_then(view: View, *, newest: bool = False) -> Callable[[HttpRequest], HttpResponseBase]:
+def as_then(view: View, *, newest: bool = False) -> Callable[..., HttpResponseBase]:
     """A view of figures, handed the run that its address names; where that cannot be shown, a page says so."""
 
     @wraps(view)
-    def answered(request: HttpRequest) -> HttpResponseBase:
+    def answered(request: HttpRequest, **named: Any) -> HttpResponseBase:
         try:
             then = then_of(request, newest)
         except Gone as gone:
@@ -129,9 +138,30 @@ def as_then(view: View, *, newest: bool = False) -> Callable[[HttpRequest], Http
                 "nearest": nearest and {"day": nearest.as_of, "run": nearest.pk, "url": with_run(request.get_full_path(), nearest, timezone.now())},
             }  # fmt: skip
             return render(request, "pages/as_of_gone.html", context, status=410)
-        return view(request, then)
+        return view(request, then, **named) if newest else at_once(request, lambda: view(request, then, **named))
 
     return answered
+
+
+def at_once(request: HttpRequest, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The page, or where its figures take long (those of a large book, the first time) one that says so and asks for them again by itself.
+
+    A file and a link that somebody keeps wait for their figures. What took longer than is allowed is said on a page, too (503).
+    """
+    if request.method != "GET" or not FILES.isdisjoint(request.GET) or request.path.endswith("/download/"):
+        return answer()
+    try:
+        with impatient():
+            return answer()
+    except BeingMade:
+        part = request.headers.get("HX-Target") if not request.headers.get("HX-Boosted") else None
+        template = "pages/being_made.html#revenue" if part == "revenue" else "pages/being_made.html"
+        return render(request, template, {"poll_url": request.get_full_path(), "state": None})
+    except TimeoutError as late:
+        log.warning("figures were not made in time: %s", late)
+        part = request.headers.get("HX-Target") if not request.headers.get("HX-Boosted") else None
+        template = "pages/not_in_time.html#revenue" if part == "revenue" else "pages/not_in_time.html"
+        return render(request, template, {"again_url": request.get_full_path(), "state": None}, status=503)
 
 
 def without(request: HttpRequest) -> str:
@@ -189,7 +219,7 @@ def keep(request: HttpRequest) -> HttpResponse:
     """Keep the run that a page shows, and give the page's address of it: as JSON to a script, which copies it, else by going there."""
     number, address = request.POST.get("run", ""), request.POST.get("address", "")
     page = address.partition("?")[0]
-    if page not in {reverse(name) for name in PAGES} or not number.isascii() or not number.isdigit() or len(number) > 17:
+    if not _can_be_kept(page) or not number.isascii() or not number.isdigit() or len(number) > 17:
         raise Http404
     script = "application/json" in request.headers.get("Accept", "")
     try:
@@ -205,6 +235,13 @@ def keep(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"url": request.build_absolute_uri(url), "said": said})
     messages.success(request, _("The address of this page says the same tomorrow. Copy it from here."))
     return redirect(url)
+
+
+def _can_be_kept(page: str) -> bool:
+    try:
+        return resolve(page).url_name in PAGES
+    except Resolver404:
+        return False
 
 
 @require_safe

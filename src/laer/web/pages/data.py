@@ -8,10 +8,12 @@ they are shown the doctor, restricted to their accounts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,14 +26,18 @@ from laer.web.book.matching import matched_by, rule_in_words, said
 from laer.web.book.models import MODELS, DirtyAccount, ImportFile, ImportRun, ImportState, QuarantinedRow
 from laer.web.book.retry import waiting
 from laer.web.book.suggesting import open_pairs
+from laer.web.pages.data_outcome import read_notices, waiting_notices
+from laer.web.pages.exports import format_of
+from laer.web.pages.lists import CLEARED, Column, List, opened, register
 from laer.web.people.models import User
 from laer.web.record_words import record_label
-from laer.web.runs import checklist, doctor
+from laer.web.runs import checklist, examining
 from laer.web.runs.closed_imports import after_undo, before_undo, closed_months_of
+from laer.web.runs.doctor.finding import Finding
 from laer.web.runs.jobs import enqueue
+from laer.web.runs.latest import last_run
 from laer.web.runs.models import Job, JobState
-from laer.web.runs.queries import last_run
-from laer.web.templatetags.laer import number, person_name
+from laer.web.templatetags.laer import number, person_name, url_with
 from laer.web.wording import gettext_lazy
 
 SHOWN = 50
@@ -69,9 +75,9 @@ def run_for(request: HttpRequest, import_id: int) -> ImportRun:
     return get_object_or_404(ImportRun.objects.exclude(kind="edit").select_related("user__person"), pk=import_id)
 
 
-def frame(user: User, active: str) -> dict[str, Any]:
-    """Context that all tabs share. Two queries, none for people who do not import."""
-    found = doctor.known_findings(user)
+def frame(user: User, active: str, found: list[Finding] | None = None) -> dict[str, Any]:
+    """Context that all tabs share; a page that knows what the doctor found hands it in. Four queries, two for people who do not import."""
+    found = examining.last_findings(user) if found is None else found
     wrong = sum(f.severity != "info" for f in found) if found else None
     tabs = [
         {
@@ -87,6 +93,7 @@ def frame(user: User, active: str) -> dict[str, Any]:
         tabs = [{"title": _("Questions"), "url": reverse("questions"), "active": active == "questions", "count": asked}, *tabs]
     tabs.append({"title": _("Readiness"), "url": reverse("readiness"), "active": active == "readiness"})
     tabs.append({"title": _("Metrics"), "url": reverse("metrics"), "active": active == "metrics"})
+    tabs.append({"title": _("Likelihood"), "url": reverse("likelihood"), "active": active == "likelihood"})
     if user.may_import:
         aside = waiting().count()
         tabs = [
@@ -105,24 +112,92 @@ def frame(user: User, active: str) -> dict[str, Any]:
 
 
 @require_safe
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: HttpRequest) -> HttpResponseBase:
     """Imports, newest first. Members and viewers are sent to the doctor, the part of Data that is theirs."""
     user = user_of(request)
     if not user.may_import:
         return redirect("doctor")
-    rows, previous, behind = newest_first(with_names(ImportRun.objects.exclude(kind="edit")), request)
+    state, source = request.GET.get("state", ""), request.GET.get("source", "")[:80]
+    state = state if state in STATE_WORDS else ""
+    asked = with_names(ImportRun.objects.exclude(kind="edit"))
+    asked = asked.filter(state__in=[s for s, said in STATES.items() if said == state]) if state else asked
+    asked = asked.filter(source=source) if source else asked
+    if format_of(request):
+        return IMPORTS.file(request, (_row(run, None) for run in asked.order_by("-pk").iterator(500)))
+    tools = opened(request, user, IMPORTS)
+    if tools.elsewhere:
+        return tools.elsewhere
+    rows, previous, behind = newest_first(asked, request)
     jobs = jobs_of([run.pk for run in rows if run.state in BUSY])
     closed = closed_months_of(run for run in rows if run.state == ImportState.DONE)
     shown = [_row(run, jobs.get(run.pk)) | {"undo_asks": run.pk in closed and not closed[run.pk].later} for run in rows]
     context = frame(user, "imports") | {
         "imports": shown,
         "poll_url": request.get_full_path() if any(r["state"] == "running" for r in shown) else None,
+        "progress_span": len({"state", *COUNTED} & set(tools.shown)),
         "previous_url": previous,
         "next_url": behind,
         "checklist": checklist.items(user, last_run()) if not request.GET and checklist.is_for(user) else [],
         "state": {"shown": _("Imports, newest first") if shown else None, "recomputing": DirtyAccount.objects.exists()},
+        **_narrowed(request, state, source, bool(shown)),
     }
-    return render(request, "pages/data.html", context)
+    return render(request, "pages/data.html", context | tools.context)
+
+
+STATE_WORDS = {
+    "done": gettext_lazy("done"), "running": gettext_lazy("running"), "waiting": gettext_lazy("waits for you"), "failed": gettext_lazy("failed"),
+    "undone": gettext_lazy("undone"),
+}  # fmt: skip
+IMPORTS = register(
+    List(
+        "imports",
+        "data",
+        {
+            "state": Column(gettext_lazy("State"), "state", itemgetter("state")),
+            "new": Column(gettext_lazy("New"), "new", itemgetter("new")),
+            "changed": Column(gettext_lazy("Changed"), "changed", itemgetter("changed")),
+            "unchanged": Column(gettext_lazy("Unchanged"), "unchanged", itemgetter("unchanged")),
+            "rejected": Column(gettext_lazy("Rejected"), "rejected", itemgetter("rejected")),
+            "started_at": Column(gettext_lazy("Started"), "started_at", itemgetter("started_at")),
+            "who": Column(gettext_lazy("By"), "by", lambda row: str(row["who"])),
+        },
+        keys=("state", "source"),
+        before={"import_id": itemgetter("import_id"), "import": itemgetter("name"), "source": itemgetter("source"), "files": itemgetter("files")},
+        after={"message": itemgetter("message")},
+    )
+)
+
+
+def _narrowed(request: HttpRequest, state: str, source: str, any_shown: bool) -> dict[str, Any]:
+    """Facets, sentences and the count of the list of imports. Two queries."""
+    counts = dict.fromkeys(STATE_WORDS, 0)
+    sources: dict[str, int] = {}
+    for one in ImportRun.objects.exclude(kind="edit").order_by().values("state", "source").annotate(n=Count("pk")):
+        word = STATES[ImportState(one["state"])]
+        if source in ("", one["source"]):
+            counts[word] += one["n"]
+        if state in ("", word):
+            sources[one["source"]] = sources.get(one["source"], 0) + one["n"]
+    total = counts[state] if state else sum(counts.values())
+
+    def option(name: str, value: str, label: Any, n: int, now: str) -> dict[str, Any]:
+        return {"label": label, "count": n, "active": value == now, "url": url_with(request, **{name: None if value == now else value})}
+
+    return {
+        "facets": [
+            {"name": "state", "title": _("State"), "icon": "progress-check",
+             "options": [option("state", s, word, counts[s], state) for s, word in STATE_WORDS.items() if counts[s] or s == state]},
+            {"name": "source", "title": _("Source"), "icon": "plug",
+             "options": [option("source", s, s, n, source) for s, n in sorted(sources.items(), key=lambda pair: (-pair[1], pair[0]))[:50] if s]},
+        ],
+        "filters": [
+            *([{"label": _("State is"), "value": STATE_WORDS[state], "remove_url": url_with(request, state=None)}] if state else []),
+            *([{"label": _("Source is"), "value": source, "remove_url": url_with(request, source=None)}] if source else []),
+        ],
+        "clear_url": CLEARED,
+        "counted": ngettext("%(n)s import", "%(n)s imports", total) % {"n": number(total)},
+        "download_url": request.get_full_path() if any_shown else None,
+    }  # fmt: skip
 
 
 def newest_first(rows: Any, request: HttpRequest, size: int = SHOWN) -> tuple[list[Any], str | None, str | None]:
@@ -321,9 +396,11 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         "left_count": undo.get("left_count", 0),
         "told": [
             *_closed_notices(run, state),
-            *({"tone": "warn", "title": _("Left out"), "text": note} for note in run.notes),
+            *({"tone": "warn", "title": _("Please note"), "text": note} for note in run.notes),
             *matched_notice(matched_by(run) if state == "done" else {}),
+            *(waiting_notices(run, user_of(request)) if state == "done" else ()),
         ],
+        "read": read_notices(run) if state == "done" else [],
         "next_steps": NEXT if state == "done" else None,
     }
     if state != "running":
@@ -333,8 +410,6 @@ def result(request: HttpRequest, import_id: int) -> HttpResponse:
         if state == "done" and waiting().filter(run=run).exists():
             repair = {"label": _("Repair the rejected rows"), "url": reverse("quarantine") + f"?import={run.pk}", "icon": "refresh"}
             context["next_steps"] = [repair, *NEXT]
-        if state == "done" and open_pairs().filter(run=run).exists():
-            context["next_steps"] = [{"label": _("Same customer?"), "url": reverse("matches"), "icon": "users-group"}, *context["next_steps"]]
     return render(request, "pages/import_result.html", context)
 
 

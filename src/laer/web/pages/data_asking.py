@@ -9,10 +9,10 @@ from django.http import QueryDict
 
 from laer.sources.tabular.mapping import Mapping
 from laer.web.pages.data_doubts import About, Doubt
-from laer.web.pages.data_doubts_of_days import as_of, date_order, what_an_end_means
+from laer.web.pages.data_doubts_of_days import as_of, date_order, what_an_end_means, which_day_of_a_month
 from laer.web.pages.data_doubts_of_money import what_an_amount_is
 
-ASKED: tuple[Callable[[About], Iterator[Doubt]], ...] = (date_order, what_an_end_means, what_an_amount_is, as_of)
+ASKED: tuple[Callable[[About], Iterator[Doubt]], ...] = (date_order, which_day_of_a_month, what_an_end_means, what_an_amount_is, as_of)
 
 
 def doubts(about: About) -> list[Doubt]:

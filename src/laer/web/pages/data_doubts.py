@@ -66,6 +66,7 @@ class Doubt:
     example   a row of the file
     help      what a person should know to answer
     elsewhere it is asked at another part of the same sheet, and its answer holds here too
+    usual     the answer that stands is only what is usual: nothing in the file says it, so the others are shown with it
     wanted    what is missing as long as it is not answered, as the end of an error ("say …")
     settle    the mapping with an answer
     """
@@ -81,6 +82,7 @@ class Doubt:
     help: str = ""
     wanted: str = ""
     elsewhere: bool = False
+    usual: bool = False
     settle: Settle = field(default=lambda mapping, _: mapping)
 
     @property
@@ -91,5 +93,5 @@ class Doubt:
     def shown(self, said: QueryDict | None = None) -> dict[str, Any]:
         """For the template; what a refused form said stands again."""
         value = said[self.key] if said is not None and self.key in said else self.value
-        names = ("key", "label", "title", "verdict", "evidence", "example", "help", "open")
+        names = ("key", "label", "title", "verdict", "evidence", "example", "help", "open", "usual")
         return {name: getattr(self, name) for name in names} | {"value": value, "options": [vars(option) for option in self.options]}

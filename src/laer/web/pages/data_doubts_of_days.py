@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from laer.sources.tabular.answers import end_open, with_end, with_order
+from laer.sources.tabular.answers import end_open, with_end, with_months, with_order
 from laer.sources.tabular.ends import MEANING, EndEvidence
-from laer.sources.tabular.mapping import ENDS
+from laer.sources.tabular.mapping import ENDS, Mapping
+from laer.sources.tabular.month_days import EDGES, answer_of, day_in, months_in, read_exclusive_end
 from laer.sources.tabular.values import ORDERS
 from laer.web.book import importing
 from laer.web.book.known_amounts import known_to
@@ -21,6 +23,7 @@ from laer.web.templatetags.laer import number
 from laer.web.wording import gettext_lazy
 
 ORDER_WORDS = {"dmy": gettext_lazy("Day first: 31-12-2027"), "mdy": gettext_lazy("Month first: 12-31-2027"), "ymd": gettext_lazy("Year first: 2027-12-31")}
+EDGE_WORDS = {"first": gettext_lazy("Its first day"), "last": gettext_lazy("Its last day")}
 END_WORDS = {"exclusive": gettext_lazy("The first day that is not paid for"), "inclusive": gettext_lazy("The last day that is paid for")}
 
 
@@ -39,12 +42,44 @@ def date_order(about: About) -> Iterator[Doubt]:
     )  # fmt: skip
 
 
+def which_day_of_a_month(about: About) -> Iterator[Doubt]:
+    """Of a column in which months stand without a day: asked once of a sheet whose parts share it."""
+    for header, days in about.mapping.months.items():
+        first = next((part for part, kept in about.parts if header in kept.months), about.file)
+        place = list(about.mapping.columns).index(header)
+        said = answer_of(header) in about.mapping.answers
+        verdict = _("%(verdict)s So it was said.") % {"verdict": days.verdict} if said else days.verdict
+        yield Doubt(
+            f"f{first.pk}-months-{place}", _("A month in %(header)s is …") % {"header": header},
+            tuple(Option(edge, EDGE_WORDS[edge], _of_month(about.mapping, header, edge)) for edge in EDGES), days.edge,
+            title=_("Months without a day"), verdict=verdict, evidence=days.sentences, elsewhere=first.pk != about.file.pk, usual=not days.decided,
+            settle=partial(_settled, about, header),
+        )  # fmt: skip
+
+
+def _settled(about: About, header: str, mapping: Mapping, edge: str) -> Mapping:
+    return with_months(importing.table_of(about.file), mapping, header, edge, known_to(about.run.source))
+
+
+def _of_month(mapping: Mapping, header: str, edge: str) -> str:
+    """What an edge makes of the month that stands as an example."""
+    text = mapping.months[header].example
+    months = months_in(text)
+    if months is None:
+        return ""
+    if mapping.columns.get(header) == "end_on" and mapping.record in ("contracts", "subscription_lines", "discounts"):
+        return _("“%(month)s” is paid for until %(day)s, and not on that day.") % {"month": text, "day": read_exclusive_end(text, None, False, edge)}
+    return _("“%(month)s” is %(day)s.") % {"month": text, "day": day_in(months, edge)}
+
+
 def what_an_end_means(about: About) -> Iterator[Doubt]:
     """Asked once of a sheet in which a line and its contract share a column of ends."""
     mapping, evidence = about.mapping, about.mapping.end_evidence
     if evidence is None or not evidence.ends or "end_on" not in mapping.headers:
         return
     header = mapping.headers["end_on"]
+    if header in mapping.months and mapping.months[header].whole:
+        return  # its months say it
     first = next((part for part, kept in about.parts if kept.end_evidence and kept.headers.get("end_on") == header), about.file)
     asked = end_open(mapping)
     if asked:

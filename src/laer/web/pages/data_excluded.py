@@ -20,7 +20,7 @@ from laer.web.book.actions import Refused
 from laer.web.book.models import Account, Exclusion
 from laer.web.book.scope import visible_rows
 from laer.web.pages.data import frame, label_of, names_of, newest_first, user_of
-from laer.web.runs import doctor
+from laer.web.runs import doctor, examining
 from laer.web.templatetags.laer import number, person_name
 
 SHOWN = 50
@@ -77,6 +77,7 @@ def exclude(request: HttpRequest, check: str) -> HttpResponse:
     except Refused as refused:
         messages.warning(request, _("Not excluded. %(refused)s") % {"refused": refused})
         return redirect("doctor_check", check)
+    examining.ask(user)
     undo = f"{reverse('excluded_back')}?at={(at - EPOCH) // timedelta(microseconds=1)}"
     messages.success(request, ngettext(
         "%(n)s row excluded; the figures follow within seconds",
@@ -97,6 +98,7 @@ def back(request: HttpRequest) -> HttpResponse:
     if moment.isascii() and moment.isdigit() and len(moment) < 18:
         asked += exclusions.active().filter(user=user, at=EPOCH + timedelta(microseconds=int(moment))).values_list("pk", flat=True)
     done = exclusions.take_back(user, asked)
+    examining.ask(user)
     messages.success(request, ngettext(
         "%(n)s row taken back; the figures follow within seconds",
         "%(n)s rows taken back; the figures follow within seconds",

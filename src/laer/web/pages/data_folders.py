@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +19,7 @@ from laer.web import home
 from laer.web.book.models import ImportRun, WatchedFile, WatchedFolder
 from laer.web.book.watching import EVERY, NotAllowed, add_folder, remove_folder, said
 from laer.web.pages.data import address, frame, importer
+from laer.web.pages.lists import Value, filed
 from laer.web.people.models import User
 from laer.web.runs.jobs import enqueue
 from laer.web.runs.models import Job, JobState
@@ -35,7 +38,7 @@ def admin(request: HttpRequest) -> User:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def folders(request: HttpRequest) -> HttpResponse:
+def folders(request: HttpRequest) -> HttpResponseBase:
     """The folders, and a form for another."""
     user = admin(request)
     values, error = {"path": "", "source": "", "every": "60"}, ""
@@ -50,6 +53,8 @@ def folders(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("%(path)s is watched from now on") % {"path": folder.path})
             return redirect("folders")
     rows = list(WatchedFolder.objects.order_by("id"))
+    if made := filed(request, "folders", CELLS, lambda: (_folder(f, False, []) for f in rows)):
+        return made
     busy = set(
         Job.objects.filter(unique_key__in=[f"watch-{f.pk}" for f in rows], state__in=[JobState.READY, JobState.RUNNING]).values_list("unique_key", flat=True)
     )
@@ -66,8 +71,15 @@ def folders(request: HttpRequest) -> HttpResponse:
         "most": EVERY[1],
         "poll_url": request.path if busy else None,
         "upload_url": None,
+        "download_url": request.path if rows else None,
     }
     return render(request, "pages/folders.html", context, status=422 if error else 200)
+
+
+CELLS: dict[str, Value] = {name: itemgetter(name) for name in ("folder_id", "path", "source")} | {
+    "every": lambda row: str(row["every"]), "watched": lambda row: "yes" if row["enabled"] else "paused", "looked_at": itemgetter("looked_at"),
+    "next_look_at": itemgetter("next_at"), "last_result": lambda row: str(row["result"]) or None,
+}  # fmt: skip
 
 
 @require_POST

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from laer.web.book import merging, settling, suggesting
+from laer.web.book import merging, settling, suggesting, superseding
 from laer.web.book.actions import Refused
 from laer.web.book.identity import TAKEN_OUT
 from laer.web.book.models import Account, AccountMerge, DirtyAccount, ExternalId, MatchSuggestion
 from laer.web.book.naming import country_of, domain_of, exact_name
 from laer.web.book.scope import editable_accounts, visible_rows
 from laer.web.pages.data import frame, importer
+from laer.web.pages.lists import filed
 from laer.web.people.models import User
 from laer.web.record_words import counted
 from laer.web.runs.models import AccountCard
@@ -40,18 +45,21 @@ LABELS = (("domain", gettext_lazy("Domain")), ("country", gettext_lazy("Country"
 
 
 @require_safe
-def matches(request: HttpRequest) -> HttpResponse:
+def matches(request: HttpRequest) -> HttpResponseBase:
     """Open pairs, the surest first; below them what was merged."""
     user = importer(request)
     seen = visible_rows(user, "left_id") & visible_rows(user, "right_id")
     pairs = suggesting.open_pairs().filter(seen).select_related("left", "right").order_by("-score", "id")
+    if file := filed(request, "same-customer", CELLS, lambda: (_flat(pair) for pair in pairs.iterator(500))):
+        return file
     total = pairs.count()
     page = _number(request.GET.get("page"))
     shown = list(pairs[(page - 1) * SHOWN : page * SHOWN])
     sides = _sides({account.pk: account for pair in shown for account in (pair.left, pair.right)})
     mine = set(editable_accounts(user).filter(pk__in=list(sides)).values_list("pk", flat=True)) if sides else set()
+    settled = settling.settled_pairs(shown) if shown else set()
     context = frame(user, "matches") | {
-        "pairs": [_pair(pair, sides, mine) for pair in shown],
+        "pairs": [_pair(pair, sides, mine, pair.pk in settled) for pair in shown],
         "merges": [_merge(merge) for merge in merging.newest(user)],
         "merge_url": reverse("match_merge"),
         "previous_url": f"?page={page - 1}" if page > 1 else None,
@@ -62,13 +70,28 @@ def matches(request: HttpRequest) -> HttpResponse:
             "recomputing": DirtyAccount.objects.exists(),
         },
         "upload_url": None,
+        "download_url": request.get_full_path() if total else None,
     }
     return render(request, "pages/matches.html", context)
 
 
+COLUMNS = ("pair_id", "rule", "score", "left_id", "left", "left_domain", "right_id", "right", "right_domain", "twice_mrr", "currency")
+CELLS = {name: itemgetter(name) for name in COLUMNS}
+
+
+def _flat(pair: MatchSuggestion) -> dict[str, Any]:
+    """An open pair for a file."""
+    currency, twice = pair.evidence.get("currency") or None, pair.evidence.get("twice")
+    return {
+        "pair_id": pair.pk, "rule": str(RULES.get(pair.rule, pair.rule)), "score": pair.score, "left_id": pair.left_id, "left": pair.left.name,
+        "left_domain": pair.left.domain, "right_id": pair.right_id, "right": pair.right.name, "right_domain": pair.right.domain,
+        "twice_mrr": None if twice is None else Decimal(str(twice)), "currency": currency,
+    }  # fmt: skip
+
+
 @require_POST
 def merge(request: HttpRequest) -> HttpResponse:
-    """Merge a pair; `keep` is the account that stays."""
+    """Merge a pair; `keep` is the account that stays, `holds` whose amount holds where both pay."""
     user = importer(request)
     pair = MatchSuggestion.objects.filter(pk=_number(request.POST.get("pair"), 0), state=MatchSuggestion.State.OPEN).first()
     if pair is None:
@@ -78,14 +101,17 @@ def merge(request: HttpRequest) -> HttpResponse:
     if keep not in (pair.left_id, pair.right_id):
         messages.warning(request, _("Choose which of the two accounts stays."))
         return redirect("matches")
-    question = settling.question_of(pair)
+    question, holds = settling.question_of(pair), request.POST.get("holds", "")
+    if question is None and not holds and superseding.both_pay(pair.left_id, pair.right_id, settings.POLICY):
+        messages.warning(request, _("Both accounts pay. Choose whether both amounts hold or one of them, then merge."))
+        return redirect("matches")
     try:
         if question is not None:  # the money that both pay counts once from the day of the list on
             settled = settling.answer_question(user, question.pk, "renamed", keep)
             done = AccountMerge.objects.select_related("kept", "merged").get(pk=settled.data["merge"])
             undo_url = reverse("question_undo", args=[question.pk])
         else:
-            done = merging.merge_accounts(user, keep, pair.right_id if keep == pair.left_id else pair.left_id)
+            done = merging.merge_accounts(user, keep, pair.right_id if keep == pair.left_id else pair.left_id, holds or superseding.BOTH)
             undo_url = reverse("match_unmerge", args=[done.pk])
     except PermissionDenied:
         raise Http404 from None
@@ -136,7 +162,7 @@ def reopen(request: HttpRequest, pair_id: int) -> HttpResponse:
     return redirect("matches")
 
 
-def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int]) -> dict[str, Any]:
+def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int], settled: bool) -> dict[str, Any]:
     left, right = sides[pair.left_id], sides[pair.right_id]
     more = right if (right["weight"], -right["account_id"]) > (left["weight"], -left["account_id"]) else left
     compared = (("name", exact_name), ("domain", domain_of), ("country", country_of))
@@ -151,6 +177,8 @@ def _pair(pair: MatchSuggestion, sides: dict[int, dict[str, Any]], mine: set[int
             for side in (left, right)
         ],
         "twice": pair.evidence.get("twice"),
+        "settled": settled,
+        "asks": not settled and (bool(pair.evidence.get("twice")) or bool(left["arr_minor"] and right["arr_minor"])),
         "currency": pair.evidence.get("currency") or left["currency"] or right["currency"],
         "dismiss_url": reverse("match_dismiss", args=[pair.pk]),
         "may": {pair.left_id, pair.right_id} <= mine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,21 +12,30 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from laer.cycle.facts import catalogue
+from laer.cycle.company import company_catalogue
+from laer.cycle.likelihoods import KINDS
+from laer.cycle.own_measures import Measures
 from laer.metrics.catalogue import Measure
+from laer.web.book.definitions import may_define, measures
+from laer.web.book.many import listed
 from laer.web.book.scope import scope_of
 from laer.web.pages import measure_words as words
+from laer.web.pages.account_likelihood import learning_found
+from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.data import frame, user_of
+from laer.web.pages.data_firm_measure import firm_measure
 from laer.web.pages.data_metrics import covered_text, state_of
 from laer.web.pages.exports import Money, export, format_of
 from laer.web.runs import trend
+from laer.web.runs.latest import last_run
 from laer.web.runs.measured import missing, values
-from laer.web.runs.models import AccountCard
-from laer.web.runs.queries import currency_of, last_run, listed
+from laer.web.runs.models import AccountCard, PassRun
+from laer.web.runs.queries import currency_of
 from laer.web.runs.spread import Bar, Spread, by_segment, quartiles, spread
 from laer.web.templatetags.laer import number, percent, url_with
 from laer.web.wording import gettext_lazy
@@ -41,13 +51,17 @@ VIEWS = {
 
 
 @require_safe
-def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
+@partial(as_then, newest=True)
+def measure(request: HttpRequest, then: Then, measure: str) -> HttpResponseBase:
     """A measure of the catalogue, over the accounts that the person may see."""
-    one = catalogue().get(measure)
+    if measure in company_catalogue():
+        return firm_measure(request, company_catalogue()[measure], then)
+    there_are = measures()
+    one = there_are.get(measure)
     if one is None:
         raise Http404
-    user, run = user_of(request), last_run()
-    scope, currency = scope_of(user), currency_of(run)
+    user, run = user_of(request), then.run
+    scope, currency = scope_of(user), run.currency if run and then.query else currency_of(run)
     table = values(run, scope, one.id)
     there = pc.is_valid(table["value"])
     known = table.filter(there)
@@ -66,13 +80,13 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
     part = _named(rows.slice(begin, SHOWN))
     counts = {"unknown": table.num_rows - known.num_rows}
     context = frame(user, "metrics") | {
-        "measure": _about(one),
+        "measure": _about(one) | ({"edit_url": reverse("definition", args=["measure", one.id])} if one.own and may_define(user, "measure") else {}),
         "nothing": table.num_rows == 0,
         "nothing_yours": table.num_rows == 0 and not scope.everything,
-        "missing": words.missing_text(request, missing(run, one.id)) if table.num_rows and not known.num_rows else None,
+        "missing": _missing(request, run, one, there_are) if table.num_rows and not known.num_rows else None,
         "figures": _figures(request, one, table, known, spreading, currency),
         "chart": _chart(request, one, spreading, known.num_rows, currency),
-        "months_url": reverse("measure_months", args=[one.id]) if known.num_rows and one.kind in trend.KINDS else None,
+        "months_url": reverse("measure_months", args=[one.id]) if known.num_rows and one.kind in trend.KINDS and not then.query else None,
         "segments": _segments(one, table, currency) if one.id != "segment" and known.num_rows else [],
         "middle": {"flag": _("Yes"), "text": _("Most frequent")}.get(one.kind, _("Median")),
         "views": [
@@ -80,7 +94,7 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
             for name, title in views.items()
         ],
         "view": view,
-        "rows": [row | words.said(one, words.plain(one, row["value"]), currency) for row in part],
+        "rows": [row | words.said(one, words.plain(one, row["value"]), currency) | _then_of(row, then) for row in part],
         "filters": [] if bar is None or view == "unknown" else [_chip(request, one, spreading.bars[bar], currency)],
         "notices": _gone() if asked and bar is None else [],
         "previous_url": url_with(request, start=max(0, begin - SHOWN) or None) if begin else None,
@@ -92,14 +106,19 @@ def measure(request: HttpRequest, measure: str) -> HttpResponseBase:
         "download_url": url_with(request, format="csv", start=None) if rows.num_rows else None,
         "upload_url": None,
         "state": {"shown": covered_text(known.num_rows, table.num_rows) if table.num_rows else None, **state_of(run, scope.everything)},
-    }
+    } | then.context(request)
     return render(request, "pages/measure.html", context)
+
+
+def _missing(request: HttpRequest, run: PassRun | None, one: Measure, there_are: Measures) -> dict[str, Any]:
+    """Why nothing is known of it: of a likelihood what learning found, else what is not connected."""
+    return learning_found(one.id) if one.id in KINDS else words.missing_text(request, missing(run, one.id, there_are))
 
 
 @require_safe
 def months(request: HttpRequest, measure: str) -> HttpResponseBase:
     """Its months, asked for by the measure's page once that stands: thirteen dates take longer than a page may."""
-    one = catalogue().get(measure)
+    one = measures().get(measure)
     user, run = user_of(request), last_run()
     if one is None:
         raise Http404
@@ -159,8 +178,14 @@ def _about(one: Measure) -> dict[str, Any]:
         "sources": [words.source_text(source) for source in one.sources],
         "counts": one.kind in ("number", "money", "flag"),
         "zero": one.zero,
+        "own": one.own,
         "method": f"docs/methods/{one.method}.md",
     }
+
+
+def _then_of(row: dict[str, Any], then: Then) -> dict[str, str]:
+    """The account of a row as the run knew it, on a page of before."""
+    return {"account_url": f"{reverse('account', args=[row['account_id']])}?{urlencode(then.query)}"} if then.query else {}
 
 
 def _ordered(known: pa.Table, view: str) -> pa.Table:
@@ -178,7 +203,7 @@ def _figures(request: HttpRequest, one: Measure, table: pa.Table, known: pa.Tabl
         return []
     unknown = table.num_rows - known.num_rows
     of = _("of %(accounts)s; %(unknown)s unknown") % {"accounts": number(table.num_rows), "unknown": number(unknown)}
-    figures: list[dict[str, Any]] = [{"label": _("Known"), "value": number(known.num_rows), "hint": of}]
+    figures: list[dict[str, Any]] = [{"label": _("Known"), "value": number(known.num_rows), "hint": of, "url": "#accounts"}]
     n = ngettext("of %(n)s known", "of %(n)s known", known.num_rows) % {"n": number(known.num_rows)}
     if one.kind in ("text", "flag"):
         for bar in sorted(spreading.bars, key=lambda bar: -bar.count)[: 4 if one.kind == "text" else 2]:
@@ -194,6 +219,10 @@ def _figures(request: HttpRequest, one: Measure, table: pa.Table, known: pa.Tabl
         said = words.said(one, words.plain(one, value), currency)
         hint = " · ".join(part for part in (said["unit"], n) if part)
         figures.append({"label": label, "value": said["text"], "title": said["title"], "hint": hint, "word": one.kind == "date"})
+    if known.num_rows and len(figures) > 1:  # the ends open to the accounts that have them, the quartiles to how the values are spread
+        figures[1]["url"], figures[-1]["url"] = (url_with(request, view=view, bar=None, start=None) + "#accounts" for view in ("low", "high"))
+        for figure in figures[2:-1]:
+            figure["url"] = "#spread-title"
     return figures
 
 

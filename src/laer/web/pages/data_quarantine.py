@@ -25,8 +25,10 @@ from laer.web.book.retry import BEFORE, Corrected, begin_retry, waiting
 from laer.web.book.retry import dismiss as dismiss_rows
 from laer.web.pages.data import frame, importer, name_of, newest_first, queue, text_of, with_names
 from laer.web.pages.exports import RUNS, export, format_of
+from laer.web.pages.lists import CLEARED, Column, List, opened, register
 from laer.web.pages.uploads import limit_text, takes_files, too_large
 from laer.web.templatetags.laer import number
+from laer.web.wording import gettext_lazy
 
 SHOWN = 50
 AT_ONCE = 200_000  # rows that one retry takes
@@ -37,6 +39,9 @@ SURPLUS_NAME = "(more cells)"
 def quarantine(request: HttpRequest) -> HttpResponse:
     user = importer(request)
     reason, run = _filters(request)
+    tools = opened(request, user, QUARANTINE)
+    if tools.elsewhere:
+        return tools.elsewhere
     rows = _rows(reason, run)
     shown, previous, behind = newest_first(rows.select_related("run"), request, SHOWN)
     runs = {r.pk: r for r in with_names(ImportRun.objects.filter(pk__in={row.run_id for row in shown} | ({run} if run else set())))}
@@ -95,7 +100,7 @@ def quarantine(request: HttpRequest) -> HttpResponse:
                 else []
             ),
         ],
-        "clear_url": request.path,
+        "clear_url": CLEARED,
         "total_label": ngettext("%(n)s row set aside", "%(n)s rows set aside", total) % {"n": number(total)},
         "previous_url": previous,
         "next_url": behind,
@@ -107,7 +112,22 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         "dismiss_url": f"/data/quarantine/dismiss/?{query}" if total else None,
         "upload_url": None,
     }
-    return render(request, "pages/quarantine.html", context)
+    return render(request, "pages/quarantine.html", context | tools.context)
+
+
+QUARANTINE = register(  # as a file it has the rows' own columns: `download`
+    List(
+        "quarantine",
+        "quarantine",
+        {
+            "line": Column(gettext_lazy("Line")),
+            "reason": Column(gettext_lazy("Reason")),
+            "text": Column(gettext_lazy("Original text")),
+            "at": Column(gettext_lazy("Since")),
+        },
+        keys=("reason", "import"),
+    )
+)
 
 
 def _filters(request: HttpRequest) -> tuple[str | None, int | None]:

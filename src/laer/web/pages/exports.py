@@ -32,6 +32,21 @@ class Money(NamedTuple):
     currency: str
 
 
+class Rate(NamedTuple):
+    """A share of 1; None is unknown."""
+
+    share: float | None
+
+
+class Sheet(NamedTuple):
+    """One sheet of a workbook: its name, lines that stand above its head (each a row of cells), its head, its rows."""
+
+    name: str
+    header: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+    above: Sequence[Sequence[Any]] = ()
+
+
 def format_of(request: HttpRequest) -> str:
     """`csv` or `xlsx` where the address asks for a file, else ""."""
     asked = request.GET.get("format", "")
@@ -45,6 +60,11 @@ def export(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]], form
     answer = StreamingHttpResponse(_csv(header, rows, marked), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
+
+
+def workbook(name: str, sheets: Iterable[Sheet]) -> FileResponse:
+    """Several sheets as one XLSX called `name` (without its ending)."""
+    return FileResponse(written(sheets), as_attachment=True, filename=f"{name}.xlsx", content_type=SPREADSHEET)
 
 
 def escaped(text: str) -> str:
@@ -75,6 +95,8 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]], marked: bool) -> 
 def _text(value: Any) -> str:
     if isinstance(value, Money):
         value = value.amount
+    elif isinstance(value, Rate):
+        value = None if value.share is None else Decimal(f"{value.share:.6f}")
     if value is None:
         return ""
     if isinstance(value, str):
@@ -90,7 +112,12 @@ def _text(value: Any) -> str:
 
 
 def _xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
-    """The workbook in a temporary file. Rows go to disk as they come (`constant_memory`)."""
+    """A list as a workbook of one sheet, or more where it is longer than a sheet can be."""
+    return written([Sheet("", header, rows)])
+
+
+def written(sheets: Iterable[Sheet]) -> Any:
+    """The workbook in a temporary file, at its beginning. Rows go to disk as they come (`constant_memory`)."""
     import xlsxwriter
 
     file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
@@ -103,25 +130,43 @@ def _xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
         return formats[number]
 
     head = book.add_format({"bold": True, "bottom": 1})
-
-    def begin() -> Any:
-        sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, max(len(header) - 1, 0), 16)
-        for at, title in enumerate(header):
-            sheet.write_string(0, at, title, head)
-        return sheet
-
-    sheet, line = begin(), 1
-    for row in rows:
-        if line == SHEET_ROWS:
-            sheet, line = begin(), 1
-        for at, value in enumerate(row):
-            _write(sheet, line, at, value, styled)
-        line += 1
+    used: set[str] = set()
+    for one in sheets:
+        _sheet(book, one, head, styled, used)
     book.close()
     file.seek(0)
     return file
+
+
+def _sheet(book: Any, one: Sheet, head: Any, styled: Callable[[str], Any], used: set[str]) -> None:
+    def begin(above: Sequence[Sequence[Any]]) -> tuple[Any, int]:
+        sheet = book.add_worksheet(_sheet_name(one.name, used) if one.name else None)
+        sheet.set_column(0, max(len(one.header) - 1, 0), 16)
+        for line, cells in enumerate(above):
+            for at, value in enumerate(cells):
+                _write(sheet, line, at, value, styled)
+        sheet.freeze_panes(len(above) + 1, 0)
+        for at, title in enumerate(one.header):
+            sheet.write_string(len(above), at, title, head)
+        return sheet, len(above) + 1
+
+    sheet, line = begin(one.above)
+    for row in one.rows:
+        if line == SHEET_ROWS:
+            sheet, line = begin(())
+        for at, value in enumerate(row):
+            _write(sheet, line, at, value, styled)
+        line += 1
+
+
+def _sheet_name(name: str, used: set[str]) -> str:
+    """As spreadsheets take it: at most 31 characters, none of those that mean something to them, and no name twice."""
+    plain = "".join(" " if c in "[]:*?/\\" else c for c in name).strip("' ")[:31] or "Sheet"
+    made, n = plain, 2
+    while made.casefold() in used:
+        made, n = f"{plain[:27]} {n}", n + 1
+    used.add(made.casefold())
+    return made
 
 
 def _write(sheet: Any, line: int, at: int, value: Any, styled: Callable[[str], Any]) -> None:
@@ -131,6 +176,9 @@ def _write(sheet: Any, line: int, at: int, value: Any, styled: Callable[[str], A
         code = "".join(c for c in value.currency if c.isalnum())
         number = f"[${code}] #,##0{'.' + '0' * places if places else ''}"
         value = value.amount
+    elif isinstance(value, Rate):
+        value = None if value.share is None else Decimal(f"{value.share:.6f}")
+        number = "0.0%"
     if value is None:
         return
     if isinstance(value, datetime):  # a spreadsheet knows no time zone: instants are in UTC, as everywhere

@@ -18,7 +18,7 @@ from laer.records.money import minor_units
 from laer.web.book import queries as book
 from laer.web.pages import settings
 from laer.web.pages.data import user_of
-from laer.web.pages.navigation import ENTRIES
+from laer.web.pages.navigation import ENTRIES, LAB
 from laer.web.people.models import User
 from laer.web.runs.finding import find_accounts
 from laer.web.templatetags.laer import money_short
@@ -87,7 +87,8 @@ def _person(pk: int, name: str) -> dict[str, Any]:
 
 def _pages(user: User, q: str) -> list[dict[str, Any]]:
     tabs = tuple((_("Settings: %(tab)s") % {"tab": tab["title"]}, tab["url"], "settings", ALL, "", "") for tab in settings.frame(user, "")["settings_tabs"])
-    entries = tuple((title, url, icon, ALL, "", f"g {key}" if key else "") for title, url, icon, key, __ in ENTRIES if url)
+    shown = tuple(entry for entry in ENTRIES if entry[1] and (entry[1] != LAB or user.reads_everything))
+    entries = tuple((title, str(url), icon, ALL, "", f"g {key}" if key else "") for title, url, icon, key, __ in shown)
     return _named(user, q, entries) + (_named(user, q, (*PAGES, *tabs)) if q else [])
 
 
@@ -95,7 +96,7 @@ def _named(user: User, q: str, of: tuple[Entry, ...]) -> list[dict[str, Any]]:
     words = q.casefold().split()
     return [
         {
-            "title": title, "icon": icon, "keys": keys.split(), "does": at.removeprefix("do:") if at.startswith("do:") else "",
+            "title": title, "icon": icon, "shortcut": keys.split(), "does": at.removeprefix("do:") if at.startswith("do:") else "",
             "url": "#" if at.startswith("do:") else at if at.startswith("/") else reverse(at),
         }
         for title, at, icon, who, more, keys in of

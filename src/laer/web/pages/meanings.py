@@ -34,6 +34,22 @@ MEANINGS: dict[str, tuple[str, str, int | None, str]] = {  # key -> title, defin
         gettext_lazy("As NRR, with each account counted at most at what it paid then; so it never passes 100 %."),
         12, "retention",
     ),
+    "contract_end": (
+        gettext_lazy("Contract ends"),
+        gettext_lazy("The last covered day of the stated term that ends next; where all are past, of the latest. "
+        "Without a contract it is unknown; it is never invented."),
+        10, "renewals",
+    ),
+    "seats": (
+        gettext_lazy("Seats bought"),
+        gettext_lazy("Seats of the lines in force today, where they say some."),
+        2, "mrr",
+    ),
+    "since": (
+        gettext_lazy("Customer since"),
+        gettext_lazy("The first day with MRR above 0; before that, the day on which the account signed up."),
+        1, "mrr",
+    ),
     "accounts": (
         gettext_lazy("Paying accounts"),
         gettext_lazy("Accounts whose MRR is above 0 on the period's last day. Trials and free plans do not count."),
@@ -42,6 +58,11 @@ MEANINGS: dict[str, tuple[str, str, int | None, str]] = {  # key -> title, defin
     "soon": (
         gettext_lazy("Ends in 90 days"),
         gettext_lazy("ARR of the contracts, due or renewing by themselves, whose last covered day is at most 90 days after the run's day."),
+        10, "renewals",
+    ),
+    "nobodys": (
+        gettext_lazy("Nobody’s"),
+        gettext_lazy("ARR of the contracts that are due ahead and whose account has no owner today."),
         10, "renewals",
     ),
     "pending": (

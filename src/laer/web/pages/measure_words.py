@@ -14,7 +14,7 @@ from django.utils.translation import ngettext_lazy
 from laer.metrics.catalogue import Measure
 from laer.records.periods import date_of
 from laer.web.pages.data import user_of
-from laer.web.runs.measured import Missing
+from laer.web.runs.measured import Missing, named
 from laer.web.runs.spread import Bar
 from laer.web.templatetags.laer import ago, day, money, money_short, month, number, percent
 from laer.web.wording import gettext_lazy
@@ -35,26 +35,46 @@ KINDS = {
     "number": gettext_lazy("number"), "money": gettext_lazy("amount"), "text": gettext_lazy("word"), "flag": gettext_lazy("yes or no"),
     "date": gettext_lazy("day"),
 }  # fmt: skip
+GRAINS = {
+    "account": gettext_lazy("an account"), "deal": gettext_lazy("a deal"), "renewal": gettext_lazy("a renewal"),
+    "account x product": gettext_lazy("an account and a product"), "company": gettext_lazy("the firm"),
+}  # fmt: skip
 SOURCES = {
     "subscription_lines": gettext_lazy("subscription lines"), "contracts": gettext_lazy("contracts"), "opportunities": gettext_lazy("opportunities"),
     "tickets": gettext_lazy("tickets"), "survey_responses": gettext_lazy("survey answers"), "pulses": gettext_lazy("pulses"),
     "touches": gettext_lazy("touches"), "churn_events": gettext_lazy("departures"), "accounts": gettext_lazy("accounts"), "usage_days": gettext_lazy("usage"),
+    "onboarding_plans": gettext_lazy("onboarding plans"), "onboarding_steps": gettext_lazy("onboarding steps"), "outcomes": gettext_lazy("outcomes"),
+    "account_metrics": gettext_lazy("account metrics"), "contacts": gettext_lazy("contacts"),
+    "product_users": gettext_lazy("product users"), "product_features": gettext_lazy("product features"), "entitlements": gettext_lazy("entitlements"),
+    "invoices": gettext_lazy("invoices"),
+    "forecasts": gettext_lazy("renewal calls"), "tasks": gettext_lazy("tasks"), "discounts": gettext_lazy("discounts"),
+    "costs": gettext_lazy("costs"), "products": gettext_lazy("products with a gross margin"),
 }  # fmt: skip
 UNITS = {  # of counts; other units are the same for one and many
     "users": ngettext_lazy("user", "users", "count"), "days": ngettext_lazy("day", "days", "count"), "features": ngettext_lazy("feature", "features", "count"),
     "events": ngettext_lazy("event", "events", "count"), "errors": ngettext_lazy("error", "errors", "count"),
     "tickets": ngettext_lazy("ticket", "tickets", "count"), "touches": ngettext_lazy("touch", "touches", "count"),
     "minutes": ngettext_lazy("minute", "minutes", "count"), "deals": ngettext_lazy("deal", "deals", "count"), "seats": ngettext_lazy("seat", "seats", "count"),
+    "renewals": ngettext_lazy("renewal", "renewals", "count"),
     "products": ngettext_lazy("product", "products", "count"), "contracts": ngettext_lazy("contract", "contracts", "count"),
+    "plans": ngettext_lazy("plan", "plans", "count"), "steps": ngettext_lazy("step", "steps", "count"),
+    "outcomes": ngettext_lazy("outcome", "outcomes", "count"),
+    "contacts": ngettext_lazy("contact", "contacts", "count"), "points": ngettext_lazy("point", "points", "count"),
+    "hours": ngettext_lazy("hour", "hours", "count"),
+    "teams": ngettext_lazy("team", "teams", "count"), "times": ngettext_lazy("time", "times", "count"),
+    "roles": ngettext_lazy("role", "roles", "count"), "mails": ngettext_lazy("e-mail", "e-mails", "count"),
+    "entitlements": ngettext_lazy("entitlement", "entitlements", "count"), "invoices": ngettext_lazy("invoice", "invoices", "count"),
+    "limits": ngettext_lazy("limit", "limits", "count"), "discounts": ngettext_lazy("discount", "discounts", "count"),
+    "accounts": ngettext_lazy("account", "accounts", "count"), "months": ngettext_lazy("month", "months", "count"),
 }  # fmt: skip
 RATE = "%"  # the unit of a rate from 0 to 1
-LOGGED = ("touches",)  # people write these down here; a file does not bring them
+LOGGED = ("touches", "tasks", "forecasts")  # people write these down here; a file does not bring them
 DIGITS = 12  # of a number that leaves: what lies behind them is how computers divide
 
 
 def text(words: str) -> str:
     """A text of the catalogue in the reader's language (`extracting.texts_of_measures` hands them to translators)."""
-    return _(words) if words else ""
+    return named(words) if words else ""
 
 
 def sentence(words: str) -> str:
@@ -119,6 +139,8 @@ def _edge(measure: Measure, edge: Decimal, currency: str) -> str:
 def missing_text(request: HttpRequest, missing: Missing) -> dict[str, Any]:
     """Why nothing is known, and the way out: text, url?, action?."""
     source = source_text(missing.record)
+    if missing.why == "waits":
+        return {"text": _("the next pass computes it")}
     if missing.why == "nothing":
         return {"text": _("nothing is said of it yet")}
     if missing.why == "stale":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -14,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book.trail import name_of
 from laer.web.pages.accounts import user_of
+from laer.web.pages.lists import Value, filed
 from laer.web.people.models import User
 from laer.web.work import notices
 from laer.web.work.markdown import plain
@@ -33,17 +36,26 @@ def bell(request: HttpRequest) -> dict[str, Any]:
 
 
 @require_safe
-def notifications(request: HttpRequest) -> HttpResponse:
+def notifications(request: HttpRequest) -> HttpResponseBase:
     user, given = user_of(request), request.GET.get("below", "")
     below = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    if file := filed(request, "notifications", CELLS, lambda: (_row(one) for one in notices.all_notices(user))):
+        return file
     found, behind = notices.notices(user, below)
     context = {
         "rows": [_row(one) for one in found],
+        "download_url": request.path if found else None,
         "any_unread": any(one.read_at is None for one in found),
         "previous_url": request.path if below else None,
         "next_url": f"?below={behind}" if behind else None,
     }
     return render(request, "pages/notifications.html", context)
+
+
+CELLS: dict[str, Value] = {
+    "at": itemgetter("at"), "what": itemgetter("what"), "from": itemgetter("who"), "account": itemgetter("account"), "about": itemgetter("about"),
+    "read": lambda row: "no" if row["unread"] else "yes",
+}  # fmt: skip
 
 
 def _row(one: Notification) -> dict[str, Any]:

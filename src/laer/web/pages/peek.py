@@ -15,11 +15,13 @@ from django.views.decorators.http import require_safe
 from laer.records.money import minor_units
 from laer.records.periods import last_covered
 from laer.web.pages.account_feed import COLOURS, MOODS
+from laer.web.pages.account_health import BANDS
 from laer.web.pages.accounts import user_of
 from laer.web.people.formats import today
 from laer.web.runs import queries as runs
 from laer.web.runs.glance import Glance, glance
 from laer.web.work.models import TouchKind
+from laer.web.work.pulses import is_stale
 
 STATES = {"paying": (gettext_lazy("Paying"), "good"), "churned": (gettext_lazy("Churned"), "bad"), "prospect": (gettext_lazy("Prospect"), "")}
 
@@ -42,12 +44,15 @@ def _said(seen: Glance) -> dict[str, Any]:
     state = STATES.get(card.state, (card.state, "")) if card else None
     return {
         "account_id": row.pk, "name": row.name, "domain": row.domain, "segment": row.segment, "country": row.country, "owner": seen.owner,
-        "url": reverse("account", args=[row.pk]), "touch_url": reverse("touches", args=[row.pk]), "editable": seen.editable,
+        "url": reverse("account", args=[row.pk]), "touch_url": reverse("touches", args=[row.pk]), "pulse_url": reverse("pulse", args=[row.pk]),
+        "editable": seen.editable,
         "arr": Decimal(card.arr_minor).scaleb(-minor_units(currency)) if card else None, "currency": currency,
         "ends_on": last_covered(card.contract_end_on) if card and card.contract_end_on else None,
         "state": state and {"text": state[0], "tone": state[1]},
         "as_of": seen.run and seen.run.as_of, "recomputing": seen.recomputing,
-        "pulse": pulse and {"text": pulse.colour, "tone": COLOURS.get(pulse.colour.casefold(), ""), "on": pulse.stated_on, "reason": pulse.reason},
+        "pulse": pulse and {"text": BANDS.get(pulse.colour.casefold(), pulse.colour), "tone": COLOURS.get(pulse.colour.casefold(), ""),
+                            "on": pulse.stated_on, "reason": pulse.reason,
+                            "stale": is_stale(pulse.stated_on, today())},
         "touches": [
             {
                 "kind": TouchKind(t.kind).label, "at": t.at, "who": t.person.name if t.person else None, "text": t.summary,

@@ -20,7 +20,6 @@ from laer.metrics.policy import Policy, load_policy
 from laer.metrics.statement import RATES_EFFECT, columns, printed, with_rates_effect
 from laer.records.periods import first_day, month_of
 from laer.web.book.models import Account
-from laer.web.book.scope import scope_of
 from laer.web.pages import revenue_booked, revenue_rates, revenue_reported
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.data import user_of
@@ -41,7 +40,8 @@ from laer.web.pages.revenue_charts import (
     short,
     waterfall,
 )
-from laer.web.pages.revenue_doubts import doubts, marked
+from laer.web.pages.revenue_doubts import doubts, marked, unresolved
+from laer.web.pages.team_filter import Looked, looked_at
 from laer.web.people.company import firm
 from laer.web.record_words import counted
 from laer.web.runs import revenue
@@ -74,18 +74,20 @@ def show(request: HttpRequest, then: Then) -> HttpResponse:
         "state": {"note": _("nothing has been computed yet")},
     }
     if run:
-        scope = scope_of(request.user)
-        asked = Asked(request, then.query)
+        looked = looked_at(request)
+        scope = looked.scope
+        asked = Asked(request, dict(then.query) | looked.query)
         choice = revenue_rates.choose(request, asked, run)
         ledger = revenue.ledger_of(run, scope, **_counted(asked))
         reported = None if asked.rates else revenue_reported.reported_for(run, scope, asked, ledger, then.known)  # what was reported was at its own rates
         span = revenue.span_of_data(ledger, run)
         if reported:
             span = reported.span(span, ledger)
-        context["state"] = _state(request, then, ledger, span, choice)
-        context |= {"bases": None, "rates": choice, "close_url": reverse("revenue-close") if scope.everything and not then.query else None}
+        context["state"] = _state(looked, then, ledger, span, choice)
+        close_url = reverse("revenue-close") if scope.everything and not then.query else None
+        context |= {"team_chip": looked.chip(asked), "bases": None, "rates": choice, "close_url": close_url}
         if span:
-            context |= _figures_and_charts(request, then, ledger, span, asked, reported)
+            context |= _figures_and_charts(request, looked, then, ledger, span, asked, reported)
             context |= then.context(request, asked.url())
             if asked.rates:
                 own = revenue.ledger_of(run, scope, movements=asked.movements, churn_basis=asked.churn_basis)
@@ -102,11 +104,11 @@ def download(request: HttpRequest, then: Then) -> HttpResponse:
     run = then.run
     if run is None:
         raise Http404
-    asked = Asked(request, then.query)
+    looked = looked_at(request)
+    asked = Asked(request, dict(then.query) | looked.query)
     revenue_rates.choose(request, asked, run)
     policy = load_policy(run.policy if then.query else settings.POLICY)
-    by = asked.by if "by" in request.GET else None
-    scope = scope_of(request.user)
+    by, scope = asked.by if "by" in request.GET else None, looked.scope
     ledger = revenue.ledger_of(run, scope, by=by, **_counted(asked))
     reported = revenue_reported.reported_for(run, scope, asked, ledger, then.known) if asked.basis == "reported" and not by and not asked.rates else None
     span = revenue.span_of_data(ledger, run)
@@ -134,12 +136,13 @@ def download(request: HttpRequest, then: Then) -> HttpResponse:
 def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
     """The accounts and lines behind one figure; their sum is the figure."""
     run = then.run
-    asked = Asked(request, then.query)
+    looked = looked_at(request)
+    asked = Asked(request, dict(then.query) | looked.query)
     movement = request.GET.get("movement", "closing")
     if run is None or asked.month is None or movement not in LABELS:
         raise Http404
     revenue_rates.choose(request, asked, run)
-    scope = scope_of(request.user)
+    scope = looked.scope
     cohort = _month(request.GET.get("cohort"))
     by = asked.by if "value" in request.GET else None
     first = asked.month - asked.month % revenue.PERIODS[asked.period] if cohort is None else asked.month
@@ -187,6 +190,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
         "state": {
             "shown": _how(counted("accounts", len(found), number(len(found))), asked, bool(reported)),
             "as_of": run.as_of,
+            "whose": looked.whose if looked.team else None,
             "run": {"label": _("run %(run)s") % {"run": run.pk}},
             "recomputing": not then.query and stale_since() is not None,
         },
@@ -240,20 +244,18 @@ def _counted(asked: Asked) -> dict[str, Any]:
     return {"movements": asked.movements, "churn_basis": asked.churn_basis, "plan_year": asked.rates}
 
 
-def _state(request: HttpRequest, then: Then, ledger: Ledger, span: tuple[int, int] | None, rates: dict[str, Any] | None = None) -> dict[str, Any]:
+def _state(looked: Looked, then: Then, ledger: Ledger, span: tuple[int, int] | None, rates: dict[str, Any] | None = None) -> dict[str, Any]:
     run = then.run
     assert run is not None
-    whole = scope_of(request.user).everything
-    changed = max(ledger.total.months, default=None)
-    level = changed is not None and changed < revenue.month_number(run.as_of)
-    note = _("nothing has changed since %(month)s") % {"month": long_month(first_day(changed))} if changed is not None and level else None
+    changed = revenue.level_since(ledger, run)
+    note = _("nothing has changed since %(month)s") % {"month": long_month(first_day(changed))} if changed is not None else None
     shown = _("%(first)s to %(last)s") % {"first": long_month(first_day(span[0])), "last": long_month(first_day(span[1]))} if span else _("no lines yet")
     if rates:
         shown = _("%(shown)s, at the plan rates of %(year)s") % {"shown": shown, "year": rates["year"]}
     return {
         "shown": shown,
         "as_of": run.as_of,
-        "whose": _("the whole book") if whole else _("your book"),
+        "whose": looked.whose,
         "run": {"label": _("run %(run)s") % {"run": run.pk}},
         "recomputing": not then.query and stale_since() is not None,
         "note": note,
@@ -261,7 +263,7 @@ def _state(request: HttpRequest, then: Then, ledger: Ledger, span: tuple[int, in
 
 
 def _figures_and_charts(
-    request: HttpRequest, then: Then, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
+    request: HttpRequest, looked: Looked, then: Then, ledger: Ledger, span: tuple[int, int], asked: Asked, reported: Reported | None = None
 ) -> dict[str, Any]:
     run = then.run
     assert run is not None
@@ -273,21 +275,23 @@ def _figures_and_charts(
     size = revenue.PERIODS[asked.period]
     previous, following = period.first - 1, period.first + size
     choices = range(span[1], span[0] - 1, -1) if size == 1 else sorted({m - m % size for m in range(span[0], span[1] + 1)}, reverse=True)
-    scope = scope_of(request.user)
+    scope = looked.scope
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, **_counted(asked)) if ledger.first_month is not None else None
+    split, split_note = revenue_reported.by_value(scope, asked, reported, by, period)
     query = asked.how() | ({"compare": asked.compare} if asked.compare else {}) | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     # What contradictions and exclusions would change is worked out at the run's own rates, and stands beside those figures.
     shut = bool(reported and period.last <= reported.last)
     # What they would change now says nothing of a run of before.
     out = request.GET.get("effects") == "1"
-    beside = NO_DOUBTS if asked.rates or then.query else doubts(user_of(request), run, now, period, asked, work_out=out, closed=shut)
+    beside = NO_DOUBTS if asked.rates or then.query or looked.team else doubts(user_of(request), run, now, period, asked, work_out=out, closed=shut)
     today = (revenue.committed(run, scope, asked.rates), revenue.paused(run, scope)) if period.last >= span[1] else (None, None)
     ways = (("event", _("Each change")), ("net", _("Net of the month")))
     return {
         "figures": marked(figures(now, period, run, asked, by, *today), beside["marks"]),
         "contradictions": beside["contradictions"],
         "excluded": beside["excluded"],
+        "unresolved": None if asked.rates or asked.basis == "reported" else unresolved(run, scope, period, then.query),
         "notices": [{"tone": "warn", "title": note} for note in (run.notes if whole else ())]
         + (revenue_rates.notices(run) if whole and not then.query else []),
         "month": period.label,
@@ -308,7 +312,7 @@ def _figures_and_charts(
         "cohorts": cohorts(
             ledger if asked.basis != "reported" or not reported else revenue_reported.cohorts_of(run, scope, then.known), span, asked, run.currency
         ),
-        "by": by_dimension(by, period, asked, run.currency) if by else None,
+        "by": by_dimension(split, period, asked, run.currency) | {"note": split_note} if split else None,
         "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
     }
 

@@ -19,10 +19,10 @@ from laer.cycle.scope import Scope
 from laer.metrics.booked import BOOKED, LIVE, STEPS
 from laer.metrics.policy import load_policy
 from laer.records.periods import month_number
-from laer.web.book.scope import scope_of
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.revenue_charts import MINUS, Asked, amount_of, exactly, short
+from laer.web.pages.team_filter import looked_at
 from laer.web.record_words import counted
 from laer.web.runs import revenue
 from laer.web.runs.booked import booked_of, by_account, sales_named, step_of
@@ -175,7 +175,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
         raise Http404
     first = asked.month - asked.month % revenue.PERIODS[asked.period]
     period = revenue.Period(first, min(first + revenue.PERIODS[asked.period] - 1, month_number(run.as_of)), asked.period)
-    booked = booked_of(run, scope_of(request.user), period.first, period.last, asked.churn_basis)
+    booked = booked_of(run, looked_at(request).scope, period.first, period.last, asked.churn_basis)
     found = by_account(booked, name)
     if form := format_of(request):
         return _file(found, booked, name, run, asked, form)

@@ -21,6 +21,7 @@ from laer.web.pages.meanings import meaning_of
 from laer.web.runs import revenue
 from laer.web.runs.models import PassRun
 from laer.web.runs.reported_cohorts import ReportedCohorts
+from laer.web.runs.reported_splits import ReportedByValue
 from laer.web.templatetags.laer import money, money_short, number, percent
 from laer.web.wording import gettext_lazy
 
@@ -35,7 +36,7 @@ ALWAYS = ("new_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr")  # columns
 TITLES = {  # of movements, in a table
     "opening_balance": gettext_lazy("Opening balance"), "new": gettext_lazy("New"), "reactivation": gettext_lazy("Reactivation"),
     "expansion": gettext_lazy("Expansion"), "contraction": gettext_lazy("Contraction"), "churn": gettext_lazy("Churn"), "entering": gettext_lazy("Entering"),
-    "leaving": gettext_lazy("Leaving"),
+    "leaving": gettext_lazy("Leaving"), "restatement": gettext_lazy("Restatement"),
 }  # fmt: skip
 LOSSES = ("contraction_mrr", "churn_mrr", "leaving_mrr")
 BASES = ("lines", "events")  # rule 20
@@ -52,7 +53,7 @@ class Asked:
 
     def __init__(self, request: HttpRequest, then: Mapping[str, str] | None = None) -> None:
         given = request.GET
-        self.then = dict(then or {})  # what keeps its links with the run of the address (`as_of.Then.query`)
+        self.then = dict(then or {})  # what keeps its links with the run of the address (`as_of.Then.query`) and the team
         self.period = given.get("period", "month") if given.get("period") in revenue.PERIODS else "month"
         self.movements = "net" if given.get("movements") == "net" else "event"
         self.by = given["by"] if given.get("by") in revenue.DIMENSIONS else "segment"
@@ -80,7 +81,7 @@ class Asked:
             "churn_basis": self.churn_basis, "basis": self.basis, "rates": self.rates,
             "compare": self.compare, **self.then,
         } | changes  # fmt: skip
-        usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent", "basis": "restated"}
+        usual = {"period": "month", "movements": "event", "by": "segment", "cohorts": "accounts", "share": "percent", "basis": "restated", "team": ""}
         query = urlencode({k: v for k, v in values.items() if v is not None and usual.get(k) != v})
         return reverse("revenue") + (f"?{query}" if query else "")
 
@@ -283,7 +284,7 @@ def cohorts(ledger: Ledger | ReportedCohorts, span: tuple[int, int], asked: Aske
     }
 
 
-def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency: str) -> dict[str, Any]:
+def by_dimension(ledger: Ledger | ReportedByValue, period: revenue.Period, asked: Asked, currency: str) -> dict[str, Any]:
     by_value: dict[str | None, list[Any]] = {}
     for month in ledger.months_by_value(period.first, period.last):
         by_value.setdefault(month.value, []).append(month)
@@ -293,13 +294,14 @@ def by_dimension(ledger: Ledger, period: revenue.Period, asked: Asked, currency:
         figures = revenue.summed(months)
         if any(figures[k] for k in (*revenue.MOVES, "opening_mrr", "closing_mrr")):
             url = _cause_url(asked, value or "", figures) if asked.by == "cause" else behind_url(asked, "closing", by=asked.by, value=value or "")
+            url = None if isinstance(ledger, ReportedByValue) and period.first <= ledger.last else url  # the accounts of a value were not kept
             rows.append(_by_row(BY_CAUSE.get(value or "", value or "") if asked.by == "cause" else value or "", figures, currency, url))
     rows.sort(key=lambda r: -(r["expansion_mrr"] + r["contraction_mrr"] if r["closing_mrr"] is None else r["closing_mrr"]))
     dimensions = [{"label": label, "url": asked.url(by=key), "active": key == asked.by} for key, label in revenue.DIMENSIONS.items()]
     columns = [
         {"key": key, "title": TITLES[key.removesuffix("_mrr")], "loss": key in LOSSES}
-        for key in revenue.MOVES
-        if key in ALWAYS or total[key] or any(row[key] for row in rows)
+        for key in ("restatement_mrr", *revenue.MOVES)
+        if key in ALWAYS or total.get(key) or any(row.get(key) for row in rows)
     ]
     return {
         "dimension": revenue.DIMENSIONS[asked.by],
@@ -320,6 +322,8 @@ def _cause_url(asked: Asked, value: str, figures: Mapping[str, Any]) -> str | No
 def _by_row(name: str, figures: Mapping[str, Any], currency: str, url: str | None) -> dict[str, Any]:
     """Opening and closing are None where a value has movements and no level."""
     money: dict[str, Decimal | None] = {k: amount_of(figures[k], currency) for k in revenue.MOVES}
+    if "restatement_mrr" in figures:
+        money["restatement_mrr"] = amount_of(figures["restatement_mrr"], currency)
     money |= {k: None if figures[k] is None else amount_of(figures[k], currency) for k in ("opening_mrr", "closing_mrr")}
     return {
         "name": name,

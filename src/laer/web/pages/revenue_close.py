@@ -7,7 +7,9 @@ Who sees a part of the book only does not see this page: its figures are the fir
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import messages
@@ -27,19 +29,22 @@ from laer.records.periods import first_day, month_name, month_number, month_of
 from laer.web.book.models import Account
 from laer.web.book.retry import waiting
 from laer.web.book.scope import scope_of
+from laer.web.pages.as_of import at_once
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import Money, export, format_of
+from laer.web.pages.lists import Value, filed
 from laer.web.pages.revenue_charts import TITLES, amount_of
 from laer.web.people.company import firm
 from laer.web.people.models import User
-from laer.web.runs import closing, doctor, restated
+from laer.web.runs import closing, examining, restated
 from laer.web.runs.causes import in_words, name_of
+from laer.web.runs.doctor.finding import Finding
 from laer.web.runs.models import ClosedMonth, PassRun
 from laer.web.runs.passes import latest_run
 from laer.web.runs.reported import RESTATEMENT, Reported, closings
 from laer.web.runs.restated import Restated
 from laer.web.runs.revenue import ledger_of
-from laer.web.templatetags.laer import number, percent
+from laer.web.templatetags.laer import instant, number, percent
 from laer.web.wording import gettext_lazy, long_month
 
 SHOWN = 100
@@ -62,8 +67,20 @@ def reader(request: HttpRequest) -> User:
 
 
 @require_safe
-def show(request: HttpRequest) -> HttpResponse:
+def show(request: HttpRequest) -> HttpResponseBase:
     user = reader(request)
+    return at_once(request, lambda: _shown(request, user))
+
+
+CELLS: dict[str, Value] = {
+    "month": itemgetter("name"), "state": itemgetter("state"), "closing_mrr": lambda row: Money(row["closing"], row["currency"]),
+    "restatement_mrr": lambda row: Money(row["restatement"], row["currency"]), "changed_since": lambda row: Money(row["difference"], row["currency"]),
+    "currency": itemgetter("currency"), "nrr_12m": lambda row: None if row["nrr"] is None else Decimal(str(round(row["nrr"], 6))),
+    "closed_at": itemgetter("closed_at"), "closed_by": itemgetter("closed_by"), "note": itemgetter("note"), "policy": itemgetter("policy"),
+}  # fmt: skip
+
+
+def _shown(request: HttpRequest, user: User) -> HttpResponseBase:
     seen = closing.outlook()
     run = seen.run
     context: dict[str, Any] = {"may_close": user.may_close, "currency": run.currency if run else firm().currency, "months": [], "next": None}
@@ -79,9 +96,12 @@ def show(request: HttpRequest) -> HttpResponse:
     places = restated.outstanding(run, closing.WHOLE, seen.found) if same else {}
     told = restated.explained(run, _largest(places), seen.found)
     rows = _rows(seen, months)
+    if file := filed(request, "months", CELLS, lambda: [row | {"currency": run.currency} for row in rows]):
+        return file
     context |= {
         "months": rows if request.GET.get("all") else rows[:MONTHS],
         "month_count": len(rows),
+        "download_url": request.path if rows else None,
         "all_url": f"{request.path}?all=1" if len(rows) > MONTHS and not request.GET.get("all") else None,
         "restatements": _restatements(told, run.currency, sum(places.values(), Fraction(0)), len(places), user.may_import) if places else None,
         "restated_in": first_day(month_number(seen.found[-1].month) + 1) if seen.found else None,
@@ -214,7 +234,8 @@ def _checks(user: User, seen: closing.Outlook) -> list[dict[str, Any]]:
     assert run
     failed = PassRun.objects.filter(state="failed", pk__gt=run.pk).exclude(kind="past").order_by("-id").first()
     aside = waiting().count()
-    errors = [f for f in doctor.remembered_findings(user) if f.severity == "error"]
+    examined = examining.last(user)
+    errors = [f for f in examined.findings if f.severity == "error"] if examined else []
     done = _("Run %(run)s is newer than the last change") % {"run": run.pk}
     return [
         _check("pass", not seen.obstacles, done, _("Cannot be closed now"), "; ".join(seen.obstacles), tone="bad"),
@@ -227,13 +248,23 @@ def _checks(user: User, seen: closing.Outlook) -> list[dict[str, Any]]:
             aside,
         ) % {"n": number(aside)},
                _("They are in no figure until they are repaired or dismissed."), url=reverse("quarantine") if user.may_import else None),
-        _check("doctor", not errors, _("The doctor finds no error"), ngettext(
+        _examined(examined, errors),
+    ]  # fmt: skip
+
+
+def _examined(examined: examining.Examined | None, errors: list[Finding]) -> dict[str, Any]:
+    """What the doctor found, and when where the book has changed since: a closing rests on it."""
+    if examined is None:
+        return _check("doctor", False, "", _("The doctor has not looked yet"), _("Its page says when it has."), url=reverse("doctor"))
+    since = "" if examined.current else _("Looked at %(at)s; the book has changed since.") % {"at": instant(examined.at)}
+    if not errors and since:
+        return _check("doctor", False, "", _("The doctor found no error when it looked last"), since, url=reverse("doctor"))
+    return _check("doctor", not errors, _("The doctor finds no error"), ngettext(
             "%(n)s error found by the doctor",
             "%(n)s errors found by the doctor",
             len(errors),
         ) % {"n": number(len(errors))},
-               "; ".join(str(f.title) for f in errors[:3]), url=reverse("doctor") + "?severity=error"),
-    ]  # fmt: skip
+               " ".join(filter(None, ("; ".join(str(f.title) for f in errors[:3]), since))), url=reverse("doctor") + "?severity=error")  # fmt: skip
 
 
 def _check(key: str, good: bool, fine: str, title: str, text: str, *, tone: str = "warn", url: str | None = None) -> dict[str, Any]:

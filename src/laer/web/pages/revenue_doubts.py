@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from laer.cycle.scope import Scope
+from laer.cycle.terms import UNRESOLVED
 from laer.metrics.policy import load_policy
+from laer.records.periods import first_day
 from laer.web.pages.revenue_charts import Asked, amount_of, exactly, short
 from laer.web.people.models import User
 from laer.web.record_words import counted
 from laer.web.runs import both_ways, revenue
 from laer.web.runs.contradictions import Contradiction, WayOut, contradictions, works_itself_out
 from laer.web.runs.models import PassRun
+from laer.web.runs.renewing import renewals_of
 from laer.web.templatetags.laer import number, percent
 
 CHECKS = {
@@ -23,7 +29,9 @@ CHECKS = {
     "amounts": "amount_against_mrr",
     "one_day_gaps": "one_day_gaps",
     "lines_twice": "lines_twice",
+    "between": "amounts_between_sources",
 }
+BETWEEN = "between_"
 TOUCHED = {"mrr": "mrr", "nrr": "nrr", "accounts": "logo"}  # figure's key -> what a contradiction says that it touches
 PLACE = "#contradictions"
 
@@ -42,7 +50,11 @@ def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Per
     return {
         "contradictions": {
             "shown": _figures(now, run.currency) | {"logo": _lost(now)},
-            "rows": [_row(one, way, now, run.currency, asked.url(churn_basis=way.basis if way.basis != usual else None)) for one in found for way in one.ways],
+            "rows": [
+                _row(one, place, now, run.currency, _settled_at(one, one.ways[place], user, asked.url(churn_basis=_other(one.ways[place], usual))))
+                for one in found
+                for place in range(len(one.ways))
+            ],
             "effects_url": effects_url + PLACE if waiting else None,
             "load_url": effects_url if waiting and works_itself_out(run) else None,
         }
@@ -51,6 +63,26 @@ def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Per
         "excluded": _excluded(user, run, now, period, asked.movements, basis, closed=closed),
         "marks": {key: _mark(found, touched, run.currency) for key, touched in TOUCHED.items()},
     }
+
+
+def unresolved(run: PassRun, scope: Scope, period: revenue.Period, then: Mapping[str, str]) -> dict[str, Any] | None:
+    """Context of the notice on contracts that are expired and unresolved and count in the period's closing MRR (rule 10)."""
+    due = renewals_of(run, scope)
+    there = due.over(due.view(UNRESOLVED), first_day(period.last + 1))
+    n = due.count(there)
+    if not n:
+        return None
+    said = {"n": number(n), "arr": exactly(due.arr(there), run.currency)}
+    return {
+        "title": ngettext(
+            "%(n)s contract is expired and unresolved: %(arr)s of ARR counts though nobody knows whether it renewed",
+            "%(n)s contracts are expired and unresolved: %(arr)s of ARR counts though nobody knows whether they renewed",
+            n,
+        ) % said,
+        "text": _("Each that ended takes its amount off from its first unpaid day on; each that renewed leaves the figures as they are."),
+        "url": f"{reverse('renewals')}?{urlencode({'view': UNRESOLVED} | dict(then))}",
+        "count": n,
+    }  # fmt: skip
 
 
 def marked(figures: list[dict[str, Any]], marks: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -72,19 +104,32 @@ def _mark(found: list[Contradiction], touched: str, currency: str) -> dict[str, 
     }
     value = values[touched](effect) if effect else None
     label = str(heavy.ways[0].label)
-    then = _("%(value)s if %(way)s") % {"value": value, "way": label[0].lower() + label[1:]} if value else ""
+    label = label if heavy.id.startswith(BETWEEN) else label[0].lower() + label[1:]  # a system's name stays as it is written
+    then = _("%(value)s if %(way)s") % {"value": value, "way": label} if value else ""
     return {"text": heavy.mark, "then": then, "more": _("and %(others)s more") % {"others": others} if others else "", "url": PLACE}
 
 
-def _row(one: Contradiction, way: WayOut, now: Mapping[str, Any], currency: str, choose: str) -> dict[str, Any]:
+def _other(way: WayOut, usual: str) -> str | None:
+    return way.basis if way.basis != usual else None
+
+
+def _settled_at(one: Contradiction, way: WayOut, user: User, basis: str) -> str | None:
+    """Where a person settles a contradiction: by the basis of churn on this page, or by an answer."""
+    if way.basis:
+        return basis
+    return f"{reverse('questions')}#amounts" if one.id.startswith(BETWEEN) and user.may_edit else None
+
+
+def _row(one: Contradiction, place: int, now: Mapping[str, Any], currency: str, choose: str | None) -> dict[str, Any]:
+    way = one.ways[place]
     effect = way.effect
     row = {
-        "id": one.id,
+        "id": f"{one.id}-{place + 1}" if place else one.id,
         "sentence": one.sentence,
         "label": way.label,
         "shown": one.shown,
-        "rows_url": f"/data/doctor/{CHECKS[one.id]}/",
-        "choose_url": choose if way.basis else None,
+        "rows_url": f"/data/doctor/{CHECKS[one.id if one.id in CHECKS else one.id.partition('_')[0]]}/",
+        "choose_url": choose,
         "worked_out": bool(effect),
         "open": effect is None,
     }

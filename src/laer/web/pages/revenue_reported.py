@@ -19,6 +19,7 @@ from laer.web.runs import restated, revenue
 from laer.web.runs.models import PassRun
 from laer.web.runs.reported import RESTATEMENT, Reported, closings, differences, reported_of
 from laer.web.runs.reported_cohorts import ReportedCohorts, reported_cohorts
+from laer.web.runs.reported_splits import ReportedByValue, by_value_as_reported
 from laer.web.wording import gettext_lazy, long_month
 
 BASES = {"reported": gettext_lazy("As reported"), "restated": gettext_lazy("As restated")}
@@ -39,6 +40,22 @@ def columns(names: list[str]) -> list[str]:
 def cohorts_of(run: PassRun, scope: Scope, known: datetime | None = None) -> ReportedCohorts:
     """The cohort table as reported."""
     return reported_cohorts(run, scope, closings(known))
+
+
+def by_value(
+    scope: Scope, asked: Asked, reported: Reported | None, ledger: Ledger | None, period: revenue.Period
+) -> tuple[Ledger | ReportedByValue | None, str]:
+    """What the table by a dimension is made of, and what it says of its basis: as reported where closings kept it, else as restated and why."""
+    if reported is None or ledger is None or asked.basis != "reported":
+        return ledger, ""
+    if not scope.everything:
+        return ledger, _("as restated: a closing keeps the split of the whole book, and you see a part of it")
+    if asked.movements == "net":
+        return ledger, _("as restated: a closing keeps the split of each change, not of the month's net")
+    found = by_value_as_reported(reported.closings, ledger, asked.by, period.first, period.last)
+    if not isinstance(found, ReportedByValue):
+        return ledger, _("as restated: the closing of %(month)s keeps no split") % {"month": long_month(found.month)}
+    return found, _("as reported")
 
 
 def behind(run: PassRun, scope: Scope, params: dict[str, Any], known: datetime | None = None) -> list[dict[str, Any]] | None:

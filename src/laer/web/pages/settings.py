@@ -15,12 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from laer.web.book.definitions import may_define_some
 from laer.web.pages import settings_formats
 from laer.web.pages.accounts import user_of
 from laer.web.people.audit import log_event
-from laer.web.people.models import Act, User
+from laer.web.people.models import Act, Role, User
 from laer.web.people.reader import NotOffered, choose, language_of, read_choice
+from laer.web.people.sender import may_send
 from laer.web.people.sessions import browser_of, end_session, end_sessions, sessions_of
+from laer.web.work import notices
+from laer.web.work.models import Notice
 
 TABS = (
     (gettext_lazy("You"), "settings_you"),
@@ -29,6 +33,10 @@ TABS = (
     (gettext_lazy("Cover"), "settings_cover"),
     (gettext_lazy("Access"), "settings_access"),
     (gettext_lazy("Company"), "settings_company"),
+    (gettext_lazy("Sending"), "settings_sending"),
+    (gettext_lazy("Definitions"), "definitions"),
+    (gettext_lazy("Costs"), "settings_costs"),
+    (gettext_lazy("Exchange rates"), "settings_rates"),
     (gettext_lazy("Audit"), "settings_audit"),
 )
 OPEN_TO_ALL = ("settings_you",)
@@ -36,7 +44,9 @@ OPEN_TO_ALL = ("settings_you",)
 
 def frame(user: User, active: str) -> dict[str, Any]:
     """Context that all tabs share."""
-    seen = [(title, name) for title, name in TABS if user.is_admin or name in OPEN_TO_ALL or (name == "settings_cover" and user.may_arrange_cover)]
+    more = {"settings_cover": user.may_arrange_cover, "definitions": may_define_some(user)}
+    more |= dict.fromkeys(("settings_costs", "settings_rates"), user.may_see_costs)
+    seen = [(title, name) for title, name in TABS if user.is_admin or name in OPEN_TO_ALL or more.get(name)]
     return {"settings_tabs": [{"title": title, "url": reverse(name), "active": name == active} for title, name in seen]}
 
 
@@ -76,9 +86,38 @@ def you(request: HttpRequest) -> HttpResponse:
         "sessions": session_rows(user, request.session.session_key),
         "end_all_url": reverse("settings_sessions_end"),
         "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "heard": [{"value": kind.value, "label": label, "on": notices.wants(user, kind)} for kind, label in HEARD.items()],
         "formats": settings_formats.card(request, given, error),
+        "leads": user.role == Role.LEAD,
+        "hours": range(24),
+        "mail_goes": may_send()[0],
     }
     return render(request, "pages/settings_you.html", context, status=422 if error else 200)
+
+
+@require_POST
+def heard(request: HttpRequest) -> HttpResponse:
+    """Of what one is told."""
+    changed = notices.choose_heard(user_of(request), request.POST.getlist("kind"))
+    messages.success(request, _("Notifications: saved") if changed else _("Notifications are as they were"))
+    return redirect("settings_you")
+
+
+@require_POST
+def digest(request: HttpRequest) -> HttpResponse:
+    """Which digests come by mail, and when."""
+    user, hour = user_of(request), request.POST.get("hour", "")
+    at = int(hour) if hour.isascii() and hour.isdigit() and len(hour) < 3 else user.digest_hour
+    team = bool(request.POST.get("team")) if user.role == Role.LEAD else user.team_digest
+    changed = notices.choose_digest(user, bool(request.POST.get("daily")), team, at)
+    messages.success(request, _("Digest: saved") if changed else _("Digest is as it was"))
+    return redirect("settings_you")
+
+
+HEARD = {
+    Notice.MENTION: gettext_lazy("Somebody names me in a note"),
+    Notice.ASSIGNED: gettext_lazy("Somebody gives me a task"),
+}  # fmt: skip
 
 
 @require_POST

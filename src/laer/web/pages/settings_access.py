@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from laer.sources.tabular.values import Unreadable, read_date
 from laer.web.pages.accounts import chosen_person, user_of
+from laer.web.pages.lists import Value, filed
 from laer.web.pages.settings import admin, frame
 from laer.web.people import access, teams
 from laer.web.people.models import Cover, Person, ReadScope, Role, Team, TeamMember, User
@@ -63,7 +66,7 @@ SCOPES = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def team_list(request: HttpRequest) -> HttpResponse:
+def team_list(request: HttpRequest) -> HttpResponseBase:
     """The teams as a tree, and a form for one: another, or with `?edit=` one that there is."""
     user = admin(request)
     edited = _edited(request)
@@ -85,6 +88,10 @@ def team_list(request: HttpRequest) -> HttpResponse:
     members: dict[int, list[str]] = {}
     for team_id, name in TeamMember.objects.filter(team__in=there).order_by("person__name").values_list("team_id", "person__name"):
         members.setdefault(team_id, []).append(name)
+    names = {team.pk: team.name for team in there}
+    flat = ({"team": t, "above": names.get(t.parent_id or 0), "depth": depth, "members": members.get(t.pk, [])} for t, depth in _tree(there))
+    if file := filed(request, "teams", TEAMS, lambda: flat):
+        return file
     people = list(Person.objects.filter(archived_at=None).order_by("name", "pk").values_list("pk", "name", "email")[:PEOPLE])
     context = frame(user, "settings_teams") | {
         "teams": [_team(team, depth, members.get(team.pk, [])) for team, depth in _tree(there)],
@@ -95,8 +102,18 @@ def team_list(request: HttpRequest) -> HttpResponse:
         "error": error,
         "open_book": user.read_scope == ReadScope.ALL,
         "access_url": reverse("settings_access"),
+        "download_url": request.path if there else None,
     }
     return render(request, "pages/settings_teams.html", context, status=422 if error else 200)
+
+
+TEAMS: dict[str, Value] = {
+    "team_id": lambda row: row["team"].pk, "team": lambda row: row["team"].name, "above": itemgetter("above"), "depth": itemgetter("depth"),
+    "members": lambda row: ", ".join(row["members"]) or None,
+}  # fmt: skip
+COVERS: dict[str, Value] = {
+    "away": lambda c: c.person.name, "stands_in": lambda c: c.by.name, "from": attrgetter("from_on"), "last_day": attrgetter("last_on"),
+}  # fmt: skip
 
 
 @require_POST
@@ -109,7 +126,7 @@ def team_dissolve(request: HttpRequest, team_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def cover_list(request: HttpRequest) -> HttpResponse:
+def cover_list(request: HttpRequest) -> HttpResponseBase:
     """Who stands in for whom, and a form. Admins and leads."""
     user = user_of(request)
     if not user.may_arrange_cover:
@@ -133,7 +150,10 @@ def cover_list(request: HttpRequest) -> HttpResponse:
                 messages.success(request, _("%(by)s stands in for %(of)s") % {"by": made.by.name, "of": made.person.name})
                 return redirect("settings_cover")
     rows = Cover.objects.filter(ended_at=None, last_on__gte=today).select_related("person", "by").order_by("from_on", "pk")
+    if file := filed(request, "cover", COVERS, lambda: rows):
+        return file
     context = frame(user, "settings_cover") | {
+        "download_url": request.path if rows else None,
         "covers": [
             {"of": c.person.name, "by": c.by.name, "from_on": c.from_on, "last_on": c.last_on, "now": c.from_on <= today}
             | {"end_url": reverse("settings_cover_end", args=[c.pk])}

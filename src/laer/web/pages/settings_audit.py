@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,44 +17,64 @@ from django.views.decorators.http import require_safe
 
 from laer.sources.tabular.values import Unreadable, read_date
 from laer.web.book.trail import KINDS, Entry, Place, Wanted, all_of, trail
-from laer.web.pages.exports import export, format_of
+from laer.web.pages.lists import Column, List, carried, opened, register
 from laer.web.pages.settings import admin, frame
 from laer.web.people.models import User
 from laer.web.people.sessions import browser_of
 from laer.web.templatetags.laer import person_name
+from laer.web.wording import gettext_lazy
 
 SHOWN = 50
-HEADER = ("at", "who", "what", "subject", "details", "address", "browser")
+AUDIT = register(
+    List(
+        "audit",
+        "settings_audit",
+        {
+            "who": Column(gettext_lazy("Who"), "who", attrgetter("who")),
+            "what": Column(gettext_lazy("What"), "what", attrgetter("what")),
+            "subject": Column(gettext_lazy("What it was about"), "subject", attrgetter("subject")),
+            "details": Column(gettext_lazy("Details"), "details", attrgetter("details")),
+            "address": Column(gettext_lazy("From"), "address", attrgetter("ip")),
+            "browser": Column(gettext_lazy("Browser"), "browser", attrgetter("agent")),
+        },
+        keys=("kind", "who", "from", "to"),
+        before={"at": attrgetter("at")},
+    )
+)
 
 
 @require_safe
-def audit(request: HttpRequest) -> HttpResponse:
+def audit(request: HttpRequest) -> HttpResponseBase:
     user = admin(request)
+    tools = opened(request, user, AUDIT)
+    if tools.elsewhere:
+        return tools.elsewhere
     wanted = read(request)
     place = Place.read(request.GET.get("after", ""))
     entries, behind = trail(wanted, place, SHOWN)
     query = _query(wanted)
+    kept = [*query.items(), *carried(request.GET)]
     logins = list(User.objects.order_by("person__name", "email"))
     context = frame(user, "settings_audit") | {
         "rows": [_row(e) for e in entries],
         "wanted": wanted,
-        "kinds": [{"label": _("Everything"), "url": _url(query | {"kind": ""}), "active": not wanted.kind}]
-        + [{"label": title, "url": _url(query | {"kind": kind}), "active": kind == wanted.kind} for kind, (title, __) in KINDS.items()],
+        "kinds": [{"label": _("Everything"), "url": _url(kept, kind=""), "active": not wanted.kind}]
+        + [{"label": title, "url": _url(kept, kind=kind), "active": kind == wanted.kind} for kind, (title, __) in KINDS.items()],
         "people": [(u.pk, person_name(u)) for u in logins],
-        "newest_url": _url(query) if request.GET.get("after") else None,
-        "next_url": _url(query | {"after": str(behind)}) if behind else None,
-        "download_url": reverse("settings_audit_csv") + _url(query),
+        "newest_url": _url(kept) if request.GET.get("after") else None,
+        "next_url": _url(kept, after=str(behind)) if behind else None,
+        "download_url": reverse("settings_audit_csv") + _url(kept),
         "narrowed": bool(query),
         "state": {"shown": _("newest first"), "note": _("written once, never changed")},
     }
-    return render(request, "pages/settings_audit.html", context)
+    return render(request, "pages/settings_audit.html", context | tools.context)
 
 
 @require_safe
-def download(request: HttpRequest) -> StreamingHttpResponse:
+def download(request: HttpRequest) -> HttpResponseBase:
     """All that the filters leave, as a file."""
     admin(request)
-    return export(f"audit-{timezone.localdate().isoformat()}", HEADER, _cells(read(request)), format_of(request) or "csv")
+    return AUDIT.file(request, all_of(read(request)), f"audit-{timezone.localdate().isoformat()}")
 
 
 def read(request: HttpRequest) -> Wanted:
@@ -72,8 +93,9 @@ def _query(wanted: Wanted) -> dict[str, str]:
     return {key: str(value) for key, value in given.items() if value}
 
 
-def _url(query: dict[str, str]) -> str:
-    return "?" + urlencode({key: value for key, value in query.items() if value})
+def _url(kept: list[tuple[str, str]], **changes: str) -> str:
+    """This page's address with these changed; "" takes one out."""
+    return "?" + urlencode([*((k, v) for k, v in kept if k not in changes), *((k, v) for k, v in changes.items() if v)])
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -88,8 +110,3 @@ def _row(entry: Entry) -> dict[str, Any]:
         "browser": browser_of(entry.agent) if entry.agent else "",
         "url": reverse("account", args=[entry.account_id]) if entry.account_id else None,
     }
-
-
-def _cells(wanted: Wanted) -> Iterator[Sequence[Any]]:
-    for e in all_of(wanted):
-        yield e.at, e.who, e.what, e.subject, e.details, e.ip, e.agent

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
+from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,27 +18,43 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from laer.web.book.models import Assignment
+from laer.web.pages.exports import format_of
+from laer.web.pages.lists import Column, List, carried, opened, register
 from laer.web.pages.settings import admin, frame, session_rows
 from laer.web.people import invitations, roles
 from laer.web.people.audit import log_event
 from laer.web.people.invitations import LASTS
 from laer.web.people.models import Act, Cover, Invitation, Person, Role
 from laer.web.people.roles import Refused
+from laer.web.people.sender import mail_is_sent
 from laer.web.people.sessions import end_sessions
 from laer.web.templatetags.laer import number
 
 SHOWN = 50
 VIEWS = (("all", gettext_lazy("All")), ("login", gettext_lazy("With login")), ("none", gettext_lazy("Without login")), ("off", gettext_lazy("Switched off")))
 FORM = ("name", "email", "role")
+PEOPLE = register(  # a review of who may sign in begins with it
+    List(
+        "people",
+        "settings_people",
+        {
+            "login": Column(gettext_lazy("Login"), "login", itemgetter("login")),
+            "seen_at": Column(gettext_lazy("Last seen"), "last_seen_at", itemgetter("seen_at")),
+            "accounts": Column(gettext_lazy("Accounts"), "accounts", itemgetter("accounts")),
+        },
+        keys=("view", "q"),
+        before={"name": itemgetter("name"), "email": itemgetter("email"), "role": lambda row: str(row["role"]) or None},
+    )
+)
 
 
 @require_safe
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: HttpRequest) -> HttpResponseBase:
     return _list(request)
 
 
 @require_POST
-def invite(request: HttpRequest) -> HttpResponse:
+def invite(request: HttpRequest) -> HttpResponseBase:
     """Make an invitation: for a person without a login (`person`), or for somebody new."""
     user = admin(request)
     values = {name: request.POST.get(name, "").replace("\0", "").strip()[:254] for name in FORM}
@@ -50,7 +68,7 @@ def invite(request: HttpRequest) -> HttpResponse:
             return redirect("settings_person", person.pk)
         return _list(request, values, str(refused))
     link = request.build_absolute_uri(reverse("invitation", args=[token]))
-    if settings.MAIL_IS_SENT and request.POST.get("by") == "mail":
+    if mail_is_sent() and request.POST.get("by") == "mail":
         try:
             invitations.send(made, link)
             messages.success(request, _("The invitation is on its way to %(email)s") % {"email": made.email})
@@ -93,7 +111,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "covers": [_cover(c) for c in _covers_of(row)],
         "invitation": _invitation(invitations.open_ones().filter(person=row).first()),
         "link": link,
-        "mail": settings.MAIL_IS_SENT,
+        "mail": mail_is_sent(),
         "days": LASTS.days,
         "audit_url": f"{reverse('settings_audit')}?who={login.pk}" if login else None,
     }
@@ -130,7 +148,7 @@ def change(request: HttpRequest, person_id: int) -> HttpResponse:
     return redirect("settings_person", row.pk)
 
 
-def _list(request: HttpRequest, values: dict[str, str] | None = None, error: str = "") -> HttpResponse:
+def _list(request: HttpRequest, values: dict[str, str] | None = None, error: str = "") -> HttpResponseBase:
     user = admin(request)
     q = request.GET.get("q", "").strip()[:100]
     view = request.GET.get("view", "all")
@@ -142,20 +160,27 @@ def _list(request: HttpRequest, values: dict[str, str] | None = None, error: str
         all=Count("pk"), login=Count("pk", Q(user__is_active=True)), none=Count("pk", Q(user=None)), off=Count("pk", Q(user__is_active=False))
     )
     narrowed = {"all": Q(), "login": Q(user__is_active=True), "none": Q(user=None), "off": Q(user__is_active=False)}[view]
+    if format_of(request):
+        return PEOPLE.file(request, _rows(list(_seen(rows.filter(narrowed)).order_by("name", "pk"))))
+    tools = opened(request, user, PEOPLE)
+    if tools.elsewhere and request.method != "POST":
+        return tools.elsewhere
     given = request.GET.get("page", "1")
     page = min(int(given), 1_000) if given.isascii() and given.isdigit() and 0 < len(given) < 5 and int(given) else 1
     first = (page - 1) * SHOWN
     found = list(_seen(rows.filter(narrowed)).order_by("name", "pk")[first : first + SHOWN + 1])
-    base = f"?view={view}" + (f"&q={q}" if q else "")
+    kept = "".join(f"&{urlencode([pair])}" for pair in ([("q", q)] if q else []) + carried(request.GET))
+    base = f"?view={view}{kept}"
     context = frame(user, "settings_people") | {
         "people": _rows(found[:SHOWN]),
+        "download_url": f"{base}&format=csv" if found else None,
         "q": q,
         "view": view,
-        "views": [{"label": label, "url": f"?view={key}" + (f"&q={q}" if q else ""), "active": key == view, "count": counts[key]} for key, label in VIEWS],
+        "views": [{"label": label, "url": f"?view={key}{kept}", "active": key == view, "count": counts[key]} for key, label in VIEWS],
         "values": values or {"name": "", "email": "", "role": Role.MEMBER},
         "roles": Role.choices,
         "error": error,
-        "mail": settings.MAIL_IS_SENT,
+        "mail": mail_is_sent(),
         "days": LASTS.days,
         "previous_url": f"{base}&page={page - 1}" if page > 1 else None,
         "next_url": f"{base}&page={page + 1}" if len(found) > SHOWN else None,
@@ -163,7 +188,7 @@ def _list(request: HttpRequest, values: dict[str, str] | None = None, error: str
             "shown": _("%(login)s can sign in, %(without)s are without a login") % {"login": number(counts["login"]), "without": number(counts["none"])}
         },
     }
-    return render(request, "pages/settings_people.html", context, status=422 if error else 200)
+    return render(request, "pages/settings_people.html", context | tools.context, status=422 if error else 200)
 
 
 def _seen(rows: QuerySet[Person]) -> QuerySet[Person]:
@@ -180,6 +205,7 @@ def _rows(found: list[Any]) -> list[dict[str, Any]]:
             "name": p.name,
             "email": p.user.email if p.user else p.email,
             "role": p.user.get_role_display() if p.user else "",
+            "login": "none" if p.user is None else "on" if p.user.is_active else "off",
             "off": bool(p.user and not p.user.is_active),
             "invitation": _invitation(invited.get(p.pk)) if not p.user else None,
             "seen_at": max((t for t in (p.seen_at, p.user.last_login if p.user else None) if t), default=None),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -15,44 +19,74 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from laer.web.book.actions import Refused
+from laer.web.book.definitions import titles
 from laer.web.book.models import Account, FieldChange
 from laer.web.pages.account_edit import came_from
 from laer.web.pages.accounts import chosen_person, user_of
+from laer.web.pages.exports import format_of
+from laer.web.pages.lists import carried, opened
+from laer.web.pages.tasks_narrowed import SENTENCES, TASKS, narrowed
 from laer.web.people.formats import formats
 from laer.web.people.models import User
+from laer.web.runs.memory import Memory
 from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import ago
 from laer.web.work import actions, queries
-from laer.web.work.models import Priority, Task
+from laer.web.work.filters import read_filters
+from laer.web.work.models import PlayRun, Priority, Repeat, Task
 from laer.web.work.writing import undo_work
 
 TONES = {Priority.HIGH: "bad", Priority.LOW: "outline"}
 MOST = 20  # times queries.SHOWN
 VERBS = ("complete", "reopen", "assign", "snooze")
 BLANKS = 3  # empty lines under a checklist
+OTHERS = 30.0  # seconds after which the counts beside the tabs know what others did
+memory = Memory(1_000)
 
 
 @require_safe
-def tasks(request: HttpRequest) -> HttpResponse:
+def tasks(request: HttpRequest) -> HttpResponseBase:
     user = user_of(request)
     view = request.GET.get("view", "mine")
     view, done = view if view in queries.VIEWS else "mine", request.GET.get("done") == "1"
-    counts = queries.view_counts(user)
+    filters, reader = read_filters(request.GET), formats()
+    where = filters.where(reader.today(), reader.week_start)
+    if format_of(request):
+        return TASKS.file(request, queries.all_tasks(user, view, done=done, where=where), f"tasks-{reader.today()}")
+    tools = opened(request, user, TASKS)
+    if tools.elsewhere:
+        return tools.elsewhere
+    counts = queries.view_counts(user, where) if filters else _view_counts(user)
     asked = request.GET.get("more", "")
     more = min(int(asked), MOST) if asked.isascii() and asked.isdigit() and len(asked) < 4 and asked != "0" else 1
-    part = queries.task_list(user, view, done=done, more=more)
+    part = queries.task_list(user, view, done=done, more=more, where=where)
     tail = "&done=1" if done else ""
+    tail += _asked(request.GET)
     context = _listed(user, part.rows, done) | {
         "views": [{"title": title, "url": f"?view={key}{tail}", "active": key == view, "count": counts[key]} for key, title in queries.VIEWS.items()],
         "view": view,
         "done": done,
-        "open_url": f"?view={view}",
-        "done_url": f"?view={view}&done=1",
+        "open_url": f"?view={view}{_asked(request.GET)}",
+        "done_url": f"?view={view}&done=1{_asked(request.GET, 'due')}",
         "more_url": f"?view={view}{tail}&more={more + 1}" if part.more and more < MOST else None,
         "show_account": True,
         "may_add": user.may_edit,
     }
+    context |= tools.context | narrowed(request.GET, filters, context["people"] or queries.assignees(), done)
     return render(request, "pages/tasks.html", context)
+
+
+def _view_counts(user: User) -> dict[str, int]:
+    """Those beside the tabs, counted again when the person did something, and every half minute for what others did. Two queries, mostly one."""
+    did = FieldChange.objects.filter(user=user).order_by("-id").values_list("id", flat=True).first()
+    found: dict[str, int] = memory.get(user.pk, (did, formats().today(), int(time.monotonic() / OTHERS)), lambda: queries.view_counts(user))
+    return found
+
+
+def _asked(query: QueryDict, *but: str) -> str:
+    """What the filters, the open view and the columns add to an address of this page."""
+    asked = [(name, query[name]) for name in SENTENCES if query.get(name) and name not in but] + carried(query)
+    return f"&{urlencode(asked)}" if asked else ""
 
 
 def tasks_of_account(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
@@ -83,6 +117,7 @@ def _listed(user: User, rows: list[Task], done: bool) -> dict[str, Any]:
         "bulk": bool(editable),
         "snoozes": [{"value": day.isoformat(), "label": label} for day, label in days],
         "priorities": Priority.choices,
+        "show": dict.fromkeys(TASKS.usual, True),
     }
 
 
@@ -102,6 +137,7 @@ def _row(task: Task) -> dict[str, Any]:
         "items": len(task.checklist),
         "ticked": sum(bool(item["done"]) for item in task.checklist),
         "done_at": task.done_at,
+        "created_at": task.created_at,
     }
 
 
@@ -185,16 +221,24 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
     editable = bool(queries.editable_ids(user, [row]))
     context = {
         "task": row,
-        "values": values or {"title": row.title, "detail": row.detail, "priority": row.priority, "assignee": row.assignee_id},
+        "values": values or {"title": row.title, "detail": row.detail, "priority": row.priority, "assignee": row.assignee_id, "repeats": row.repeats},
         "due": request.POST.get("due_on", "") if values else (row.due_on and row.due_on.isoformat()) or "",
         "items": [*row.checklist, *({"text": "", "done": False} for __ in range(BLANKS))],
         "people": queries.assignees(),
         "priorities": Priority.choices,
+        "repeats": Repeat.choices,
+        "play": _play_of(row),
         "editable": editable,
         "error": error,
         "back": reverse("account", args=[row.account_id]) + "?tab=tasks" if row.account_id else reverse("tasks"),
     }
     return render(request, "pages/task.html", context, status=422 if error else 200)
+
+
+def _play_of(row: Task) -> dict[str, str] | None:
+    """The play that gave the task. Two queries where one did."""
+    run = PlayRun.objects.filter(pk=row.play_run_id).first() if row.play_run_id else None
+    return None if run is None else {"name": titles("play").get(run.play, run.play), "url": reverse("play", args=[run.play])}
 
 
 @require_POST
@@ -206,9 +250,12 @@ def archive(request: HttpRequest, task_id: int) -> HttpResponse:
 
 @require_POST
 def undo(request: HttpRequest, change_id: int) -> HttpResponse:
-    """Take back what the person did to tasks or touches together. Somebody else's change is not there."""
+    """Take back what the person did together, of several records where `with` names further changes. Somebody else's change is not there."""
+    further = [int(other) for other in request.GET.getlist("with") if other.isascii() and other.isdigit() and len(other) < 19]
     try:
-        undo_work(user_of(request), change_id)
+        with transaction.atomic():
+            for one in (change_id, *further):
+                undo_work(user_of(request), one)
     except (FieldChange.DoesNotExist, PermissionDenied):
         raise Http404 from None
     except Refused as refused:

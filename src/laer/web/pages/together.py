@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST
 from laer.web.book.actions import Refused
 from laer.web.book.models import FieldChange
 from laer.web.book.together import Changed, change_field, change_owner, label_of, undo_together
-from laer.web.pages.account_columns import cells, columns_of, header
+from laer.web.pages.account_columns import ACCOUNTS, in_own_currency
 from laer.web.pages.account_edit import came_from
 from laer.web.pages.accounts import chosen_person, read_filters, user_of
-from laer.web.pages.exports import FORMATS, export
+from laer.web.pages.exports import FORMATS
 from laer.web.people.models import User
 from laer.web.runs import queries
 from laer.web.templatetags.laer import number
@@ -42,11 +42,10 @@ def change(request: HttpRequest) -> HttpResponseBase:
         if not ids and not everything:
             raise Refused(_("tick an account first"))
         if do.removeprefix("export:") in FORMATS:
-            shown = columns_of(request.GET)
             sort, only = request.GET.get("sort", queries.DEFAULT_SORT), None if everything else ids
             rows = queries.account_rows(user, q=q, filters=filters, sort=sort, run=run, only=only)
-            name = f"accounts-{run.as_of if run else 'none'}"
-            return export(name, header(shown), cells(rows, shown, queries.currency_of(run)), do.removeprefix("export:"))
+            rows, name = in_own_currency(rows, queries.currency_of(run)), f"accounts-{run.as_of if run else 'none'}"
+            return ACCOUNTS.file(request, rows, name, do.removeprefix("export:"))
         _do(request, user, do, queries.account_ids(user, q=q, filters=filters, run=run) if everything else ids)
     except Refused as refused:
         messages.warning(request, _("Nothing changed: %(reason)s") % {"reason": refused})

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-from hashlib import sha256
-
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet
-from django.conf import settings
 from django.http import HttpRequest
 
 from laer.web.people.company import firm
+from laer.web.people.sealing import seal, unseal
+
+FACTOR = "second factor"
 
 
 class ClosedAdapter(DefaultAccountAdapter):
@@ -27,11 +25,8 @@ class SealedSecrets(DefaultMFAAdapter):
         return f"laer {firm().name}".strip()
 
     def encrypt(self, text: str) -> str:
-        return _seal().encrypt(text.encode()).decode()
+        return seal(FACTOR, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _seal().decrypt(encrypted_text.encode()).decode()
+        return unseal(FACTOR, encrypted_text)
 
-
-def _seal() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(sha256(b"second factor" + settings.SECRET_KEY.encode()).digest()))

@@ -7,9 +7,10 @@ commands, which have no login, call `refresh()` before a piece of work.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -24,6 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from laer.adopt.activation import LONGEST, MOST, SHIPPED, ActivationRule
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Company, Demo, User
 from laer.web.people.roles import Refused, only_admins
@@ -40,6 +42,7 @@ class Firm:
     locale             as babel names it: en_US
     fiscal_year_start  first month, 1 to 12
     confirmed          somebody said in the browser that these are right
+    activation         the rule by which an account counts as activated; `activation_ships` where it is the one that ships
     fixed              fields that the environment decides, so that no page can change them
     """
 
@@ -52,6 +55,8 @@ class Firm:
     confirmed: bool = False
     version: int = 0
     fixed: frozenset[str] = frozenset()
+    activation: ActivationRule = SHIPPED
+    activation_ships: bool = True
 
     @property
     def is_demo(self) -> bool:
@@ -70,6 +75,12 @@ _held: Firm | None = None
 def firm() -> Firm:
     """The firm in force. One query for the first caller of a process, none afterwards."""
     return _held or refresh()
+
+
+def said_fiscal_start() -> int | None:
+    """The first month of the fiscal year where somebody has said it; None where January is only what nobody changed."""
+    held = firm()
+    return held.fiscal_year_start if held.confirmed or "fiscal_year_start" in held.fixed or held.fiscal_year_start != 1 else None
 
 
 def refresh() -> Firm:
@@ -100,7 +111,8 @@ def _take(row: Mapping[str, Any]) -> Firm:
     defaults: dict[str, Any] = {"name": settings.COMPANY, "currency": settings.CURRENCY, "time_zone": _default_zone, "locale": settings.LOCALE}
     defaults["fiscal_year_start"] = settings.FISCAL_YEAR_START
     values = {field: default if field in held else row.get(field) or default for field, default in defaults.items()}
-    made = Firm(**values, demo=row.get("demo") or Demo.NONE, confirmed=bool(row.get("confirmed_at")), version=row.get("version") or 0, fixed=held)
+    made = Firm(**values, demo=row.get("demo") or Demo.NONE, confirmed=bool(row.get("confirmed_at")), version=row.get("version") or 0, fixed=held,
+                activation=_rule(row.get("activation")), activation_ships=not row.get("activation"))  # fmt: skip
     if made.time_zone != settings.TIME_ZONE:
         # `timezone.localdate()` is the firm's day everywhere, in every thread of the process: it reads Django's default zone.
         settings.TIME_ZONE = made.time_zone
@@ -110,10 +122,14 @@ def _take(row: Mapping[str, Any]) -> Firm:
     return made
 
 
+def _rule(text: str | None) -> ActivationRule:
+    return ActivationRule(**json.loads(text)) if text else SHIPPED
+
+
 class InForce:
     """Every page speaks of the firm as its login's row has it. While the demo is made or left, there is the page that says how far it is."""
 
-    WAY = ("/start/", "/login/", "/logout/", "/2fa/", "/reauthenticate/", "/password/", "/invitation/", "/oidc/", "/static/", "/favicon.ico")
+    WAY = ("/start/", "/login/", "/logout/", "/2fa/", "/reauthenticate/", "/password/", "/invitation/", "/mail/stop/", "/oidc/", "/static/", "/favicon.ico")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -153,10 +169,44 @@ def save(by: User, given: Mapping[str, Any]) -> list[str]:
     return changed
 
 
+def read_activation(given: Mapping[str, Any]) -> ActivationRule:
+    """The rule that a form says. Raises Refused with what was found and expected."""
+    feature = str(given.get("feature") or "").strip()
+    if len(feature) > 120:
+        raise Refused(_("Feature: found %(found)d characters; 120 fit.") % {"found": len(feature)})
+    read = {}
+    for name, label, most in (("times", _("Times"), MOST), ("users", _("Users"), MOST), ("days", _("Days"), LONGEST)):
+        text = str(given.get(name) or "").strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= most):
+            raise Refused(_("%(field)s: found “%(found)s”, expected a whole number from 1 to %(most)s.") % {"field": label, "found": text[:20], "most": most})
+        read[name] = int(text)
+    return ActivationRule(feature, **read)
+
+
+@transaction.atomic
+def save_activation(by: User, rule: ActivationRule | None) -> bool:
+    """Write by which rule an account counts as activated; None: the one that ships. Whether that changed anything."""
+    only_admins(by)
+    row, _made = Company.objects.select_for_update().get_or_create(pk=1)
+    before, text = row.activation, "" if rule is None else json.dumps(asdict(rule))
+    if before == text:
+        return False
+    row.activation = text
+    _write(row)
+    log_event(Act.COMPANY_CHANGED, by, subject="activation", details={"old": before, "new": text})
+    return True
+
+
 def set_demo(state: str) -> None:
     """Say what the book is. Its caller holds the transaction."""
     row, _made = Company.objects.select_for_update().get_or_create(pk=1)
     row.demo = state
+    _write(row)
+
+
+def touch() -> None:
+    """Say that something which processes hold beside the firm has changed: each reads it again. Its caller holds the transaction."""
+    row, _made = Company.objects.select_for_update().get_or_create(pk=1)
     _write(row)
 
 

@@ -51,7 +51,7 @@ class Demo(models.TextChoices):
 class Company(models.Model):
     """The firm, one row; without it the defaults hold. It is written by `company.py` and read through `company.firm()`, which costs no query."""
 
-    FIELDS: ClassVar = ("name", "currency", "time_zone", "locale", "fiscal_year_start", "demo", "confirmed_at", "version")
+    FIELDS: ClassVar = ("name", "currency", "time_zone", "locale", "fiscal_year_start", "demo", "confirmed_at", "version", "activation")
 
     name = models.CharField(max_length=120, blank=True, default="")
     currency = models.CharField(max_length=3, blank=True, default="")  # of reports; empty: the default
@@ -60,6 +60,7 @@ class Company(models.Model):
     fiscal_year_start = models.SmallIntegerField(null=True)  # first month, 1 to 12
     demo = models.CharField(max_length=8, choices=Demo.choices, blank=True, default=Demo.NONE)
     confirmed_at = models.DateTimeField(null=True)  # when somebody said that these are right
+    activation = models.CharField(max_length=400, blank=True, default="")  # the rule by which an account is activated, as JSON; empty: the one that ships
     version = models.IntegerField(default=0)  # grows with each change: a process that holds an older one reads again
 
     class Meta:
@@ -67,6 +68,52 @@ class Company(models.Model):
             models.CheckConstraint(condition=Q(pk=1), name="one_company"),
             models.CheckConstraint(condition=Q(fiscal_year_start=None) | Q(fiscal_year_start__range=(1, 12)), name="fiscal_year_starts_in_a_month"),
         ]
+
+
+class Provider(models.TextChoices):
+    """Who takes the firm's mail: a mail server, or a provider by its own interface."""
+
+    SMTP = "smtp", gettext_lazy("Mail server (SMTP)")
+    POSTMARK = "postmark", "Postmark"
+    MAILGUN = "mailgun", "Mailgun"
+    RESEND = "resend", "Resend"
+    BREVO = "brevo", "Brevo"
+    SENDGRID = "sendgrid", "SendGrid"
+
+
+class Security(models.TextChoices):
+    STARTTLS = "starttls", "STARTTLS"
+    TLS = "tls", "TLS"
+    NONE = "none", gettext_lazy("None")
+
+
+class MailSender(models.Model):
+    """From whom and through whom mail leaves the house, one row. It is written by `sender.py`; until a test was taken, nothing leaves."""
+
+    name = models.CharField(max_length=120, blank=True, default="")
+    address = models.EmailField(blank=True, default="")
+    provider = models.CharField(max_length=12, choices=Provider.choices, default=Provider.SMTP)
+    host = models.CharField(max_length=255, blank=True, default="")
+    port = models.IntegerField(default=587)
+    security = models.CharField(max_length=10, choices=Security.choices, default=Security.STARTTLS)
+    login = models.CharField(max_length=255, blank=True, default="")
+    secret = models.TextField(blank=True, default="")  # password or key, sealed
+    domain = models.CharField(max_length=255, blank=True, default="")  # of the sender, where a provider asks for it
+    site = models.CharField(max_length=255, blank=True, default="")  # how links in mails begin: https://laer.firm.example
+    imprint = models.CharField(max_length=300, blank=True, default="")  # who writes and where they are, below each mail to a contact
+    allowed = models.JSONField(default=list)  # addresses that a test may go to
+    quiet_from = models.SmallIntegerField(default=19)  # hour of the contact's clock from which nothing is sent to them
+    quiet_until = models.SmallIntegerField(default=8)
+    quiet_weekends = models.BooleanField(default=True)
+    most_a_week = models.SmallIntegerField(default=2)  # mails of plays that a contact gets within seven days
+    paused = models.BooleanField(default=False)  # an admin stopped all of it
+    tested_at = models.DateTimeField(null=True)
+    tested_to = models.CharField(max_length=254, blank=True, default="")
+    tested_as = models.CharField(max_length=64, blank=True, default="")  # what the test was taken with: another server, and it is to be done again
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(pk=1), name="one_mail_sender")]
 
 
 class Logins(BaseUserManager["User"]):
@@ -110,6 +157,11 @@ class User(AbstractBaseUser):
     locale = models.CharField(max_length=32, blank=True, default="")
     time_zone = models.CharField(max_length=64, blank=True, default="")
     week_start = models.SmallIntegerField(null=True)  # Monday is 0; null: as the formats have it
+    unheard = models.JSONField(default=list)  # kinds of notifications that they do not want
+    # Mail to oneself, at this hour of one's own clock: what changed and what is due, of one's book and, for who leads, of each team.
+    digest = models.BooleanField(default=True)
+    team_digest = models.BooleanField(default=True)
+    digest_hour = models.SmallIntegerField(default=7)
 
     objects: ClassVar[Logins] = Logins()
 
@@ -312,6 +364,7 @@ class Act(models.TextChoices):
     ACCESS_CHANGED = "access_changed", gettext_lazy("Rules of access changed")
     TEAM_CHANGED = "team_changed", gettext_lazy("Team changed")
     COVER_CHANGED = "cover_changed", gettext_lazy("Cover changed")
+    PLAY_SWITCHED = "play_switched", gettext_lazy("Play switched")
     SET_UP = "set_up", gettext_lazy("Installation set up")
     COMPANY_CHANGED = "company_changed", gettext_lazy("Company changed")
     DEMO_MADE = "demo_made", gettext_lazy("Demo firm made")
@@ -325,6 +378,10 @@ class Act(models.TextChoices):
     LINK_KEPT = "link_kept", gettext_lazy("Figures kept for a link")
     LINK_LET_GO = "link_let_go", gettext_lazy("Figures of a link let go")
     ANSWERED = "answered", gettext_lazy("Question answered")
+    DEFINITION_CHANGED = "definition_changed", gettext_lazy("Definition changed")
+    SENDING_CHANGED = "sending_changed", gettext_lazy("Sending changed")
+    MAIL_TESTED = "mail_tested", gettext_lazy("Test mail sent")
+    MAIL_STOPPED = "mail_stopped", gettext_lazy("Mail to an address stopped or allowed")
     ANSWER_TAKEN_BACK = "answer_taken_back", gettext_lazy("Answer taken back")
 
 

@@ -43,9 +43,9 @@ def save_view(user: User, page: str, name: str, query: str, *, shared: bool = Fa
 
 
 @transaction.atomic
-def change_view(user: User, view_id: int, **values: Any) -> SavedView:
+def change_view(user: User, page: str, view_id: int, **values: Any) -> SavedView:
     """Another name or query, shared or no longer. Only its owner may; raises Refused like `save_view`."""
-    view = _own(user, view_id)
+    view = _own(user, page, view_id)
     view.before = {name: getattr(view, name) for name in KEPT}
     if "name" in values:
         view.name = _free(user, view.page, values["name"], view)
@@ -59,9 +59,9 @@ def change_view(user: User, view_id: int, **values: Any) -> SavedView:
 
 
 @transaction.atomic
-def delete_view(user: User, view_id: int) -> SavedView:
+def delete_view(user: User, page: str, view_id: int) -> SavedView:
     """Nobody sees it any more, and lists that opened at it open at everything."""
-    view = _own(user, view_id)
+    view = _own(user, page, view_id)
     view.before = {"archived": True}
     view.archived_at = timezone.now()
     view.save()
@@ -70,9 +70,9 @@ def delete_view(user: User, view_id: int) -> SavedView:
 
 
 @transaction.atomic
-def undo_view(user: User, view_id: int) -> SavedView:
+def undo_view(user: User, page: str, view_id: int) -> SavedView:
     """Take the last change back: a new view goes, a deleted one returns, a changed one is as before. Once."""
-    view = SavedView.objects.select_for_update().filter(pk=view_id, owner=user).exclude(before=None).first()
+    view = SavedView.objects.select_for_update().filter(pk=view_id, page=page, owner=user).exclude(before=None).first()
     if view is None:
         raise Refused(_("There is nothing to take back any more"))
     before = view.before or {}
@@ -99,9 +99,9 @@ def open_at(user: User, page: str, view: SavedView | None) -> int | None:
 
 
 @transaction.atomic
-def choose_default(user: User, view_id: int, *, on: bool) -> SavedView:
+def choose_default(user: User, page: str, view_id: int, *, on: bool) -> SavedView:
     """Open the list at a view that the person may open, or no longer."""
-    view = SavedView.objects.filter(Q(owner=user) | Q(shared=True), pk=view_id, archived_at=None).first()
+    view = SavedView.objects.filter(Q(owner=user) | Q(shared=True), pk=view_id, page=page, archived_at=None).first()
     if view is None:
         raise Refused(_("This view is no longer there"))
     open_at(user, view.page, view if on else None)
@@ -116,8 +116,8 @@ def _open_at(user: User, page: str, view_id: int | None) -> None:
         DefaultView.objects.update_or_create(user=user, page=page, defaults={"view_id": view_id})
 
 
-def _own(user: User, view_id: int) -> SavedView:
-    view = SavedView.objects.select_for_update().filter(pk=view_id, owner=user, archived_at=None).first()
+def _own(user: User, page: str, view_id: int) -> SavedView:
+    view = SavedView.objects.select_for_update().filter(pk=view_id, page=page, owner=user, archived_at=None).first()
     if view is None:
         raise Refused(_("This view is not yours, or no longer there"))
     return view

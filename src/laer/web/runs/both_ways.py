@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pyarrow as pa
 from django.db.models import Max, QuerySet
 
 from laer.cycle.adjustments import Beside
 from laer.cycle.book_lines import book_lines
-from laer.cycle.ledger import LedgerInput
 from laer.cycle.otherwise import Handed
 from laer.cycle.terms import counting
 from laer.engine.book_reader import read_book
-from laer.metrics.policy import Policy, load_policy
+from laer.metrics.policy import load_policy
 from laer.records.record import record_type
 from laer.web.book.exclusions import active
 from laer.web.book.models import Exclusion, FieldChange
@@ -44,19 +44,30 @@ def with_excluded(user: User, run: PassRun, first: int, last: int, *, basis: str
     if not found:
         return None
     policy = load_policy(run.policy)
-    given = _lines_with_them(sorted({account for _, account in found}), run, policy)
     mark = f"with {found[-1][0]} {Exclusion.objects.exclude(taken_back_at=None).count()} {FieldChange.objects.aggregate(last=Max('id'))['last']} {basis}"
-    lines = given.lines.drop_columns(["product_id"])
-    if basis == "events":  # rule 20, as the question itself does with the lines of the run
-        for name in ("end_d", "end_m"):
-            lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
-    params = {"way": "instead", "handed": Handed(mark, lines, given.denominator), "movements": movements, "gap_days": policy.gap_days, "churn_basis": basis}
+    handed = counted_anew(mark, sorted({account for _, account in found}), run, basis, excluded=True)
+    params = {"way": "instead", "handed": handed, "movements": movements, "gap_days": policy.gap_days, "churn_basis": basis}
     return revenue.summed(ask("revenue_otherwise", params, scope_of(user), run.pk).months(first, last))
 
 
-def _lines_with_them(accounts: list[int], run: PassRun, policy: Policy) -> LedgerInput:
-    """Every line of the accounts as a pass would take it, had none been excluded: contracts and events speak for excluded lines too."""
+def counted_anew(
+    mark: str, accounts: list[int], run: PassRun, basis: str, *, excluded: bool = False, change: Callable[[pa.Table], pa.Table] | None = None
+) -> Handed:
+    """Every line of the accounts as a pass would take it, for the way `instead`.
+
+    In   excluded  had none been excluded: contracts and events speak for excluded lines too
+         change    what is done to the lines before they are counted
+    """
+    policy = load_policy(run.policy)
     read = read_book(book_address(), [record_type(n) for n in (LINES, "contracts", "churn_events", "discounts", "pauses")], account_ids=accounts, full=False)
-    lines, kept = read[LINES], without_excluded(read)
+    kept = without_excluded(read)
+    lines = read[LINES] if excluded else kept[LINES]
+    if change is not None:
+        lines = change(lines)
     when = counting(lines, kept["contracts"], kept["churn_events"], policy, run.as_of)
-    return book_lines(lines, policy, run.currency, rates_of(run), when, Beside(kept["discounts"], kept["pauses"], kept["contracts"])).given
+    given = book_lines(lines, policy, run.currency, rates_of(run), when, Beside(kept["discounts"], kept["pauses"], kept["contracts"])).given
+    counted = given.lines.drop_columns(["product_id"])
+    if basis == "events":  # rule 20, as the question itself does with the lines of the run
+        for name in ("end_d", "end_m"):
+            counted = counted.set_column(counted.schema.get_field_index(name), name, counted[f"event_{name}"])
+    return Handed(mark, counted, given.denominator)

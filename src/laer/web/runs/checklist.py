@@ -14,9 +14,9 @@ from laer.web.book.models import ImportRun, ImportState
 from laer.web.book.scope import visible_accounts
 from laer.web.people.company import firm
 from laer.web.people.models import Invitation, User
+from laer.web.runs.latest import mark
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import AccountCard, PassRun
-from laer.web.runs.queries import mark
 from laer.web.runs.readiness import ENOUGH
 
 State = Literal["done", "partly", "open"]

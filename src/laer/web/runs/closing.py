@@ -28,11 +28,12 @@ from laer.web.people.company import firm
 from laer.web.people.models import User
 from laer.web.runs import rates, restated, snapshots
 from laer.web.runs.desk import ask
-from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount, Restatement
+from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount, ReportedSplit, Restatement
 from laer.web.runs.passes import Busy, latest_run, lease, stale_since
 from laer.web.runs.reported import RESTATEMENT, Reported, as_kept, closings
 from laer.web.runs.reported_accounts import kept_of
-from laer.web.runs.revenue import ledger_of
+from laer.web.runs.reported_splits import splits_of
+from laer.web.runs.revenue import DIMENSIONS, ledger_of
 
 WHOLE = Scope(True)
 MOVEMENTS = ("event", "net")
@@ -76,7 +77,7 @@ def outlook() -> Outlook:
 def obstacles(run: PassRun, found: Iterable[ClosedMonth] = ()) -> list[str]:
     """Why the figures of a pass are not those to close with; none where they are."""
     told = []
-    busy = ImportRun.objects.filter(state__in=(ImportState.RUNNING, ImportState.UNDOING)).values_list("pk", flat=True).first()
+    busy = ImportRun.objects.exclude(kind="edit").filter(state__in=(ImportState.RUNNING, ImportState.UNDOING)).values_list("pk", flat=True).first()
     if busy:
         told.append(_("import %(import)s is being written, or stopped half-way") % {"import": busy})
     if stale_since():
@@ -131,6 +132,7 @@ def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
     differences = restated.explained(run, restated.outstanding(run, WHOLE, seen.found), seen.found)
     made = [_begin(run, user, note, m, figures) for m, figures in _figures(run, seen.found, seen.first, month).items()]
     _keep_accounts(run, made, seen.first, month)
+    _keep_splits(run, made, seen.first, month)
     for part in writing.chunks(restated.keep(made[0], differences)):
         with transaction.atomic():
             Restatement.objects.bulk_create([Restatement(**dict(zip(restated.KEPT, row, strict=True))) for row in part])
@@ -172,6 +174,19 @@ def _keep_accounts(run: PassRun, made: list[ClosedMonth], first: int, last: int)
         rows = [ReportedAccount(**dict(zip(ACCOUNTS, (at[row["m"]], row["account_id"], *kept_of(row)), strict=True))) for row in batch.to_pylist()]
         with transaction.atomic():
             ReportedAccount.objects.bulk_create(rows)
+
+
+def _keep_splits(run: PassRun, made: list[ClosedMonth], first: int, last: int) -> None:
+    """Write the months by each dimension, as the run's ledger has them."""
+    at = {month_number(c.month): c.pk for c in made}
+    for dimension in DIMENSIONS:
+        rows = []
+        for month, row in splits_of(ledger_of(run, WHOLE, by=dimension), dimension, first, last):
+            row.closed_id = at[month]
+            rows.append(row)
+        for part in writing.chunks(rows):
+            with transaction.atomic():
+                ReportedSplit.objects.bulk_create(part)
 
 
 def reopen_months(user: User | None, month: int, reason: str) -> list[ClosedMonth]:

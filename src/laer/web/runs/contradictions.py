@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 from functools import partial
 from math import lcm
@@ -16,19 +17,22 @@ from typing import Any
 
 import pyarrow as pa
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max
-from django.utils.translation import ngettext
+from django.db.models import Count, Max
+from django.utils.translation import gettext, ngettext
 
 from laer.cycle.otherwise import Handed
 from laer.metrics.policy import load_policy
 from laer.records.periods import day_number, first_day
 from laer.sources.tabular.values import Unreadable, interval_factor
-from laer.web.book.models import ChurnEvent, FieldChange, SubscriptionLine
+from laer.web.book import between
+from laer.web.book.models import ChurnEvent, FieldChange, Question, SubscriptionLine
 from laer.web.book.prepare import DISAGREES
 from laer.web.book.scope import scope_of
 from laer.web.people.models import User
 from laer.web.runs import revenue
+from laer.web.runs.both_ways import counted_anew
 from laer.web.runs.desk import ask
+from laer.web.runs.doctor import between as doubts_between
 from laer.web.runs.doctor import lines as line_checks
 from laer.web.runs.doctor.finding import Seen
 from laer.web.runs.doctor.gaps import disagreeing
@@ -100,7 +104,8 @@ def works_itself_out(run: PassRun) -> bool:
 
 
 def _found(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
-    mark = FieldChange.objects.aggregate(last=Max("id"))["last"]
+    waiting = Question.objects.filter(kind=between.KIND, answer="").aggregate(n=Count("id"), last=Max("id"))  # one answer writes nothing else
+    mark = FieldChange.objects.aggregate(last=Max("id"))["last"], *waiting.values()
     key = (scope_of(user).key, run.pk, last, basis, with_lines)
     found: list[Contradiction] = _memory.get(key, mark, partial(_look, user, run, last, basis, with_lines))
     return found
@@ -108,7 +113,7 @@ def _found(user: User, run: PassRun, last: int, basis: str, with_lines: bool) ->
 
 def _look(user: User, run: PassRun, last: int, basis: str, with_lines: bool) -> list[Contradiction]:
     seen = Seen(user)
-    found = [_churn_events(seen, run, basis), _churn_flags(seen, run, last), _amounts(seen, run)]
+    found = [_churn_events(seen, run, basis), _churn_flags(seen, run, last), *_between(seen, run, basis), _amounts(seen, run)]
     if with_lines:
         named = line_checks.named(seen)
         found += [_gaps(list(named["one_day_gaps"])), _twice(list(named["lines_twice"]))]
@@ -197,6 +202,67 @@ def _amounts(seen: Seen, run: PassRun) -> Contradiction | None:
         touches=("mrr", "nrr"),
         details={"lines": n},
     )
+
+
+def _between(seen: Seen, run: PassRun, basis: str) -> list[Contradiction]:
+    """Two systems say different amounts of a customer, or each one of its own: one contradiction for each two systems, the most accounts first."""
+    waiting = doubts_between.named(seen)
+    if not waiting or len(waiting) > MOST:
+        return []
+    systems: dict[tuple[str, str], list[Question]] = {}
+    for question in waiting:
+        one, two = sorted(way.source for way in between.ways_of(question.data))
+        systems.setdefault((one, two), []).append(question)
+    return [_of_two(asked, one, two, run, basis, place) for place, ((one, two), asked) in enumerate(sorted(systems.items(), key=lambda s: -len(s[1])))]
+
+
+def _of_two(asked: list[Question], one: str, two: str, run: PassRun, basis: str, place: int) -> Contradiction:
+    n = len({question.account_id for question in asked})
+    beside = sum(question.data["beside"] for question in asked)
+    said = {"one": one, "two": two, "n": number(n)}
+    if beside == len(asked):
+        shown = gettext_lazy("Both count, side by side")
+    elif not beside:
+        shown = gettext_lazy("The later one counts from its day on, as a change")
+    else:
+        shown = gettext_lazy("What is dated counts side by side, lists as changes from their day on")
+    return Contradiction(
+        f"between_{place}",
+        later(lambda: ngettext("%(one)s and %(two)s disagree on %(n)s account", "%(one)s and %(two)s disagree on %(n)s accounts", n) % said),
+        later(lambda: ngettext(
+            "%(one)s and %(two)s each state an amount of %(n)s account, and they do not agree.",
+            "%(one)s and %(two)s each state amounts of %(n)s accounts, and they do not agree.",
+            n,
+        ) % said),
+        shown,
+        tuple(
+            WayOut(later(lambda source=source: gettext("%(source)s is right") % {"source": source}), "instead", partial(_as_if, asked, source, run, basis))
+            for source in (one, two)
+        ),
+        details={"accounts": n},
+    )
+
+
+def _as_if(asked: list[Question], source: str, run: PassRun, basis: str) -> Handed:
+    """The lines of the accounts as they would be counted if one system's amounts held (`between.steps`)."""
+    steps: dict[int, between.Step] = {}
+    for question in asked:
+        answer = between.FIRST if between.ways_of(question.data)[0].source == source else between.SECOND
+        steps |= {step.line: step for step in between.steps(question.data, answer)}
+
+    def changed(lines: pa.Table) -> pa.Table:
+        rows = lines.to_pylist()
+        by_id = {row["line_id"]: dict(row) for row in rows}
+        for row in rows:
+            step = steps.get(row["line_id"])
+            if step is not None and step.does == "ends":
+                row["end_on"] = date.fromisoformat(step.what)
+            elif step is not None and step.does == "like":
+                row |= {name: by_id[step.what][name] for name in ("mrr_num", "mrr_den", "amount", "quantity", "list_amount", "interval", "currency")}
+        return pa.Table.from_pylist([row for row in rows if (step := steps.get(row["line_id"])) is None or step.does != "out"], schema=lines.schema)
+
+    which = " ".join(str(question.pk) for question in asked)
+    return counted_anew(f"between {source} of {which} {basis} {_mark()}", sorted({q.account_id for q in asked}), run, basis, change=changed)
 
 
 def _gaps(ids: list[int]) -> Contradiction | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -26,21 +26,22 @@ from laer.records.types import ORDER
 from laer.sources.demo import firm as made_up
 from laer.web import home
 from laer.web.book.importing import import_batches
-from laer.web.book.models import Account, FieldChange, ImportRun, ImportState, Note
+from laer.web.book.models import Account, Definition, FieldChange, ImportRun, ImportState
 from laer.web.people import company
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Company, Demo, Person, User
 from laer.web.people.roles import Refused, only_admins
+from laer.web.runs import demo_plays, demo_work
 from laer.web.runs.closing import LOG as CLOSINGS
 from laer.web.runs.jobs import enqueue
 from laer.web.runs.models import ClosedMonth, Job, JobState, Lease
 from laer.web.runs.passes import lease, start_pass
-from laer.web.work.models import Task, Touch
 
 SOURCE = KIND = "demo"
 ROOMS = ("runs", "work", "book")  # whose rows are the book; the machine's own below stay
 JOBS = ("demo", "leave_demo")
-STAYS = (Job, Lease)
+STAYS = (Job, Lease, Definition)  # of the firm its definitions, as its other settings
+WEEK = timedelta(days=7)
 STEPS = len(ORDER) + 2  # each record type, usage put away, the pass
 Progress = Callable[..., None]
 
@@ -65,14 +66,14 @@ def is_empty() -> bool:
 
 
 def own_rows() -> OwnRows:
-    """Seven counts."""
+    """Nine counts."""
     runs = ImportRun.objects.exclude(kind__in=(KIND, "edit")).order_by("pk")
     return OwnRows(
         imports=[run.title for run in runs[:200]],
         accounts=Account.objects.exclude(created_run__kind=KIND).exclude(created_run__in=runs.values("pk")).count(),
         changes=FieldChange.objects.filter(user__isnull=False).exclude(record=CLOSINGS).count(),
         months=ClosedMonth.objects.filter(closed_at__isnull=False).values("month").distinct().count(),
-        work=Task.objects.count() + Touch.objects.count() + Note.objects.count(),
+        work=demo_work.of_people(),
     )
 
 
@@ -103,8 +104,10 @@ def make(progress: Progress | None = None, *, as_of: str, seed: int = 7, account
     _clear()
     day = date.fromisoformat(as_of)
     run = import_batches(_told(made_up(seed, as_of=day, accounts=accounts), progress), source=SOURCE, kind=KIND, file_date=day)
+    demo_work.write(run, seed=seed, as_of=day, accounts=accounts)
     _say(progress, "pass", STEPS - 1)
-    start_pass()
+    start_pass(timezone.localdate() - WEEK, live=True)  # what changed within the week is known by it
+    demo_plays.write_plays(start_pass())
     with transaction.atomic():
         if _locked().demo == Demo.MAKING:
             company.set_demo(Demo.SHOWN)
@@ -185,7 +188,7 @@ def leave(progress: Progress | None = None, *, by: int | None = None) -> bool:
 def _clear() -> None:
     """Empty the book and the lake of a demo that is being made or left. Under the lease of the pass; safe to call again.
 
-    Stays    logins and their people, whoever was invited, teams, rules of access, the firm, the audit, saved views; the jobs
+    Stays    logins and their people, whoever was invited, teams, rules of access, the firm, the audit, saved views, definitions; the jobs
     Order    rows in one transaction, which reads the state once more; then the files that nothing names any more
     """
     with lease("pass"):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from laer.adopt.activation import ActivationRule
 from laer.web.book.models import DirtyAccount, SubscriptionLine
 from laer.web.people import company
 from laer.web.people.models import User
@@ -39,6 +40,15 @@ def change_firm(by: User, given: Mapping[str, Any], *, sure: bool = False) -> li
             raise Unsure(warning)
     changed = company.save(by, given)
     if any(name in MAKES_FIGURES for name in changed):
+        DirtyAccount.objects.create(account_id=None, since=timezone.now())
+    return changed
+
+
+@transaction.atomic
+def change_activation(by: User, rule: ActivationRule | None) -> bool:
+    """Write the rule by which an account counts as activated (None: the one that ships), and have every fact computed again."""
+    changed = company.save_activation(by, rule)
+    if changed:
         DirtyAccount.objects.create(account_id=None, since=timezone.now())
     return changed
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 from laer.web.book.models import Account, Assignment, Pulse
 from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.models import User
+from laer.web.runs.latest import last_run
 from laer.web.runs.models import AccountCard, PassRun
-from laer.web.runs.queries import last_run, recomputing
+from laer.web.runs.queries import recomputing
 from laer.web.work.models import Task, Touch
 
 TOUCHES, TASKS = 3, 5

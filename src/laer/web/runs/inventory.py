@@ -18,9 +18,11 @@ from laer.web.runs.usage import rows_by_account
 
 DATED = {
     "subscription_lines": "start_on", "contracts": "start_on", "tickets": "opened_at", "survey_responses": "answered_on", "churn_events": "effective_on",
-    "opportunities": "closed_on", "assignments": "from_on", "discounts": "start_on", "pauses": "from_on",
+    "opportunities": "closed_on", "assignments": "from_on", "discounts": "start_on", "pauses": "from_on", "costs": "month",
+    "onboarding_plans": "started_on", "onboarding_steps": "done_on", "outcomes": "promised_on", "account_metrics": "day",
+    "contact_roles": "from_on", "product_users": "added_on", "entitlements": "from_on", "invoices": "issued_on",
 }  # fmt: skip
-OF_NOBODY = ("people", "products")  # they belong to no account, so everybody sees how many there are
+OF_NOBODY = ("people", "products", "product_features")  # they belong to no account, so everybody sees how many there are
 
 
 @dataclass(frozen=True)

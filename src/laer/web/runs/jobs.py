@@ -29,7 +29,8 @@ from laer.web.book.models import DirtyAccount
 from laer.web.book.watching import due_folders
 from laer.web.people import company
 from laer.web.runs import beat, rates
-from laer.web.runs.models import Job, JobState, PassRun
+from laer.web.runs.models import Job, JobState, LearnedLikelihood, PassRun
+from laer.web.work import sending
 
 LEASE = 30.0  # seconds that a dead worker's job waits for the next
 ATTEMPTS = 5
@@ -40,7 +41,12 @@ GRACE = 8.0  # seconds a job may go on after its worker was told to stop
 KEEP = timedelta(days=14)  # finished jobs
 LOOKS = 10.0  # seconds between two questions whether a watched folder is due
 BEGAN = timezone.now()  # this process: its settings are as of then
+PAUSE = 5.0  # seconds at least from the beginning of a pass over a few accounts to the next: what is saved meanwhile goes into one
 PASS = "pass"  # the key under which a pass waits
+BESIDE = ("examine", "likelihood", "lab", "positions")  # jobs that take long in a large book, read only, and that no pass, import or undo is to wait behind
+BESIDE_POLL = 1.0
+DIGEST = 60.0  # seconds between two looks whether somebody's morning has come
+POST = 2.0  # seconds between two looks at what waits to leave the house
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +126,15 @@ class Worker:
     lease: float = LEASE
     poll: float = POLL
     grace: float = GRACE
+    beside: bool = False  # does only what nobody is to wait behind
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Do jobs until `stop` is set. A job that goes on for longer than the grace is given back and the process ends."""
+        """Do jobs until `stop` is set, those that nobody is to wait behind in a thread beside. One that goes on for longer than the grace is given back
+        and the process ends."""
+        beside = threading.Thread(target=Worker(poll=BESIDE_POLL, beside=True)._work_beside, args=(stop,), name="work beside", daemon=True)
+        beside.start()
+        post = threading.Thread(target=_post, args=(stop,), name="post", daemon=True)
+        post.start()
         sweep = looks = 0.0
         while not stop.is_set():
             beat.give()
@@ -135,6 +147,10 @@ class Worker:
                     looks = time.monotonic() + LOOKS
                     company.refresh()
                     ask_for_looks()
+                    ask_for_examination()
+                    ask_for_likelihoods()
+                    ask_for_positions()
+                    move_plays()
                 if not done:
                     ask_for_pass()
             except Exception:  # the database may be away for a while: the worker outlives that
@@ -144,6 +160,34 @@ class Worker:
                 done = False
             if not done:
                 stop.wait(self.poll)
+        post.join(self.grace)  # a mail that is on its way gets there, and its answer is kept
+
+    def _work_beside(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                done = work_once(self, stop)
+            except Exception:
+                log.exception("the worker could not look for work beside")
+                connection.close()
+                done = False
+            if not done:
+                stop.wait(self.poll)
+
+
+def _post(stop: threading.Event) -> None:
+    """Let out what waits to leave the house, in a thread of its own: a slow mail server holds no pass up, and no import a mail."""
+    digest = 0.0
+    while not stop.is_set():
+        try:
+            if time.monotonic() >= digest:
+                digest = time.monotonic() + DIGEST
+                ask_for_digests()
+            sending.deliver_due(timezone.now())
+        except Exception:
+            log.exception("what waits to leave the house could not be looked at")
+            connection.close()
+        stop.wait(POST)
+    connection.close()
 
 
 def work_once(worker: Worker | None = None, stop: threading.Event | None = None) -> bool:
@@ -174,10 +218,11 @@ def work_once(worker: Worker | None = None, stop: threading.Event | None = None)
 def claim(worker: Worker) -> Job | None:
     """The next job that is due or whose worker was lost, now leased to `worker`."""
     now = timezone.now()
+    ours = Q(kind__in=BESIDE) if worker.beside else ~Q(kind__in=BESIDE)
     alike = Job.objects.filter(state=JobState.RUNNING, lease_until__gte=now, unique_key=OuterRef("unique_key"))
     due = Q(state=JobState.READY, run_at__lte=now) & ~Exists(alike)  # never two of one key at once
     lost = Q(state=JobState.RUNNING, lease_until__lt=now)
-    jobs = Job.objects.filter(due | lost).order_by("-priority", "run_at", "pk")
+    jobs = Job.objects.filter(due | lost, ours).order_by("-priority", "run_at", "pk")
     if not jobs.exists():  # looking takes no write lock
         return None
     with transaction.atomic():  # SQLite: BEGIN IMMEDIATE, so one claims at a time; PostgreSQL: others skip what we lock
@@ -205,7 +250,13 @@ def ask_for_pass() -> None:
         return
     settled = Q(state__in=[JobState.READY, JobState.RUNNING]) | Q(state=JobState.FAILED, finished_at__gte=newest)
     if not Job.objects.filter(settled, unique_key=PASS).exists():
-        enqueue("pass", unique_key=PASS)
+        enqueue("pass", unique_key=PASS, run_at=_after_pause())
+
+
+def _after_pause() -> datetime | None:
+    """When the next pass may begin; None: now. While people save, each pass over their few accounts makes a run and takes a second and more."""
+    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").only("kind", "started_at").first()
+    return None if last is None or last.kind != "small" else max(timezone.now(), last.started_at + timedelta(seconds=PAUSE))
 
 
 def ask_for_looks() -> None:
@@ -216,14 +267,48 @@ def ask_for_looks() -> None:
             enqueue("watch", {"folder_id": folder_id}, unique_key=key)
 
 
+def ask_for_examination() -> None:
+    from laer.web.runs import examining
+
+    examining.ask_if_changed()
+
+
+def ask_for_likelihoods() -> None:
+    from laer.web.runs import likelihoods
+
+    likelihoods.ask_if_due()
+
+
+def ask_for_positions() -> None:
+    from laer.web.runs import position_stays
+
+    position_stays.ask_if_due()
+
+
+def move_plays() -> None:
+    """Runs of plays whose time has come, or whose task is done."""
+    from laer.web.runs.playing import moving
+
+    moving.tick()
+
+
+def ask_for_digests() -> None:
+    from laer.web.runs import digests
+
+    digests.queue_due(timezone.now())
+
+
 def _overtaken() -> datetime | None:
     """Since when the last pass is no longer that of today's day and rates; None where it is, or there was none.
 
     A day begins in the firm's time zone; a table of rates when its file was written or, where a setting changed, when this process began.
     """
-    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").only("as_of", "rates_mark").first()
+    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").only("as_of", "rates_mark", "started_at").first()
     if last is None:
         return None
+    learned: datetime | None = LearnedLikelihood.objects.filter(learned_at__gt=last.started_at).values_list("learned_at", flat=True).first()
+    if learned is not None:
+        return learned
     if last.as_of < timezone.localdate():
         return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     return max(rates.written_at(), BEGAN) if rates.changed_since(last) else None
@@ -356,3 +441,25 @@ def _leave_demo(arguments: Mapping[str, Any], progress: Progress) -> None:
     from laer.web.runs import demo
 
     demo.leave(progress, **arguments)
+
+
+@handler("likelihood")
+def _likelihood(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import deal_scores, likelihoods
+
+    likelihoods.refresh(**arguments)
+    deal_scores.refresh()
+
+
+@handler("lab")
+def _lab(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import lab
+
+    lab.do(**arguments)
+
+
+@handler("positions")
+def _positions(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import position_stays
+
+    position_stays.look_back(progress)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from laer.web.book.models import Account
+from laer.web.book.models import Account, Opportunity
 from laer.web.people.models import User
 
 
@@ -125,6 +125,7 @@ class AccountCard(models.Model):
             models.Index(fields=["search", "account", "mrr_minor", "arr_minor"], name="cards_search"),
             models.Index(fields=["mrr_minor", "account", "arr_minor"], name="cards_mrr"),
             models.Index(fields=["contract_end_on", "account"], name="cards_contract_end"),
+            models.Index(fields=["first_paid_on", "account"], name="cards_first_paid"),
             models.Index(fields=["owner_name", "-mrr_minor", "-account"], name="cards_owner_name"),
             models.Index(fields=["owner_id", "-mrr_minor", "-account", "arr_minor"], name="cards_owner"),
             models.Index(fields=["segment", "-mrr_minor", "-account", "arr_minor"], name="cards_segment"),
@@ -133,6 +134,75 @@ class AccountCard(models.Model):
             models.Index(fields=["industry", "-mrr_minor", "-account", "arr_minor"], name="cards_industry"),
             models.Index(fields=["state", "segment", "country", "industry", "owner_id", "contract_end_on", "mrr_minor", "arr_minor"], name="cards_totals"),
         ]
+
+
+class SegmentStay(models.Model):
+    """That an account belonged to a segment, from a day until another (left out). Open while it does; one at a time.
+
+    An entry is a stay that does not begin as base: base are those found when a segment was computed for the first time, when its
+    definition asked something else than before, or when the account itself was first known. An exit likewise.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="stays")
+    segment = models.CharField(max_length=60)  # the definition's id
+    from_on = models.DateField()
+    until_on = models.DateField(null=True)
+    begins_base = models.BooleanField(default=False)
+    ends_base = models.BooleanField(default=False)
+    run_id = models.BigIntegerField()  # that found it
+    until_run_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["segment", "account"], condition=Q(until_on=None), name="one_open_stay")]
+        indexes: ClassVar = [models.Index(fields=["segment", "from_on"], name="stays_from"), models.Index(fields=["segment", "until_on"], name="stays_until")]
+
+
+class PositionStay(models.Model):
+    """That an account was in a state of a motion, from a day until another (left out). Open while it is; one at a time in a motion.
+
+    What is unknown begins and ends none. An entry is a stay that does not begin as base: base are those found when a motion was computed
+    for the first time, or by other rules than before. Stays of rules that are no longer in force have another mark and stay as they were.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="positions")
+    motion = models.CharField(max_length=6)
+    state = models.CharField(max_length=20)
+    mark = models.CharField(max_length=16)  # of the rules by which it was found
+    from_on = models.DateField()
+    until_on = models.DateField(null=True)
+    begins_base = models.BooleanField(default=False)
+    ends_base = models.BooleanField(default=False)
+    replayed = models.BooleanField(default=False)  # its beginning was computed afterwards, month end by month end
+    rule = models.SmallIntegerField(null=True)  # the number of the rule that decided when it began; null: replayed
+    because = models.JSONField(default=dict)  # measure -> what that rule saw then
+    run_id = models.BigIntegerField()  # that found it
+    until_run_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "motion"], condition=Q(until_on=None), name="one_open_position")]
+        indexes: ClassVar = [models.Index(fields=["motion", "mark", "until_on"], name="positions_until")]
+
+
+class BandChange(models.Model):
+    """That an account's band by a scorecard is another than the day before. A first band, or one of a changed card, is no change.
+
+    Grain: account x card x day.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="band_changes")
+    card = models.CharField(max_length=60)  # the definition's id
+    on = models.DateField()
+    before = models.CharField(max_length=8)  # green, yellow, red
+    band = models.CharField(max_length=8)
+    score = models.FloatField()  # points on that day
+    run_id = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "card", "on"], name="one_band_change_a_day")]
+        indexes: ClassVar = [models.Index(fields=["-on", "card"], name="band_changes_on")]
 
 
 class AccountMonth(models.Model):
@@ -206,6 +276,22 @@ class ReportedAccount(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["closed", "account"], name="one_reported_row_per_account_and_month")]
 
 
+class ReportedSplit(models.Model):
+    """What a closed month was reported as for one value of a dimension (TOTAL: for all), of the whole book, each change counted.
+
+    A closing of before this table was has no rows.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    closed = models.ForeignKey(ClosedMonth, on_delete=models.CASCADE, related_name="splits")
+    dimension = models.CharField(max_length=20)
+    value = models.TextField()
+    figures = models.JSONField(default=dict)  # as of the closing's own
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["closed", "dimension", "value"], name="one_split_per_closed_month_dimension_and_value")]
+
+
 class Restatement(models.Model):
     """What changed in an earlier closed month and was taken in when a later one was closed: with what was known of its cause then."""
 
@@ -218,3 +304,89 @@ class Restatement(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["booked", "month", "account"], name="one_restatement_per_account_and_month")]
+
+
+class Examination(models.Model):
+    """What the doctor and readiness found when they last went through what one scope may read: counts, from which pages make their sentences."""
+
+    scope = models.CharField(max_length=40, primary_key=True)  # `Scope.key`
+    mark = models.CharField(max_length=200)  # of the book before it was looked at: with another the book has changed since
+    form = models.CharField(max_length=40)  # of the checks that were made: another version makes others
+    findings = models.JSONField(default=list)  # [check, count, what its sentence says]
+    counts = models.JSONField(default=dict)  # of readiness, by name
+    records = models.JSONField(default=list)  # [record, rows, newest day, sources]
+    examined_at = models.DateTimeField()
+    seconds = models.FloatField()
+
+
+class LearnedLikelihood(models.Model):
+    """What was learned from the firm's own past for one likelihood, and of which run it was last said."""
+
+    kind = models.CharField(max_length=40, primary_key=True)  # `cycle.likelihoods.KINDS`
+    form = models.CharField(max_length=40)  # of the method: another version learns anew
+    learned = models.JSONField(null=True)  # `Likelihood.as_dict`; None: there was no past
+    learned_at = models.DateTimeField()
+    learned_run_id = models.BigIntegerField()
+    first_cut = models.DateField(null=True)
+    last_cut = models.DateField(null=True)
+    said_run_id = models.BigIntegerField()
+    said_as_of = models.DateField()
+    sampled = models.IntegerField(null=True)  # accounts that were learned from, where they are not all
+
+
+class AccountLikelihood(models.Model):
+    """How likely it is of one account, with the strongest reasons; null, and why, where it is not said."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="likelihoods")
+    kind = models.CharField(max_length=40)
+    chance = models.FloatField(null=True)
+    why = models.CharField(max_length=60, blank=True, default="")
+    band = models.CharField(max_length=8, blank=True, default="")
+    reasons = models.JSONField(default=list)  # [measure, value then, what it adds to the logit]
+    rest = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "kind"], name="one_likelihood_per_account")]
+        indexes: ClassVar = [models.Index(fields=["kind", "-chance"], name="likelihoods_by_chance")]
+
+
+class DealScore(models.Model):
+    """Points of a deal by a scorecard of purpose `quality`, as of the day on which it was won (of an open one, of the run); null where too little was known."""
+
+    id = models.BigAutoField(primary_key=True)
+    opportunity = models.ForeignKey(Opportunity, on_delete=models.CASCADE, related_name="scores")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="deal_scores")
+    card = models.CharField(max_length=60)  # the definition's id
+    version = models.IntegerField()
+    day = models.DateField()
+    points = models.FloatField(null=True)
+    band = models.CharField(max_length=8, blank=True, default="")
+    coverage = models.FloatField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["opportunity", "card"], name="one_score_per_deal")]
+
+
+class LabReplay(models.Model):
+    """A scorecard, and perhaps a changed draft of it, replayed over the past: what was asked, and what was found. Kept as evidence of what was adopted."""
+
+    id = models.BigAutoField(primary_key=True)
+    card = models.CharField(max_length=60)  # the definition's id
+    draft = models.TextField(blank=True, default="")  # the challenger's text; empty: the card in force alone
+    months = models.SmallIntegerField()
+    horizon = models.SmallIntegerField()  # days within which an outcome counts
+    outcome = models.CharField(max_length=12)  # `cycle.lab.OUTCOMES`
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField()
+    run_id = models.BigIntegerField(null=True)  # whose past it is
+    done_at = models.DateTimeField(null=True)
+    seconds = models.FloatField(null=True)
+    result = models.JSONField(null=True)  # `Replayed.as_dict`
+    error = models.TextField(blank=True, default="")  # why there is none
+    adopted_version = models.IntegerField(null=True)  # of the definition that the draft became
+    adopted_at = models.DateTimeField(null=True)
+    adopted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["card", "-id"], name="lab_replays_of_card")]

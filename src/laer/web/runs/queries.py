@@ -5,7 +5,6 @@ People who see everything read the cards alone; for others the cards are joined 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
@@ -21,13 +20,19 @@ from django.utils import timezone
 
 from laer.cycle.cards import FINE
 from laer.cycle.scope import Scope
+from laer.flow.positions import MOTIONS, column_of
 from laer.records.periods import date_of, day_number, first_day, month_number
+from laer.web.book import definitions
+from laer.web.book.many import listed
 from laer.web.book.models import Account, DirtyAccount
 from laer.web.book.scope import scope_of
+from laer.web.book.team_scope import narrowed, teams_for
 from laer.web.people.company import firm
 from laer.web.people.models import User
-from laer.web.runs import fact_filters, keyset, snapshots
+from laer.web.runs import fact_filters, keyset, segment_stays, snapshots
+from laer.web.runs.beside import beside
 from laer.web.runs.keyset import Order
+from laer.web.runs.latest import last_run, mark
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import AccountCard, AccountMonth, PassRun
 
@@ -36,6 +41,7 @@ SORTS = {
     "mrr": Order("mrr_minor", int),
     "arr": Order("mrr_minor", int),  # twelve times MRR: one order, one index, and a filter on MRR is a stretch of it
     "contract_end_on": Order("contract_end_on", date, unknown=True),
+    "first_paid_on": Order("first_paid_on", date, unknown=True),
     "owner_name": Order("owner_name", str, unknown=True, grouped=True),
     "segment": Order("segment", str, unknown=True, grouped=True),
     "country": Order("country", str, unknown=True, grouped=True),
@@ -43,6 +49,7 @@ SORTS = {
 }
 DEFAULT_SORT = "-arr"
 FACETS = ("state", "segment", "country", "industry")
+ADDRESSED = {"inside": "in"}  # what a filter is called in an address, where not by its own name
 NONE = "none"  # the value of a filter that asks for what is unknown
 SHOWN = (
     "account_id",
@@ -62,6 +69,7 @@ SHOWN = (
     "contract_end_on",
     "published_at",
 )
+POSITIONS = {column_of(motion): F(f"facts__{column_of(motion)}") for motion in MOTIONS}  # of a card's facts
 GATHERED = 20_000  # up to so many rows it is quicker to find them by their filters and sort them
 SELECTIVE = 5_000  # up to so many a filter's own index beats reading the narrow index of all cards once
 FOUND = 2_000  # up to so many hits of a search are listed by their ids
@@ -90,6 +98,8 @@ class Filters:
     mrr_min: int | None = None  # minor units, included
     mrr_max: int | None = None  # minor units, left out
     where: str | None = None  # a condition over facts, in its one-line form (`fact_filters.read`)
+    inside: str | None = None  # the id of a segment that the account belongs to
+    team: str | None = None  # the id of a team whose people look after it, as far as the person may look at that team alone
 
     def __bool__(self) -> bool:
         return any(getattr(self, f.name) is not None for f in fields(self))
@@ -147,7 +157,10 @@ def account_rows(
     chosen = _choose(user, q, filters or Filters(), sort, run or last_run())
     there = chosen.cards.filter(account__archived_at=None)
     there = there if only is None else there.filter(account_id__in=listed(only))
-    cards = keyset.all_of(there.values(*SHOWN), sort, SORTS[sort.removeprefix("-")], gather=chosen.gather)
+    shown = there.values(
+        *SHOWN, health=F("facts__health"), health_score=F("facts__health_score"), pulse=F("facts__pulse"), pulse_on=F("facts__pulse_on"), **POSITIONS
+    )  # fmt: skip
+    cards = keyset.all_of(shown, sort, SORTS[sort.removeprefix("-")], gather=chosen.gather)
     return cards.iterator(2_000)
 
 
@@ -165,49 +178,52 @@ class _Chosen:
     facets: Facets
 
 
-def unknown_to(user: User, filters: Filters) -> int:
+def unknown_to(user: User, filters: Filters, run: PassRun | None) -> int:
     """How many of the accounts that the other filters leave too little is known of to say whether the condition holds. Two queries at most."""
     assert filters.where is not None
-    cards = _matching(cards_of(scope_of(user)), replace(filters, where=None), (), plain=True)
-    return cards.filter(fact_filters.unknown(filters.where, timezone.localdate())).count()
+    scope, today = _scope(user, filters), timezone.localdate()
+    cards = _matching(cards_of(scope), replace(filters, where=None, team=None), (), plain=True).filter(fact_filters.unknown(filters.where, today))
+    return int(totals_memory.get(("unknown", scope.key, filters, today), mark(run), cards.count))
+
+
+def _scope(user: User, filters: Filters) -> Scope:
+    """What the person may see, or one team's part of it. Two queries more where a team is asked for, which narrows nothing where it is not theirs."""
+    scope = scope_of(user)
+    if filters.team is None:
+        return scope
+    return narrowed(scope, next((one for one in teams_for(user) if str(one.pk) == filters.team), None))
 
 
 def _choose(user: User, q: str, filters: Filters, sort: str, run: PassRun | None) -> _Chosen:
     """The cards that the person may see and that are like this, and how they are best read."""
     order = SORTS[sort.removeprefix("-")]
     words = q.casefold().split()[:8]
-    scope = scope_of(user)
+    scope = _scope(user, filters)
+    filters = replace(filters, team=None)
     cards = cards_of(scope)
-    facets = facets_memory.get(("facets", scope.key), mark(run), lambda: _facets(cards), grace=FACETS_GRACE)
+    facets = _facets_kept(cards, scope, run)
     # PostgreSQL finds words by an index of its own; SQLite reads a narrow index once and lists what it found.
-    listing = bool(words) and scope.everything and connection.vendor == "sqlite"
-    found = _found(words, run, FOUND_BESIDE if filters else FOUND) if listing else None
+    wide = scope.everything or len(scope.account_ids) > SELECTIVE
+    found = _found(words, run, FOUND_BESIDE if filters else FOUND) if words and wide and connection.vendor == "sqlite" else None
     wanted = words
     if found is not None:
-        cards, wanted = cards.filter(account_id__in=listed(found)), []
-    wide = scope.everything or len(scope.account_ids) > SELECTIVE
-    few = found is not None or not wide or _at_most(filters, facets) <= SELECTIVE
-    plain = found is not None or not few  # by their ids, or by reading a narrow index once
+        theirs = found if scope.everything else scope.account_ids.intersection(found)
+        cards, wanted = AccountCard.objects.filter(account_id__in=listed(theirs)), []
+    held = fact_filters.matching(filters.where, timezone.localdate(), mark(run)) if filters.where is not None else None
+    cards, asked = (cards, filters) if held is None else (cards.filter(account_id__in=listed(held)), replace(filters, where=None))
+    few = found is not None or held is not None or not wide or _at_most(filters, facets) <= SELECTIVE
+    plain = found is not None or held is not None or not few  # by their ids, or by reading a narrow index once
     totals = totals_memory.get(
         ("totals", scope.key, filters, tuple(words), timezone.localdate()), mark(run),
-        lambda: _totals(_matching(cards, filters, wanted, plain=plain), run, whole=scope.everything and filters == Filters() and not words),
+        lambda: _totals(_matching(cards, asked, wanted, plain=plain), run, whole=scope.everything and filters == Filters() and not words),
     )
-    # A filter's own index is in the order of MRR; and only PostgreSQL finds words by an index, so there a walk looks every row up.
-    ordered = order.column == "mrr_minor" and not wanted and scope.everything and found is None and _indexed(filters)
+    # A filter's own index is in the order of MRR, of a wide scope, too: the first page is met within a few hundred rows, unless few rows pass
+    # (those that left pay nothing and stand at its end). Only PostgreSQL finds words by an index, so there a walk looks every row up.
+    ordered = order.column == "mrr_minor" and not wanted and wide and found is None and held is None and _indexed(filters) and totals.accounts > SELECTIVE
     narrow = bool(filters) or (connection.vendor != "sqlite" and any(len(word) >= TRIGRAM for word in wanted))
     gather = not ordered and (few or (totals.accounts <= GATHERED and narrow))
-    chosen = _matching(cards, filters, wanted, plain=plain and not ordered and (found is not None or bool(wanted) or not gather))
+    chosen = _matching(cards, asked, wanted, plain=plain and not ordered and (found is not None or bool(wanted) or not gather))
     return _Chosen(chosen, gather, totals, facets)
-
-
-def last_run() -> PassRun | None:
-    """The pass whose figures are shown."""
-    return PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").defer("timings", "notes", "counts", "position").first()
-
-
-def mark(run: PassRun | None) -> Any:
-    """What tells the figures of one run from those of another; nothing is remembered of a book without one."""
-    return (run.pk, run.finished_at) if run else object()
 
 
 def card_of(account_id: int) -> AccountCard | None:
@@ -250,13 +266,6 @@ def cards_of(scope: Scope) -> QuerySet[AccountCard]:
     return cards.filter(RawSQL(among, (list(scope.account_ids),), output_field=BooleanField()))
 
 
-def listed(ids: Iterable[int]) -> RawSQL:
-    """Ids as one parameter: Django takes 20 microseconds for each of a list, and a database more than it needs to read the query."""
-    if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", (json.dumps(list(ids)),))
-    return RawSQL("SELECT unnest(%s::bigint[])", (list(ids),))
-
-
 def _at_most(filters: Filters, facets: Facets) -> int:
     """An upper bound of the rows that pass the filters, from the counts of the facets. It only chooses how they are read."""
     bound = 10**9
@@ -291,6 +300,8 @@ def _matching(cards: QuerySet[AccountCard], filters: Filters, words: Iterable[st
         cards = cards.filter(mrr_minor__gte=filters.mrr_min)
     if filters.mrr_max is not None:
         cards = cards.filter(mrr_minor__lt=filters.mrr_max)
+    if filters.inside is not None:
+        cards = cards.filter(segment_stays.inside(filters.inside))
     if filters.where is not None:
         cards = cards.filter(fact_filters.holds(filters.where, timezone.localdate()))
     for word in words:
@@ -327,7 +338,7 @@ def _totals(matching: QuerySet[AccountCard], run: PassRun | None, *, whole: bool
 
     Costs one query, and a second one where rounding took anything and not all accounts are meant.
     """
-    found = matching.aggregate(accounts=Count("account_id"), mrr=Sum("mrr_minor"), arr=Sum("arr_minor"))
+    found = matching.aggregate(accounts=Count("*"), mrr=Sum("mrr_minor"), arr=Sum("arr_minor"))  # the index of totals has no id: naming it reads every row
     rests = snapshots.table_of(run.pk, "rests") if run is not None else None
     if rests is not None and rests.num_rows and not whole:
         rests = rests.filter(pc.is_in(rests["account_id"], pa.array(matching.order_by().values_list("account_id", flat=True), pa.int64())))
@@ -339,8 +350,19 @@ def _rest(rests: pa.Table | None, name: str) -> Fraction:
     return Fraction(pc.sum(rests[name]).as_py() or 0, FINE) if rests is not None else Fraction(0)
 
 
-def _facets(cards: QuerySet[AccountCard]) -> Facets:
-    """Five queries, once a minute or a run per scope."""
+def facets(user: User, run: PassRun | None) -> Facets:
+    """What the filters may be, with the accounts of each that the person may see. Remembered as the list's own."""
+    scope = scope_of(user)
+    return _facets_kept(cards_of(scope), scope, run)
+
+
+def _facets_kept(cards: QuerySet[AccountCard], scope: Scope, run: PassRun | None) -> Facets:
+    found: Facets = facets_memory.get(("facets", scope.key), mark(run), lambda: _facets(cards, scope), grace=FACETS_GRACE)
+    return found
+
+
+def _facets(cards: QuerySet[AccountCard], scope: Scope) -> Facets:
+    """Seven queries, once a minute or a run per scope."""
     found: Facets = {}
     for name in FACETS:
         counted = cards.values_list(name).annotate(n=Count("account_id")).order_by("-n", F(name).asc(nulls_last=True))
@@ -348,6 +370,8 @@ def _facets(cards: QuerySet[AccountCard]) -> Facets:
     owners = cards.values_list("owner_id").annotate(n=Count("account_id")).order_by("-n", F("owner_id").asc(nulls_last=True))[:OPTIONS]
     ids = [o for o, _ in owners if o]
     names = dict(cards.filter(owner_id__in=ids).values_list("owner_id", "owner_name").distinct()) if ids else {}
+    members, titles = segment_stays.members(scope), definitions.titles("segment")
+    found["inside"] = [(name, title, members.get(name, 0)) for name, title in titles.items()]
     found["owner"] = [(str(o) if o else None, names.get(o) or "nobody", n) for o, n in owners]
     return found
 
@@ -358,7 +382,12 @@ def _with_state(rows: list[dict[str, Any]], run: PassRun | None) -> tuple[list[d
     dirty = set(DirtyAccount.objects.filter(Q(account_id__in=ids) | Q(account_id=None)).values_list("account_id", flat=True).distinct())
     if not rows:
         return [], None in dirty
-    changed = dict(Account.objects.filter(pk__in=ids, archived_at=None).values_list("id", "changed_at"))
+    told = ("health", "health_score", "health_card", *POSITIONS)
+    there = Account.objects.filter(pk__in=ids, archived_at=None).values_list("id", "changed_at", *(f"card__facts__{name}" for name in told))
+    changed, known = {}, {}
+    for pk, changed_at, *values in there:
+        changed[pk], known[pk] = changed_at, dict(zip(told, values, strict=True))
+    said = beside(list(changed), timezone.localdate())
     sparks = _sparks(rows, month_number(run.as_of if run else timezone.localdate()))
     shown = []
     for row in rows:
@@ -366,6 +395,9 @@ def _with_state(rows: list[dict[str, Any]], run: PassRun | None) -> tuple[list[d
         if account in changed:
             row["recomputing"] = account in dirty or _newer(changed[account], row["published_at"], run)
             row["spark"] = sparks[account]
+            row |= known[account]
+            row["beside"] = said[account]
+            row["override"] = said[account].overrides.get(row.pop("health_card"))
             shown.append(row)
     return shown, None in dirty
 

@@ -18,6 +18,8 @@ from laer.cycle.questions import packed
 from laer.records.periods import fiscal_year
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear, RateTable, read_rates
+from laer.web.book import plan_rates
+from laer.web.book.models import DayRate, PlanRate
 from laer.web.people.company import firm
 from laer.web.runs.models import ClosedMonth, PassRun
 
@@ -44,9 +46,9 @@ class Plan:
 
 
 def table() -> RateTable:
-    """The table that `LAER_FX_FILE` names, read again when the file changes."""
+    """The table that `LAER_FX_FILE` names, read again when the file changes; without a file, what was entered in Settings."""
     if not settings.FX_FILE:
-        return RateTable("")
+        return plan_rates.entered()
     path = Path(settings.FX_FILE)
     seen = path.stat() if path.exists() else None
     return _read(path, firm().fiscal_year_start, (seen.st_mtime_ns, seen.st_size, seen.st_ino) if seen else None)
@@ -97,7 +99,10 @@ def changed_since(run: PassRun) -> bool:
 
 
 def written_at() -> datetime:
-    """When the table's file was last written; the beginning of time where there is none."""
+    """When the table's file was last written, or a rate entered; the beginning of time where there is none."""
+    if not settings.FX_FILE:
+        newest = [kind.objects.order_by("-changed_at").values_list("changed_at", flat=True).first() for kind in (PlanRate, DayRate)]
+        return max(filter(None, newest), default=datetime.fromtimestamp(0, UTC))
     path = Path(settings.FX_FILE)
     return datetime.fromtimestamp(path.stat().st_mtime if settings.FX_FILE and path.exists() else 0, UTC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -10,14 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle import terms
-from laer.cycle.renewals import SCHEMA
+from laer.cycle.renewals import SCHEMA, SETTLED
 from laer.cycle.scope import Scope
+from laer.records.periods import day_number, month_number
+from laer.renew.calls import AT_RISK, LIKELIHOOD, LOST, READS, Call, system_call
 from laer.web.runs.desk import ask
+from laer.web.runs.measured import facts_table
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import PassRun
 
-SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
 SOON = 90  # days
+AHEAD = 6  # months of renewals that leaders look at first
+NO_CALL = "none"  # nobody called it, and nothing is known by which the system could
 
 memory = Memory(50)
 
@@ -33,8 +38,23 @@ class Renewals:
         ends_on = pc.max_element_wise(ends_on, pa.scalar(date.min, pa.date32()))
         months = pc.add(pc.multiply(pc.subtract(pc.year(ends_on), 1970), 12), pc.subtract(pc.month(ends_on), 1))
         settled = pc.is_in(table["state"], pa.array(SETTLED))
-        self.table = table.append_column("ends_on", ends_on).append_column("month", months).append_column("settled", settled)
+        table = table.append_column("ends_on", ends_on).append_column("month", months).append_column("settled", settled)
+        if "system" not in table.column_names:
+            table = table.append_column("system", pa.nulls(table.num_rows, pa.string())).append_column("because", pa.nulls(table.num_rows, pa.string()))
+        self.table = table
         self.denominator, self.as_of = denominator, as_of
+
+    def with_calls(self, calls: Mapping[tuple[int, date], str]) -> Renewals:
+        """Beside each renewal what a person said of it (`person`), and what stands: that, else the system's call, else NO_CALL (`call`)."""
+        found = Renewals.__new__(Renewals)
+        found.denominator, found.as_of = self.denominator, self.as_of
+        dues = dict(zip(self.table["contract_id"].to_pylist(), self.table["due_on"].to_pylist(), strict=True)) if calls else {}
+        there = {contract: category for (contract, due_on), category in calls.items() if dues.get(contract) == due_on}
+        at = pc.index_in(self.table["contract_id"], pa.array(list(there), pa.int64()))
+        person = pa.chunked_array([pa.array(list(there.values()), pa.string())]).take(at) if there else pa.chunked_array([pa.nulls(len(self), pa.string())])
+        call = pc.fill_null(pc.coalesce(person, self.table["system"]), NO_CALL)
+        found.table = self.table.append_column("person", person).append_column("call", call)
+        return found
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -55,8 +75,22 @@ class Renewals:
         assert self.as_of is not None
         return pc.and_(self.view("ahead"), pc.less_equal(self.table["ends_on"], pa.scalar(self.as_of + timedelta(days=SOON))))
 
+    def near(self) -> Any:
+        """Mask of what is ahead and ends in this month or one of the six after it."""
+        assert self.as_of is not None
+        now = month_number(self.as_of)
+        return pc.and_(self.view("ahead"), self.between(now, now + AHEAD))
+
+    def in_doubt(self) -> Any:
+        """Mask of what is near, and at risk or lost by the call that stands (`with_calls`)."""
+        return pc.and_(self.near(), pc.is_in(self.table["call"], pa.array((AT_RISK, LOST))))
+
     def late(self) -> Any:
         return pc.is_in(self.table["state"], pa.array((terms.LATE, terms.BACK)))
+
+    def over(self, mask: Any, before: date) -> Any:
+        """Of a mask, what fell due before a day."""
+        return pc.and_(mask, pc.less(self.table["due_on"], pa.scalar(before)))
 
     def of_month(self, mask: Any, month: int) -> Any:
         return pc.and_(mask, pc.equal(self.table["month"], month))
@@ -71,6 +105,28 @@ class Renewals:
     def rows(self, mask: Any, begin: int = 0, count: int | None = None) -> list[dict[str, Any]]:
         part = self.table.filter(mask).slice(begin, count)
         return [row | {"arr": self._yearly(row.pop("parts"))} for row in part.to_pylist()]
+
+    def one(self, contract: int) -> dict[str, Any] | None:
+        found = self.rows(pc.equal(self.table["contract_id"], contract))
+        return found[0] if found else None
+
+    def due_days(self, contracts: Iterable[int]) -> dict[int, date]:
+        """Contract -> the day on which it falls due; those that are not here, or settled, are left out."""
+        there = self.table.filter(pc.and_(pc.is_in(self.table["contract_id"], pa.array(list(contracts), pa.int64())), pc.invert(self.table["settled"])))
+        return dict(zip(there["contract_id"].to_pylist(), there["due_on"].to_pylist(), strict=True))
+
+    def called(self, call: str) -> Any:
+        """Mask of what is open and stands under a call."""
+        return pc.and_(pc.invert(self.table["settled"]), pc.equal(self.table["call"], call))
+
+    def sums(self, mask: Any, *keys: str) -> dict[tuple[Any, ...], tuple[int, Fraction]]:
+        """Values of the keys -> (contracts, ARR), of what the mask lets through."""
+        summed = self.table.filter(mask).group_by(list(keys)).aggregate([("parts", "sum"), ("contract_id", "count")])
+        return {tuple(row[key] for key in keys): (row["contract_id_count"], self._yearly(row["parts_sum"])) for row in summed.to_pylist()}
+
+    def between(self, first: int, last: int) -> Any:
+        """Mask of what ends in some months, both counted."""
+        return pc.and_(pc.greater_equal(self.table["month"], first), pc.less_equal(self.table["month"], last))
 
     def by_month(self, first: int, last: int) -> dict[int, dict[bool, tuple[int, Fraction]]]:
         """Month -> settled or not -> (contracts, ARR), of the months in which any ends."""
@@ -92,7 +148,26 @@ def renewals_of(run: PassRun | None, scope: Scope) -> Renewals:
 
     def made() -> Renewals:
         table, denominator = ask("renewals_due", {}, scope, run.pk)
-        return Renewals(table, denominator, run.as_of)
+        return Renewals(_called(table, run, scope), denominator, run.as_of)
 
     found: Renewals = memory.get(("renewals", scope.key), (run.pk, run.finished_at), made)
     return found
+
+
+def _called(table: pa.Table, run: PassRun, scope: Scope) -> pa.Table:
+    """With the system's call of each renewal that is not settled, and the fact that decided: by the facts of the run, the rule of `renew.calls`."""
+    facts = facts_table(run, ["account_id", *READS, LIKELIHOOD], scope)
+    known = {row["account_id"]: row for row in facts.to_pylist()} if facts is not None else {}
+    day, calls = day_number(run.as_of), []
+    columns = ("account_id", "state", "due_on", "notice_on", "cancelled", "auto_renews")
+    for account, state, due_on, notice_on, cancelled, auto in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        if state in SETTLED:
+            calls.append(Call(None, ""))
+            continue
+        own = {"renews_by_itself": auto or state == terms.ROLLS, "notice_on": None if notice_on is None else day_number(notice_on)}
+        over = state in (terms.PENDING, terms.UNRESOLVED) or due_on <= run.as_of
+        calls.append(system_call(known.get(account, {}) | own, day, ends=bool(cancelled), over=over))
+    both = {"system": [call.category for call in calls], "because": [call.because for call in calls]}
+    for name, values in both.items():
+        table = table.append_column(name, pa.array(values, pa.string()))
+    return table

@@ -92,10 +92,11 @@ class Reported:
             return Month(month.month, month.value, dict(month.figures) | opening)
         # A month before the first closed one came into the data later: it was reported as nothing. A movement that was not
         # known to the version that closed the month is 0.
-        return Month(month.month, month.value, {n: _nothing(n) for n in month.figures} | {RESTATEMENT: Fraction(0)} | self.kept.get(month.month, {}))
+        return Month(month.month, month.value, {n: nothing(n) for n in month.figures} | {RESTATEMENT: Fraction(0)} | self.kept.get(month.month, {}))
 
 
-def _nothing(name: str) -> Fraction | int | None:
+def nothing(name: str) -> Fraction | int | None:
+    """What a figure is of which nothing was reported: an amount or a count is 0, a rate is unknown."""
     return 0 if name in COUNT else Fraction(0) if name.endswith("_mrr") or name == "arr" else None
 
 

@@ -94,7 +94,9 @@ class Accounts:
             for name, value in (*row.moves.items(), *row.counts.items()):
                 there = sums.months.setdefault(m, {"change": 0, "paying": 0})
                 there[name] = there.get(name, 0) + value
-        paths = [_path(steps, first, self.last) for steps in self.steps().values()]
+        steps_of = self.steps()
+        paths = [_path(steps, first, self.last) for steps in steps_of.values()]
+        opened = [self._opened(account, path, first) for account, path in zip(steps_of, paths, strict=True)]
         for place, m in enumerate(range(first, self.last + 1)):
             before = [p[place - 1] if place else 0 for p in paths]
             now = [p[place] for p in paths]
@@ -104,11 +106,25 @@ class Accounts:
         for w in windows:
             closing = kept = 0
             for place, m in enumerate(range(first, self.last + 1)):
-                pairs = [(p[place - w], p[place]) for p in paths if place >= w and p[place - w] > 0]
+                pairs = [(p[place - w], _less(p, o, place, w)) for p, o in zip(paths, opened, strict=True) if place >= w and p[place - w] > 0]
                 closed, held = sum(b for _, b in pairs), sum(min(a, b) for a, b in pairs)
                 sums.retained[w, m] = (closed - closing, held - kept)
                 closing, kept = closed, held
         return sums
+
+    def _opened(self, account: int, path: list[int], first: int) -> list[tuple[int, int]] | None:
+        """By month as `retention.opened_states` has it: (opening balances beside what was paid since the account last came, how often it came)."""
+        rows = {m: row for m in range(first, self.last + 1) if (row := self.rows.get((account, m)))}
+        beside = {m: row.moves[BALANCE] for m, row in rows.items() if row.opening > 0 and BALANCE in row.moves}
+        if not beside:
+            return None
+        found, opened, stay, before = [], 0, 0, 1
+        for place, level in enumerate(path):
+            if before == 0 and level > 0:
+                opened, stay = 0, stay + 1
+            opened, before = opened + beside.get(first + place, 0), level
+            found.append((opened, stay))
+        return found
 
     def moved(self, movement: str, first: int, last: int, *, net: bool = False) -> list[dict[str, Any]]:
         """The accounts behind one movement of closed months, as `behind_movement` gives those of the ledger."""
@@ -125,6 +141,14 @@ class Accounts:
 
     def exact(self, parts: int) -> Fraction:
         return Fraction(parts, self.denominator)
+
+
+def _less(path: list[int], opened: list[tuple[int, int]] | None, place: int, window: int) -> int:
+    """The level at a window's end without the opening balances that were stated beside it within the window."""
+    if opened is None:
+        return path[place]
+    (now, stay), (then, stay_then) = opened[place], opened[place - window]
+    return max(path[place] - now + (then if stay == stay_then else 0), 0)
 
 
 def _path(steps: Mapping[int, int], first: int, last: int) -> list[int]:

@@ -100,6 +100,12 @@ def ledger_of(
     return ledger
 
 
+def level_since(ledger: Ledger, run: PassRun) -> int | None:
+    """The last month in which revenue changed, where it is before the run's own; None where something changed in that."""
+    changed = max(ledger.total.months, default=None)
+    return changed if changed is not None and changed < month_number(run.as_of) else None
+
+
 def behind(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | None = None) -> list[dict[str, Any]]:
     params = params | at_rates_of(plan_year)
     policy = load_policy(run.policy)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.utils import timezone
 
-from laer.cycle.questions import RunTables
+from laer.adopt.activation import ActivationRule
+from laer.cycle.run_tables import RunTables
 from laer.engine.lake import Lake
-from laer.engine.rollups import make_usage
+from laer.engine.rollups import Doing, Gone, Mark, Rollups
 from laer.engine.session import DuckDBSession
 from laer.metrics.policy import load_policy
-from laer.records.periods import day_number
+from laer.records.periods import date_of, day_number
 from laer.web import home
 from laer.web.book.aliases import all_numbers
+from laer.web.runs import in_use
 from laer.web.runs.models import KeptRun, PassRun
 from laer.web.runs.rates import rates_of
 
+WRITTEN = "written.json"
+MONTH = 31  # days before a day within which a pass still says what was shown on it
+ROWS = 2**15  # of a part of a file: a few accounts are read without the rest
 KEPT = 8  # a small pass comes every ten seconds while people save, and pages may be a minute behind (`desk.Shown`)
 
 
@@ -30,13 +37,42 @@ def folder_of(run_id: int) -> Path:
 
 
 def write(run_id: int, tables: Mapping[str, pa.Table]) -> str:
-    """Write a run's tables; a folder that is there already (a run that was killed) is replaced."""
+    """Write a run's tables."""
+    folder = empty_folder(run_id)
+    for name, table in tables.items():
+        write_table(table, folder / f"{name}.parquet")
+    return shown_path(folder)
+
+
+def empty_folder(run_id: int) -> Path:
+    """The run's folder; one that is there already (a run that was killed) is replaced."""
     folder = folder_of(run_id)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    for name, table in tables.items():
-        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+    return folder
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", row_group_size=ROWS)
+
+
+def shown_path(folder: Path) -> str:
     return str(folder.relative_to(home.lake()))
+
+
+def note_written(run_id: int, by: Mapping[str, int]) -> None:
+    """Say of each table which run wrote it: one that carries it over from the run before has the same rows (`carrying`)."""
+    (folder_of(run_id) / WRITTEN).write_text(json.dumps(by))
+
+
+def written_by(run_id: int) -> Mapping[str, int]:
+    """Table -> the run that wrote it. A run that says nothing wrote all of its own."""
+    folder = folder_of(run_id)
+    own = {path.stem: run_id for path in folder.glob("*.parquet")}
+    try:
+        return own | json.loads((folder / WRITTEN).read_text())
+    except FileNotFoundError:
+        return own
 
 
 def read(run_id: int) -> dict[str, pa.Table]:
@@ -50,6 +86,16 @@ def keep_facts(run: PassRun, facts: pa.Table) -> None:
     basis = "back-filled" if run.kind == "past" else "live"
     pq.write_table(facts, folder / f".{basis}.parquet", compression="zstd")
     (folder / f".{basis}.parquet").rename(folder / f"{basis}.parquet")
+
+
+def kept_facts(day: int, columns: Iterable[str]) -> pa.Table | None:
+    """Some columns, those that are there, as the last whole pass by the end of a day kept them when it was live; None where none ran in the month before."""
+    for back in range(MONTH):
+        path = home.lake() / "facts" / f"{date_of(day - back):%Y-%m-%d}" / "live.parquet"
+        if path.exists():
+            there = set(pq.read_schema(path).names)
+            return pq.read_table(path, columns=[name for name in columns if name in there])
+    return None
 
 
 def read_one(run_id: int, name: str) -> pa.Table:
@@ -72,22 +118,35 @@ def table_of(run_id: int, name: str) -> pa.Table | None:
 
 
 class Tables(Mapping[str, pa.Table]):
-    """A run's tables, each read when it is first asked for: the page of an account needs none of the ledger's lines."""
+    """A run's tables, each read when it is first asked for: the page of an account needs none of the ledger's lines.
 
-    def __init__(self, folder: Path) -> None:
+    One that was carried over from a run that is in memory, too, is not read again.
+    """
+
+    def __init__(self, folder: Path, written: Mapping[str, int]) -> None:
         self.paths = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
-        self.tables: dict[str, pa.Table] = {}
+        self.written, self.tables = written, dict[str, pa.Table]()
 
     def __getitem__(self, name: str) -> pa.Table:
         if name not in self.tables:
-            self.tables[name] = pq.read_table(self.paths[name])
+            key = str(self.paths[name].parent.parent), name, self.written[name]
+            table = _in_memory.get(key)
+            if table is None:
+                table = _in_memory[key] = pq.read_table(self.paths[name])
+            self.tables[name] = table
         return self.tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.paths
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)
 
     def __len__(self) -> int:
         return len(self.paths)
+
+
+_in_memory: WeakValueDictionary[tuple[str, str, int], pa.Table] = WeakValueDictionary()  # those of the runs that are open
 
 
 def open_run(run: int) -> RunTables:
@@ -99,42 +158,38 @@ def open_run(run: int) -> RunTables:
 @lru_cache(maxsize=3)
 def _opened(run_id: int, folder: str) -> RunTables:
     run = PassRun.objects.get(pk=run_id, state="complete")
+    written, rates, policy = written_by(run_id), rates_of(run), load_policy(run.policy)
+    said = {name: value for name, value in run.position.items() if name not in ("field_changes", "dirty")}
+    rest = (run.as_of, run.denominator, run.currency, run.policy, run.policy_version, run.plan_year, tuple(sorted(rates.items())), json.dumps(said))
     return RunTables(
-        Tables(Path(folder)), int(run.denominator), run.currency, day_number(run.as_of), rates_of(run), load_policy(run.policy).gap_days, usage_of
-    )
+        Tables(Path(folder), written), int(run.denominator), run.currency, day_number(run.as_of), rates, policy.gap_days,
+        partial(usage_of, mark_of(run)), in_use.measures_of(run),
+        ActivationRule(**run.position.get("activation", {})), written, rest, kept_facts,
+    )  # fmt: skip
 
 
-def usage_of(session: DuckDBSession, accounts: frozenset[int] | None) -> None:
-    """Usage as the lake holds it now, of some accounts or of all."""
-    make_usage(session, Lake(home.lake()), all_numbers(), accounts)
+def rollups() -> Rollups:
+    return Rollups(Lake(home.lake()))
 
 
-def merged(before: dict[str, pa.Table], fresh: Mapping[str, pa.Table], accounts: frozenset[int]) -> dict[str, pa.Table]:
-    """A small pass's snapshot: the run before without these accounts, and their fresh rows."""
-    ids = pa.array(sorted(accounts), pa.int64())
-    whole = {}
-    for name, table in fresh.items():
-        if name not in before:  # the run before knew no such table: a full pass will fill it
-            whole[name] = table
-            continue
-        if "account_id" not in before[name].column_names:  # of the whole firm: a small pass took it from there
-            whole[name] = before[name]
-            continue
-        kept = before[name].filter(pc.invert(pc.is_in(before[name]["account_id"], ids)))
-        whole[name] = pa.concat_tables([kept, _as(table, kept.schema)] if not _wider(table, kept) else [_as(kept, table.schema), table])
-    return whole
+def mark_of(run: PassRun) -> Mark | None:
+    """Which usage the run read; None where there was none. A run of before this was noted names a version that is nowhere."""
+    said = run.position.get("usage", {"table": "", "version": 0})
+    return Mark(said["table"], said["version"]) if said else None
 
 
-def _wider(table: pa.Table, other: pa.Table) -> bool:
-    """Whether the first carries its amounts as decimals and the second does not."""
-    return "parts" in table.schema.names and pa.types.is_decimal(table.schema.field("parts").type) and not pa.types.is_decimal(other.schema.field("parts").type)
+def usage_of(
+    mark: Mark | None, session: DuckDBSession, days: tuple[int, int], rule: ActivationRule | None, accounts: frozenset[int] | None
+) -> dict[str, pa.Table]:
+    """Usage as a run saw it, of a span of days, of some accounts or of all, under the numbers that stand today.
 
-
-def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    for name in schema.names:
-        if name not in table.column_names:  # a snapshot written before the column was
-            table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
-    return table.select(schema.names).cast(schema)
+    Where the run's version is gone (the lake of a restored home is rolled up anew), as the lake holds it now.
+    """
+    doing = None if rule is None else Doing(rule.feature, rule.users > 1)
+    try:
+        return rollups().read(session, mark, days, all_numbers(), accounts, doing)
+    except Gone:
+        return rollups().read(session, rollups().refresh(), days, all_numbers(), accounts, doing)
 
 
 def is_there(run_id: int) -> bool:
@@ -156,3 +211,11 @@ def forget_old() -> None:
         run = int(folder.name)  # asked for one by one: a link may be made meanwhile
         if not KeptRun.objects.filter(run_id=run, let_go_at=None).exists() and not PassRun.objects.filter(pk=run, state="running").exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_usage() -> None:
+    """Remove rollups of usage that no run with tables reads."""
+    parent = home.lake() / "runs"
+    there = [int(folder.name) for folder in parent.iterdir() if folder.name.isdigit()] if parent.exists() else []
+    marks = map(mark_of, PassRun.objects.filter(pk__in=there))
+    rollups().vacuum([mark for mark in marks if mark is not None], timezone.now())

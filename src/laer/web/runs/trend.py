@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.cycle.questions import QuestionFault
+from laer.cycle.run_tables import QuestionFault
 from laer.cycle.scope import Scope
 from laer.records.periods import day_number, last_day, month_number
 from laer.web.runs import desk
@@ -40,13 +40,18 @@ def trend(run: PassRun, scope: Scope, measure: str, kind: str) -> list[Point]:
 
     Raises  TimeoutError where the book is too large to be asked within a page's time
     """
-    last = month_number(run.as_of)
-    days = sorted({*(day for month in range(last - MONTHS, last + 1) if (day := last_day(month)) < run.as_of), run.as_of})
+    days = month_ends(run.as_of)
     try:
         table = desk.ask("facts", {"dates": tuple(map(day_number, days)), "measures": (measure,)}, scope, run.pk)
     except QuestionFault:
         return []
     return [_point(day, table.filter(pc.equal(table["d"], day_number(day)))[measure], kind) for day in days]
+
+
+def month_ends(today: date) -> list[date]:
+    """The last twelve month ends before the day, and the day."""
+    last = month_number(today)
+    return sorted({*(day for month in range(last - MONTHS, last + 1) if (day := last_day(month)) < today), today})
 
 
 def _point(day: date, values: pa.ChunkedArray, kind: str) -> Point:

@@ -398,8 +398,9 @@ def level(message: Any) -> str:
 
 @register.filter
 def chart_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """A chart's data as rows of a table, newest first: [{x, values}], one value per series."""
-    rows = [{"x": x, "values": [one["values"][at] if at < len(one["values"]) else None for one in data["series"]]} for at, x in enumerate(data["x"])]
+    """A chart's data as rows of a table, newest first: [{x, values}], one value per series, and that of a line over bars."""
+    drawn = [*data["series"], *([data["line"]] if data.get("line") else [])]
+    rows = [{"x": x, "values": [one["values"][at] if at < len(one["values"]) else None for one in drawn]} for at, x in enumerate(data["x"])]
     return rows[::-1]
 
 

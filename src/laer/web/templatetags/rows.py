@@ -15,7 +15,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from laer.web.templatetags.laer import day, hue, icon, initials, last_covered, money, money_short, sparkline_points
+from laer.flow.positions import column_of
+from laer.web import position_words
+from laer.web.templatetags.laer import day, hue, icon, initials, last_covered, money, money_short, number, sparkline_points
 
 register = template.Library()
 
@@ -24,12 +26,19 @@ STATES = {"paying": gettext_lazy("Paying"), "churned": gettext_lazy("Churned"), 
 LABELS = {
     "segment": gettext_lazy("Segment"), "industry": gettext_lazy("Industry"), "country": gettext_lazy("Country"), "state": gettext_lazy("State"),
     "spark": gettext_lazy("MRR, 12 months"), "mrr": gettext_lazy("MRR"), "arr": gettext_lazy("ARR"), "first_paid_on": gettext_lazy("Customer since"),
-    "contract_end_on": gettext_lazy("Contract ends"), "owner_name": gettext_lazy("Owner"),
+    "contract_end_on": gettext_lazy("Contract ends"), "owner_name": gettext_lazy("Owner"), "health": gettext_lazy("Health"),
+    "health_score": gettext_lazy("Health, points"), "pulse": gettext_lazy("Pulse"),
+    **{column_of(motion): name for motion, name in position_words.MOTIONS.items()},
 }  # fmt: skip
+HEALTH_TONES = {"green": "good", "yellow": "warn", "red": "bad"}
+HEALTH = {"green": gettext_lazy("green"), "yellow": gettext_lazy("yellow"), "red": gettext_lazy("red")}
 NOBODY = gettext_lazy("Nobody")
 RECOMPUTED = gettext_lazy("being recomputed")
 UNKNOWN = gettext_lazy("unknown")
 CHOOSE = gettext_lazy("Choose: %(name)s")
+PULSE_OF = gettext_lazy("Pulse of %(name)s")
+HEALTH_UNKNOWN = gettext_lazy("too little is known of it; its Health tab says what is missing")
+PULSE_NONE = gettext_lazy("none")
 SHAPES = {"square": " face-square", "large": " face-square face-large"}
 
 
@@ -102,11 +111,62 @@ def _amount(name: str, css: str) -> Callable[[Mapping[str, Any]], str]:
     return cell
 
 
+def _health(row: Mapping[str, Any]) -> str:
+    band, label = row["health"], LABELS["health"]
+    if band not in HEALTH:
+        if row["state"] != "paying":
+            return f'<td data-label="{label}" class="is-blank"></td>'
+        link = f'<a class="muted plain" href="{escape(row["url"])}?tab=health" title="{HEALTH_UNKNOWN}">{UNKNOWN}</a>'
+        return f'<td data-label="{label}">{link}{_held(row.get("override"))}</td>'
+    return f'<td data-label="{label}">{pill(HEALTH[band], HEALTH_TONES[band], True)}{_held(row.get("override"))}</td>'
+
+
+def _held(one: Any) -> str:
+    """What a person holds to be true instead, beside the band of the score."""
+    if one is None:
+        return ""
+    title = escape(_("Held to be %(band)s until %(day)s: %(reason)s") % {"band": HEALTH[one.band], "day": day(one.until_on), "reason": one.reason})
+    return f' <span class="held" title="{title}">{pill(HEALTH[one.band], HEALTH_TONES[one.band], False, "pencil")}</span>'
+
+
+def _pulse(row: Mapping[str, Any]) -> str:
+    """The pulse that stands, as a link that states another one; pale where it is stale."""
+    said, label = row["beside"], LABELS["pulse"]
+    text = pill(HEALTH.get(said.pulse, said.pulse), "outline" if said.stale else HEALTH_TONES.get(said.pulse, ""), True) if said.pulse else PULSE_NONE
+    title = "" if said.pulse is None else escape((_("stale: said on %(day)s") if said.stale else _("said on %(day)s")) % {"day": day(said.pulse_on)})
+    css = "" if said.pulse else " muted"
+    aloud = f'<span class="visually-hidden">, {escape(PULSE_OF % row)}</span>'
+    link = f'<a class="plain{css}" href="{escape(row["url"])}pulse/" data-pulse-open title="{title}">{text}{aloud}</a>'
+    return f'<td data-label="{label}">{link}</td>'
+
+
+def _points_of(row: Mapping[str, Any]) -> str:
+    points = row["health_score"]
+    return f'<td class="num" data-label="{LABELS["health_score"]}">{number(None if points is None else round(points, 1))}</td>'
+
+
+def _position(motion: str) -> Callable[[Mapping[str, Any]], str]:
+    """The state in one motion; what nobody does there is no pill."""
+
+    def cell(row: Mapping[str, Any]) -> str:
+        state, label = row.get(column_of(motion)), LABELS[column_of(motion)]
+        if state is None:
+            return f'<td data-label="{label}"><span class="unknown">{UNKNOWN}</span></td>'
+        name = escape(position_words.state_name(motion, state))
+        return f'<td class="nowrap" data-label="{label}">{pill(name, position_words.TONES[state], True) if state in position_words.TONES else name}</td>'
+
+    return cell
+
+
 ACCOUNT_CELLS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "segment": _segment,
     "industry": lambda row: f'<td data-label="{LABELS["industry"]}" class="muted{"" if row["industry"] else " is-blank"}">{escape(row["industry"] or "")}</td>',
     "country": lambda row: f'<td data-label="{LABELS["country"]}" class="muted is-minor">{escape(row["country"] or "")}</td>',
     "state": lambda row: f'<td data-label="{LABELS["state"]}">{pill(STATES.get(row["state"], row["state"]), STATE_TONES.get(row["state"], ""), True)}</td>',
+    "health": _health,
+    "health_score": _points_of,
+    "pulse": _pulse,
+    **{column_of(motion): _position(motion) for motion in position_words.MOTIONS},
     "spark": lambda row: f'<td data-label="{LABELS["spark"]}" class="is-minor">{spark(row["spark"], _("MRR over twelve months"))}</td>',
     "mrr": _amount("mrr", "muted"),
     "arr": _amount("arr", "strong"),

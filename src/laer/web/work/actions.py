@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -17,7 +18,8 @@ from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.formats import today
 from laer.web.people.models import Person, Role, User
 from laer.web.people.typed import Unclear, typed_day
-from laer.web.work.models import Notice, Notification, Priority, Task
+from laer.web.work.models import Notice, Notification, Priority, Repeat, Task
+from laer.web.work.notices import wants
 from laer.web.work.scope import editable_tasks
 from laer.web.work.writing import log_created, write_rows
 
@@ -99,7 +101,34 @@ def edit_task(user: User, task_id: int, values: Mapping[str, str], checklist: li
 def complete_tasks(user: User, ids: Collection[int]) -> FieldChange | None:
     """Done now, by this person. What is done already stays as it is."""
     now = timezone.now()
-    return write_rows(user, "tasks", [(task, {"done_at": now, "done_by_id": user.pk}) for task in _tasks(user, ids) if not task.done_at])
+    done = [task for task in _tasks(user, ids) if not task.done_at]
+    with transaction.atomic():
+        change = write_rows(user, "tasks", [(task, {"done_at": now, "done_by_id": user.pk}) for task in done])
+        for task in done:
+            if task.repeats and change is not None:
+                _next_of(user, task, change.recorded_at)
+    return change
+
+
+def _next_of(user: User, task: Task, at: datetime) -> None:
+    """The next of a task that repeats, due on the first of its days that is still ahead. Written at the moment of the change, so that both are taken back."""
+    due, day = next_due(task.due_on or today(), task.repeats), today()
+    while due <= day:
+        due = next_due(due, task.repeats)
+    following = Task.objects.create(
+        account_id=task.account_id, title=task.title, detail=task.detail, due_on=due, priority=task.priority, assignee_id=task.assignee_id,
+        checklist=[{"text": item["text"], "done": False} for item in task.checklist], created_by=user, created_at=at, repeats=task.repeats,
+    )  # fmt: skip
+    log_created(user, "tasks", following, following.title)
+
+
+def next_due(due: date, repeats: str) -> date:
+    """A period later; the last day of a month where it has no such day."""
+    if repeats in (Repeat.WEEK, Repeat.FORTNIGHT):
+        return due + timedelta(days=7 if repeats == Repeat.WEEK else 14)
+    months = due.year * 12 + due.month - 1 + {Repeat.MONTH: 1, Repeat.QUARTER: 3, Repeat.YEAR: 12}[Repeat(repeats)]
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(due.day, monthrange(year, month + 1)[1]))
 
 
 def reopen_tasks(user: User, ids: Collection[int]) -> FieldChange | None:
@@ -144,7 +173,13 @@ def read_task(values: Mapping[str, str]) -> dict[str, Any]:
     if assignee and not (assignee.isascii() and assignee.isdigit() and len(assignee) < 19):
         raise Refused(_("Assignee: expected one of the people listed"))
     due_on = read_due(values.get("due_on", ""))
-    return {"title": title, "detail": detail, "due_on": due_on, "priority": int(priority), "assignee_id": int(assignee) if assignee else None}
+    read = {"title": title, "detail": detail, "due_on": due_on, "priority": int(priority), "assignee_id": int(assignee) if assignee else None}
+    if "repeats" in values:  # forms that do not ask leave it as it is
+        if values["repeats"] not in ("", *Repeat.values):
+            said = {"found": values["repeats"][:20], "expected": ", ".join(Repeat.values)}
+            raise Refused(_("Repeats: found '%(found)s', expected nothing or one of %(expected)s") % said)
+        read["repeats"] = values["repeats"]
+    return read
 
 
 def read_due(text: str) -> date | None:
@@ -174,9 +209,12 @@ def check_assignee(task: Task) -> None:
         raise Refused(_("%(name)s does not see this account") % {"name": person.name})
 
 
-def tell_assignee(user: User, task: Task, now: datetime) -> None:
-    """Who is given a task by somebody else hears of it, where they have a login."""
-    if task.assignee_id and Person.objects.filter(pk=task.assignee_id, user__isnull=False).exclude(user=user).exists():
+def tell_assignee(user: User | None, task: Task, now: datetime) -> None:
+    """Who is given a task by somebody else, or by a play (None), hears of it, where they have a login."""
+    if task.assignee_id is None:
+        return
+    given = User.objects.filter(person=task.assignee_id).first()
+    if given and given != user and wants(given, Notice.ASSIGNED):
         Notification.objects.create(person_id=task.assignee_id, kind=Notice.ASSIGNED, account_id=task.account_id, task=task, by=user, at=now)
 
 

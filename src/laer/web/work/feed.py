@@ -17,11 +17,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from laer.web.book.models import Account, Contract, FieldChange, ImportRun, ImportState, Note, Pulse
-from laer.web.work.models import WORK, Task, Touch
+from laer.web.work.models import WORK, Forecast, OutgoingMail, Override, Task, Touch
 
 KINDS = {
     "touch": gettext_lazy("Touches"), "note": gettext_lazy("Notes"), "task": gettext_lazy("Tasks done"), "change": gettext_lazy("Edits"),
     "import": gettext_lazy("Imports"), "contract": gettext_lazy("Contracts signed"), "mrr": gettext_lazy("MRR"), "pulse": gettext_lazy("Pulses"),
+    "call": gettext_lazy("Renewal calls"), "override": gettext_lazy("Overrides of bands"), "mail": gettext_lazy("Mails"),
 }  # fmt: skip
 
 
@@ -71,15 +72,19 @@ class Place:
         return f"{self.at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{self.rank}-{self.id}"
 
 
+SPEAK = (*(name for name in WORK if name != "positions"), "assignments", "notes", "pulses")  # have events of their own
+
+
 def _people_wrote(account: Account) -> QuerySet[FieldChange]:
     """What people changed of the account's facts. The owner's change says what its assignments say; work and notes speak for themselves."""
-    rows = FieldChange.objects.filter(account_id=account.pk, run=None).exclude(record__in=(*WORK, "assignments", "notes"))
+    rows = FieldChange.objects.filter(account_id=account.pk, run=None).exclude(record__in=SPEAK)
     return rows.select_related("user__person")
 
 
 def _imports(account: Account) -> QuerySet[ImportRun]:
     changed = FieldChange.objects.filter(account_id=account.pk, run__isnull=False).values("run_id")
-    return ImportRun.objects.filter(Q(pk__in=changed) | Q(pk=account.created_run_id), finished_at__isnull=False, state=ImportState.DONE).exclude(kind="edit")
+    those = Q(pk__in=changed) | Q(pk=account.created_run_id)
+    return ImportRun.objects.filter(those, finished_at__isnull=False, state=ImportState.DONE).exclude(kind="edit").select_related("user__person")
 
 
 def _of(model: Any, *related: str, **conditions: Any) -> Callable[[Account], QuerySet[Any]]:
@@ -95,7 +100,10 @@ SOURCES: tuple[Source, ...] = (
     Source("change", "recorded_at", _people_wrote),
     Source("import", "finished_at", _imports),
     Source("contract", "signed_on", _of(Contract, signed_on__isnull=False), dated=True),
-    Source("pulse", "stated_on", _of(Pulse), dated=True),
+    Source("pulse", "stated_on", _of(Pulse, "said__person"), dated=True),
+    Source("call", "at", _of(Forecast, "person")),
+    Source("override", "created_at", _of(Override, "person")),
+    Source("mail", "sent_at", lambda account: OutgoingMail.objects.filter(account=account, sent_at__isnull=False).select_related("contact", "by")),
 )  # fmt: skip
 
 

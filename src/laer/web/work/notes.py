@@ -15,6 +15,7 @@ from laer.web.book.scope import visible_accounts
 from laer.web.people.models import Person, User
 from laer.web.work.markdown import mentioned, with_mentions
 from laer.web.work.models import Notice, Notification
+from laer.web.work.notices import wants
 
 LONGEST = 20_000
 
@@ -64,5 +65,5 @@ def people_to_name() -> list[tuple[int, str]]:
 def tell(user: User, note: Note, people: Iterable[int]) -> None:
     """People named hear of it: not oneself, and nobody who may not see the account."""
     for person in Person.objects.select_related("user").filter(pk__in=people, user__is_active=True).exclude(user=user):
-        if person.user and visible_accounts(person.user).filter(pk=note.account_id).exists():
+        if person.user and wants(person.user, Notice.MENTION) and visible_accounts(person.user).filter(pk=note.account_id).exists():
             Notification.objects.create(person=person, kind=Notice.MENTION, account_id=note.account_id, note=note, by=user, at=timezone.now())

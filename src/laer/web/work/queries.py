@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from laer.web.book.queries import Part
 from laer.web.book.scope import assigned_to
 from laer.web.people.models import Person, Role, User
+from laer.web.work.filters import last_of_week
 from laer.web.work.models import Task
 from laer.web.work.scope import editable_tasks, oneself, visible_tasks
 
@@ -28,20 +30,30 @@ def in_view(user: User, view: str) -> Q:
     return Q(account__in=assigned_to(oneself(user))) if view == "accounts" else Q()
 
 
-def task_list(user: User, view: str, *, done: bool = False, account_id: int | None = None, more: int = 1) -> Part:
+def task_list(user: User, view: str, *, done: bool = False, account_id: int | None = None, more: int = 1, where: Q | None = None) -> Part:
     """Open tasks, the soonest first and the most pressing of a day first; done ones, the latest first. One query."""
-    rows = visible_tasks(user).filter(in_view(user, view), done_at__isnull=not done).select_related("account", "assignee", "done_by__person")
+    rows = _ordered(user, view, done, where)
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
-    rows = rows.order_by("-done_at", "-id") if done else rows.order_by(F("due_on").asc(nulls_last=True), "-priority", "id")
     found = list(rows[: SHOWN * more + 1])
     return Part(found[: SHOWN * more], len(found) > SHOWN * more)
 
 
-def view_counts(user: User) -> dict[str, int]:
-    """Open tasks of each view. One query."""
+def all_tasks(user: User, view: str, *, done: bool = False, where: Q | None = None) -> Iterator[Task]:
+    """The whole list as it comes from the database, for a file. One query."""
+    return _ordered(user, view, done, where).iterator(2_000)
+
+
+def _ordered(user: User, view: str, done: bool, where: Q | None) -> QuerySet[Task]:
+    rows: QuerySet[Task] = visible_tasks(user).filter(in_view(user, view), where or Q(), done_at__isnull=not done)
+    rows = rows.select_related("account", "assignee", "done_by__person")
+    return rows.order_by("-done_at", "-id") if done else rows.order_by(F("due_on").asc(nulls_last=True), "-priority", "id")
+
+
+def view_counts(user: User, where: Q | None = None) -> dict[str, int]:
+    """Open tasks of each view, of those that `where` leaves. One query."""
     counts = {view: Count("id", filter=in_view(user, view)) for view in VIEWS}
-    counted: dict[str, int] = visible_tasks(user).filter(done_at=None).aggregate(**counts)
+    counted: dict[str, int] = visible_tasks(user).filter(where or Q(), done_at=None).aggregate(**counts)
     return counted
 
 
@@ -64,7 +76,7 @@ def group_of(task: Task, today: date, week_start: int = 0) -> str:
         return "overdue"
     if task.due_on == today:
         return "today"
-    return "week" if task.due_on <= today + timedelta(days=6 - (today.weekday() - week_start) % 7) else "later"
+    return "week" if task.due_on <= last_of_week(today, week_start) else "later"
 
 
 def assignees() -> list[tuple[int, str]]:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,8 +15,22 @@ from laer.web.book.actions import Refused, log_change, mark_dirty
 from laer.web.book.models import FieldChange
 from laer.web.book.trail import name_of
 from laer.web.people.models import Person, User
-from laer.web.work.models import WORK, Task, Touch
-from laer.web.work.scope import editable_tasks, editable_touches
+from laer.web.work.scope import (
+    editable_answers,
+    editable_forecasts,
+    editable_overrides,
+    editable_positions,
+    editable_pulses,
+    editable_risks,
+    editable_tasks,
+    editable_touches,
+)  # fmt: skip
+
+EDITABLE: dict[str, Any] = {
+    "tasks": editable_tasks, "touches": editable_touches, "forecasts": editable_forecasts, "overrides": editable_overrides, "pulses": editable_pulses,
+    "episode_answers": editable_answers, "risks": editable_risks, "positions": editable_positions,
+}  # fmt: skip
+UNREAD = ("episode_answers", "risks", "play_runs")  # no measure reads them: their accounts are computed as before
 
 
 def write_rows(user: User, record: str, wanted: Iterable[tuple[Any, Mapping[str, Any]]]) -> FieldChange | None:
@@ -31,13 +45,14 @@ def write_rows(user: User, record: str, wanted: Iterable[tuple[Any, Mapping[str,
                 last = log_change(user, record, row.pk, row.account_id, field, old, said(row, name), now)
             if changed:
                 row.save(update_fields=list(changed))
-                if record == "touches":  # measures read them
+                if row.account_id is not None and record not in UNREAD and (record != "tasks" or "done_at" in changed):  # measures read them
                     mark_dirty(row.account_id, now)
     return last
 
 
 def log_created(user: User, record: str, row: Any, what: str) -> FieldChange:
-    return log_change(user, record, row.pk, row.account_id, "created", None, what, row.created_at)
+    at = row.at if record == "forecasts" else row.created_at
+    return log_change(user, record, row.pk, row.account_id, "created", None, what, at)
 
 
 @transaction.atomic
@@ -46,12 +61,12 @@ def undo_work(user: User, change_id: int) -> int:
 
     Raises  FieldChange.DoesNotExist for somebody else's change, PermissionDenied where the person may no longer edit a row
     """
-    handle = FieldChange.objects.get(pk=change_id, user=user, record__in=WORK)
+    handle = FieldChange.objects.get(pk=change_id, user=user, record__in=EDITABLE)
     together = FieldChange.objects.filter(record=handle.record, user=user, recorded_at=handle.recorded_at)
     values: dict[int, list[FieldChange]] = {}
     for change in together.order_by("id"):
         values.setdefault(change.object_id, []).append(change)
-    allowed: Any = editable_tasks(user) if handle.record == "tasks" else editable_touches(user)
+    allowed: Any = EDITABLE[handle.record](user)
     rows = {row.pk: row for row in allowed.filter(pk__in=values)}
     if set(rows) != set(values):
         raise PermissionDenied
@@ -71,7 +86,7 @@ def undo_work(user: User, change_id: int) -> int:
     return len(wanted)
 
 
-def column(row: Task | Touch, field: str) -> str:
+def column(row: models.Model, field: str) -> str:
     return str(row._meta.get_field(field).attname)  # type: ignore[union-attr]
 
 
@@ -84,7 +99,7 @@ def said(row: Any, name: str) -> Any:
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
-def unsaid(row: Task | Touch, field: str, value: Any) -> Any:
+def unsaid(row: models.Model, field: str, value: Any) -> Any:
     if isinstance(value, dict):
         return value["id"]
     found = row._meta.get_field(field)

@@ -1,32 +1,29 @@
 """The data doctor: what is wrong in the book, how often, the rows behind it, and what to do.
 
-`findings` runs every check under a person's scope; nothing is stored. Rows that imports set aside name no account of the
-book, so they are found only for people who may import.
+`findings` runs every check under a person's scope; what pages show of it is kept by `runs/examining.py`, and `told` makes a kept finding
+again. Rows that imports set aside name no account of the book, so they are found only for people who may import.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Max
-
-from laer.web.book.models import FieldChange, ImportRun, QuarantinedRow
-from laer.web.book.scope import scope_of
 from laer.web.people.models import User
-from laer.web.runs.doctor import early, lines, set_aside, sources, usage, vanished
+from laer.web.runs.doctor import between, early, lines, set_aside, sources, usage, vanished
 from laer.web.runs.doctor.dates import DATES
 from laer.web.runs.doctor.finding import ORDER, Check, Finding, Seen
 from laer.web.runs.doctor.gaps import GAPS
 from laer.web.runs.doctor.internal import INTERNAL
 from laer.web.runs.doctor.labels import LABELS
-from laer.web.runs.memory import Memory
 
-__all__ = ["CHECKS", "Finding", "columns_behind", "exists", "findings", "known_findings", "remembered_findings", "rows_behind", "rows_to_exclude", "title_of"]
+__all__ = ["CHECKS", "Finding", "columns_behind", "exists", "findings", "in_order", "rows_behind", "rows_to_exclude", "title_of", "told"]
 
 CHECKS: dict[str, Check] = {check.id: check for check in (*LABELS, *DATES, *GAPS, *INTERNAL)}
-FAMILIES: tuple[Any, ...] = (lines, early, usage, vanished, sources)  # modules that find several things at once: find, behind, ids, checks
+FAMILIES: tuple[Any, ...] = (lines, between, early, usage, vanished, sources)  # modules that find several things at once: find, behind, ids, checks
 OF_FAMILY = {check: family for family in FAMILIES for check in family.checks()}
-_memory = Memory(50)
+NOT_CHECKED = {lines.NOT_CHECKED: lines, usage.NOT_CHECKED: usage}  # what a family says of itself
+OF_IMPORTERS = ("quarantine", "sources")  # records whose findings name no account: who imports is shown them
 
 
 def findings(user: User | None = None) -> list[Finding]:
@@ -39,8 +36,23 @@ def findings(user: User | None = None) -> list[Finding]:
         finding = check.find(seen)
         if finding:
             found[check.id] = finding
-    every = [*found.values(), *set_aside.find(seen), *(finding for family in FAMILIES for finding in family.find(seen))]
-    return sorted(every, key=lambda f: (ORDER[f.severity], -f.count, f.check))
+    return in_order([*found.values(), *set_aside.find(seen), *(finding for family in FAMILIES for finding in family.find(seen))])
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """Errors first, then by count."""
+    return sorted(found, key=lambda f: (ORDER[f.severity], -f.count, f.check))
+
+
+def told(check: str, count: int, said: Mapping[str, Any]) -> Finding:
+    """A finding that was kept, as it would be found today.
+
+    Raises  LookupError where this version knows no such check, or other things of it
+    """
+    if check in CHECKS:
+        return CHECKS[check].told(count, dict(said))
+    found: Finding = (OF_FAMILY.get(check) or NOT_CHECKED.get(check) or set_aside).told(check, count, said)
+    return found
 
 
 def rows_behind(check: str, user: User | None, *, limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
@@ -85,29 +97,7 @@ def title_of(check: str) -> str:
     """What a check is called, for a row that it found once."""
     if check in CHECKS:
         return CHECKS[check].title
-    for said in (lines.SAID, early.SAID, usage.SAID):
+    for said in (lines.SAID, between.SAID, early.SAID, usage.SAID):
         if check in said:
             return said[check][1]
     return vanished.title_of(check.removeprefix(vanished.PREFIX)) if check in OF_FAMILY else check.replace("_", " ").capitalize()
-
-
-def remembered_findings(user: User) -> list[Finding]:
-    """`findings`, done again only when the book changed since: a page may be looked at often. Three small queries at best."""
-    return _memory.get(_key(user), mark_of_book(), lambda: findings(user))
-
-
-def known_findings(user: User) -> list[Finding] | None:
-    """What was found last, however old; None where nobody looked yet. For a count beside a tab, which is not worth the checks."""
-    there = _memory.kept.get(_key(user))
-    return there[2] if there else None
-
-
-def _key(user: User) -> tuple[Any, ...]:
-    return (scope_of(user).key, user.may_import)
-
-
-def mark_of_book() -> tuple[Any, ...]:
-    """Changes with the book: its change log, its imports, what was set aside."""
-    runs = ImportRun.objects.aggregate(last=Max("id"), finished=Max("finished_at"), undone=Max("undone_at"))
-    aside = QuarantinedRow.objects.aggregate(last=Max("id"), dismissed=Max("dismissed_at"), retried=Max("retried_run_id"))
-    return (FieldChange.objects.aggregate(last=Max("id"))["last"], *runs.values(), *aside.values(), Seen(None).today)

@@ -57,12 +57,17 @@ def find(seen: Seen) -> list[Finding]:
     found = named(seen)
     if not found:
         return []
-    severity, title, what = SAID[CHECK]
     twice: dict[str, Fraction] = defaultdict(Fraction)
     for one in found:
         for currency, mrr in one.other_pays.items():
             twice[currency] += mrr
-    return [Finding(CHECK, severity, len(found), title, later(_sentence, len(found), dict(twice)), what, RECORD)]
+    return [told(CHECK, len(found), {code: str(mrr) for code, mrr in twice.items()})]
+
+
+def told(check: str, n: int, said: Mapping[str, str]) -> Finding:
+    """`said` is the MRR that may count twice, by currency, as exact fractions."""
+    severity, title, what = SAID[check]
+    return Finding(check, severity, n, title, later(_sentence, n, {code: Fraction(mrr) for code, mrr in said.items()}), what, RECORD, said=said)
 
 
 def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, Any]]:

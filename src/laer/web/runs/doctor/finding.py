@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -14,15 +14,17 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from laer.cycle.scope import Scope
 from laer.engine.book_reader import read_book
 from laer.records.types import Account as AccountRecord
 from laer.records.types import SubscriptionLine as LineRecord
 from laer.web.book.exclusions import active
 from laer.web.book.models import MODELS, Account, SubscriptionLine
-from laer.web.book.scope import visible_accounts
+from laer.web.book.scope import scope_of, visible_accounts
 from laer.web.people.models import User
 from laer.web.runs.excluded import without_excluded
-from laer.web.runs.passes import book_address
+from laer.web.runs.models import AccountCard, PassRun
+from laer.web.runs.passes import book_address, latest_run
 from laer.web.wording import later
 
 Severity = Literal["error", "warning", "info"]
@@ -40,7 +42,11 @@ RECORD_OF = {model: record for record, model in MODELS.items()}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong (or worth knowing), how often, and what to do about it. Its texts are made when they are shown: findings are remembered."""
+    """One thing that is wrong (or worth knowing), how often, and what to do about it.
+
+    Its texts are made when they are shown: findings are kept, and their readers' languages differ. `said` is what the texts are made of,
+    fit for JSON: with it, the check and the count, `doctor.told` makes the same finding again.
+    """
 
     check: str
     severity: Severity
@@ -50,6 +56,7 @@ class Finding:
     what_to_do: str
     record: str = ""
     details: Details = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -75,6 +82,15 @@ class Seen:
     def excluded(self) -> frozenset[str]:
         """Records of which rows are excluded. One query, once."""
         return frozenset(active().order_by().values_list("record", flat=True).distinct())
+
+    @cached_property
+    def run(self) -> PassRun | None:
+        """The run whose ledger says who pays; None before the first one. One query, once."""
+        return latest_run()
+
+    @cached_property
+    def scope(self) -> Scope:
+        return Scope(True) if self.user is None else scope_of(self.user)
 
     @cached_property
     def accounts(self) -> QuerySet[Account]:
@@ -115,12 +131,18 @@ class Seen:
         return rows.exclude(account_id__in=active("accounts").values("object_id")) if "accounts" in self.excluded else rows
 
     def paying(self, day: date | None = None) -> QuerySet[Any]:
-        """Lines with MRR above 0 on a day (today)."""
+        """Lines with MRR above 0 on a day (today), by the ends that their source states."""
         return self.lines().filter(alive(day or self.today), mrr_num__gt=0)
 
     def paying_accounts(self) -> QuerySet[Account]:
-        """Accounts with MRR above 0 today, by their lines."""
-        return self.accounts.filter(id__in=self.paying().values("account_id"))
+        """Accounts that pay."""
+        return self.accounts.filter(id__in=self.paying_ids())
+
+    def paying_ids(self) -> QuerySet[Any]:
+        """Ids of accounts that pay, of anybody: as the ledger of the newest run counts, before the first run by the ends that lines state."""
+        if self.run is None:
+            return self.paying().values("account_id")
+        return AccountCard.objects.filter(state="paying").values("account_id")
 
     def _counted(self, rows: QuerySet[Any], record: str) -> QuerySet[Any]:
         return rows.exclude(pk__in=active(record).values("object_id")) if record in self.excluded else rows
@@ -157,8 +179,10 @@ class Check:
         count = self.rows(seen).count()
         if not count:
             return None
-        details = self.details(seen) if self.details else {}
-        return Finding(self.id, self.severity, count, self.title, later(self.says, count, details), self.what_to_do, self.record, details)
+        return self.told(count, self.details(seen) if self.details else {})
+
+    def told(self, count: int, details: Details) -> Finding:
+        return Finding(self.id, self.severity, count, self.title, later(self.says, count, details), self.what_to_do, self.record, details, details)
 
     def ids(self, seen: Seen) -> tuple[str, list[int]]:
         """The record, and every row behind it: what can be excluded at once."""

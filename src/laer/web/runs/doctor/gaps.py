@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -9,16 +10,21 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from laer.cycle import terms
 from laer.metrics.policy import load_policy
+from laer.records.money import minor_units
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear
+from laer.web.book.many import listed
 from laer.web.book.models import Account, Assignment, Contract, Discount, ExternalId, Pause, Subscription, SubscriptionLine, SurveyResponse, Ticket
 from laer.web.book.prepare import DISAGREES
 from laer.web.people.company import firm
 from laer.web.record_words import counted, record_label
 from laer.web.runs import rates
+from laer.web.runs.desk import ask
 from laer.web.runs.doctor.finding import Check, Details, Seen, alive
-from laer.web.templatetags.laer import number
+from laer.web.runs.renewing import renewals_of
+from laer.web.templatetags.laer import money, number
 from laer.web.wording import gettext_lazy, later
 
 OPTIONAL_REFERENCES = {
@@ -32,20 +38,58 @@ STATED = ("domain", "industry", "country", "region", "segment", "employees", "le
 
 
 def ownerless(seen: Seen) -> QuerySet[Account]:
+    if seen.run is not None:
+        return seen.paying_accounts().filter(card__owner_id=None)
     owned = Assignment.objects.filter(alive(seen.today, "from_on", "until_on"), archived_at=None, job="csm")
     return seen.paying_accounts().exclude(id__in=owned.values("account_id"))
 
 
 def contractless(seen: Seen) -> QuerySet[Account]:
+    """Paying accounts without a contract in force: one past its end is, while nobody knows whether it renewed."""
+    known = _held(seen)
+    if known is not None:
+        return seen.paying_accounts().exclude(id__in=listed(known["held"]))
     held = Contract.objects.filter(alive(seen.today), archived_at=None)
     return seen.paying_accounts().exclude(id__in=held.values("account_id"))
 
 
 def endless(seen: Seen) -> QuerySet[Account]:
     """Paying accounts of which nothing says when they may leave: neither a contract's end nor a scheduled end of a line."""
+    known = _held(seen)
+    if known is not None:
+        return seen.paying_accounts().exclude(id__in=listed(known["dated"]))
     dated = Contract.objects.filter(archived_at=None, end_on__gt=seen.today)
     scheduled = seen.paying().filter(end_on__isnull=False)
     return seen.paying_accounts().exclude(id__in=dated.values("account_id")).exclude(id__in=scheduled.values("account_id"))
+
+
+def _held(seen: Seen) -> dict[str, frozenset[int]] | None:
+    """As the run counts; None before the first one, and of one that did not keep it."""
+    run = seen.run
+    return None if run is None else seen.once("held", lambda: ask("contracts_held", {}, seen.scope, run.pk))
+
+
+def unresolved(seen: Seen) -> QuerySet[Contract]:
+    """Contracts past the grace of which nobody knows whether they renewed: their MRR still counts (rule 10)."""
+    due = renewals_of(seen.run, seen.scope)
+    ids = due.table.filter(due.view(terms.UNRESOLVED))["contract_id"].to_pylist()
+    rows: QuerySet[Contract] = seen.of(Contract).filter(id__in=listed(ids))
+    return rows
+
+
+def _unresolved_arr(seen: Seen) -> Details:
+    due, currency = renewals_of(seen.run, seen.scope), seen.run.currency if seen.run else firm().currency
+    return {"arr_minor": round(due.arr(due.view(terms.UNRESOLVED)) * 10 ** minor_units(currency))}
+
+
+def _says_unresolved(n: int, d: Details) -> str:
+    currency = firm().currency
+    arr = money(Decimal(d["arr_minor"]).scaleb(-minor_units(currency)), currency)
+    return ngettext(
+        "%(n)s contract is past its end and the grace, and nobody knows whether it renewed: %(arr)s of ARR still counts.",
+        "%(n)s contracts are past their end and the grace, and nobody knows whether they renewed: %(arr)s of ARR still counts.",
+        n,
+    ) % {"n": number(n), "arr": arr}
 
 
 def _trials(seen: Seen) -> QuerySet[Any]:
@@ -142,10 +186,15 @@ GAPS = (
         ) % {"n": number(n)},
     ),
     Check(
+        "expired_unresolved", "warning", "contracts", gettext_lazy("Contracts that are expired and unresolved"),
+        gettext_lazy("Open Renew, “Expired, unresolved”, and decide for many at once: they renewed by themselves, or they ended."),
+        unresolved, (("Contract", "name"), ("Start", "start_on"), ("End", "end_on")), _says_unresolved, details=_unresolved_arr,
+    ),
+    Check(
         "currency_without_rate", "error", "subscription_lines", gettext_lazy("Lines in a currency without a rate"),
         gettext_lazy(
-            "Name a file of rates in LAER_FX_FILE (columns currency,rate, and fiscal_year for plan rates) and run a pass. Until then these "
-            "lines count nowhere."
+            "Enter the rate in Settings, Exchange rates, or name a file of rates in LAER_FX_FILE (columns currency,rate, and fiscal_year for plan "
+            "rates). Until then these lines count nowhere."
         ),
         without_rate, (*LINE, ("Currency", "currency")),
         lambda n, d: ngettext(
@@ -156,7 +205,9 @@ GAPS = (
     ),
     Check(
         "plan_rates_missing", "warning", "subscription_lines", gettext_lazy("Lines at the plan rates of another fiscal year"),
-        gettext_lazy("Add the fiscal year's rates to the file that LAER_FX_FILE names, or set LAER_PLAN_YEAR to a year that is in it."),
+        gettext_lazy(
+            "Enter the fiscal year's rates in Settings, Exchange rates (or in the file that LAER_FX_FILE names), or set LAER_PLAN_YEAR to a year that has them."
+        ),
         at_other_years_rates, (*LINE, ("Currency", "currency")),
         lambda n, d: ngettext(
             "%(n)s line in another currency: the plan rates of the fiscal year are not in the table, and those of another year are used.",

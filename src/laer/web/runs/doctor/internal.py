@@ -15,7 +15,10 @@ from laer.web.runs.doctor.finding import Check, Details, Seen
 from laer.web.templatetags.laer import number
 from laer.web.wording import gettext_lazy
 
-WORDS = ("test", "demo", "dummy", "sandbox", "staging", "do not use", "delete me", "asdf")
+WORDS = (
+    "test", "demo", "dummy", "sandbox", "staging", "do not use", "delete me", "asdf", "testkunde", "testfirma", "testaccount",
+    "testkonto", "musterfirma", "mustermann", "prueba", "essai",
+)  # fmt: skip
 RESERVED = ("example.com", "example.org", "example.net")  # of these domains nobody can be a customer (RFC 2606)
 ENDINGS = (".test", ".invalid", ".localhost", *(f".{d}" for d in RESERVED))
 FREE_MAIL = frozenset(
@@ -56,7 +59,7 @@ def _at(*domains: str) -> Q:
 
 def _paying(rows: Any) -> Any:
     def details(seen: Seen) -> Details:
-        return {"paying": rows(seen).filter(id__in=seen.paying().values("account_id")).count()}
+        return {"paying": rows(seen).filter(id__in=seen.paying_ids()).count()}
 
     return details
 

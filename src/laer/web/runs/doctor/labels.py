@@ -37,7 +37,7 @@ def _flagged(seen: Seen) -> QuerySet[Account]:
 
 
 def flagged_and_paying(seen: Seen) -> QuerySet[Account]:
-    return _flagged(seen).filter(id__in=seen.paying().values("account_id"))
+    return _flagged(seen).filter(id__in=seen.paying_ids())
 
 
 def _with_events(seen: Seen) -> QuerySet[Account]:
@@ -46,7 +46,7 @@ def _with_events(seen: Seen) -> QuerySet[Account]:
 
 def _contradictory(seen: Seen) -> QuerySet[Account]:
     events = _events(seen).values("account_id")
-    paying = seen.paying().values("account_id")
+    paying = seen.paying_ids()
     torn = Q(churn_flag=True, id__in=paying) | Q(id__in=unheeded(seen).values("account_id")) | (Q(churn_flag=False, id__in=events) & ~Q(id__in=paying))
     if ChurnEvent.objects.filter(archived_at=None).exists():  # a firm that keeps no events cannot miss one
         torn |= Q(churn_flag=True) & ~Q(id__in=events)
@@ -59,8 +59,8 @@ def _numbers(seen: Seen) -> Details:
     named = _with_events(seen).count()
     return {
         "flagged": flags, "with_events": named, "both": both, "flag_without_event": flags - both, "event_without_flag": named - both,
-        "flagged_and_paying": flagged.filter(id__in=seen.paying().values("account_id")).count(),
-        "with_events_and_paying": _with_events(seen).filter(id__in=seen.paying().values("account_id")).count(),
+        "flagged_and_paying": flagged.filter(id__in=seen.paying_ids()).count(),
+        "with_events_and_paying": _with_events(seen).filter(id__in=seen.paying_ids()).count(),
     }  # fmt: skip
 
 

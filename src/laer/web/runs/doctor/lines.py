@@ -17,6 +17,7 @@ from laer.web.templatetags.laer import number
 from laer.web.wording import gettext_lazy, later
 
 RECORD = "subscription_lines"
+NOT_CHECKED = "lines_not_checked"
 COLUMNS = (gettext_lazy("Subscription"), gettext_lazy("Plan"), gettext_lazy("Start"), gettext_lazy("End"), "MRR")
 OFF = (*COLUMNS, gettext_lazy("Off by"))  # of checks that say by how much
 PATHS = ("subscription__name", "plan", "start_on", "end_on", "mrr_num", "mrr_den", "currency")
@@ -61,15 +62,16 @@ def find(seen: Seen) -> list[Finding]:
     try:
         found = named(seen)
     except TimeoutError as late:
+        return [told(NOT_CHECKED, 1, {"why": str(late)})]
+    return [told(check, len(lines), {"accounts": len(set(_accounts(lines)))}) for check, lines in found.items() if lines]
+
+
+def told(check: str, n: int, said: Mapping[str, Any]) -> Finding:
+    if check == NOT_CHECKED:
         title, what = gettext_lazy("The subscription lines were not checked"), gettext_lazy("Try again when the machine is less busy.")
-        return [Finding("lines_not_checked", "warning", 1, title, f"{str(late).capitalize()}.", what, RECORD)]
-    findings = []
-    for check, lines in found.items():
-        if lines:
-            severity, title, what = SAID[check]
-            accounts = len(set(_accounts(lines)))
-            findings.append(Finding(check, severity, len(lines), title, later(_sentence, check, len(lines), accounts), what, RECORD, {"accounts": accounts}))
-    return findings
+        return Finding(check, "warning", n, title, f"{said['why'].capitalize()}.", what, RECORD, said=said)
+    severity, title, what = SAID[check]
+    return Finding(check, severity, n, title, later(_sentence, check, n, said["accounts"]), what, RECORD, dict(said), said)
 
 
 def named(seen: Seen) -> dict[str, dict[int, float | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -49,16 +49,18 @@ def find(seen: Seen) -> list[Finding]:
         return []
     findings = []
     for kind, n in waiting().values_list("kind").annotate(n=Count("id")).order_by("-n", "kind"):
-        if kind in NAMED:
-            check, title, what, says = NAMED[kind]
-            sentence = later(says, n)
-        else:
-            check, title = check_of(kind), later(_titled, kind)
-            what = gettext_lazy("Download them from the quarantine, correct them and give them back.")
-            sentence = later(_said, kind, n)
         files = waiting().filter(kind=kind).values("run_id", "file").distinct().count()
-        findings.append(Finding(check, "error", n, title, sentence, what, "quarantine", {"files": files}))
+        findings.append(told(check_of(kind), n, {"kind": kind, "files": files}))
     return findings
+
+
+def told(check: str, n: int, said: Mapping[str, Any]) -> Finding:
+    kind, details = said["kind"], {"files": said["files"]}
+    if kind in NAMED:
+        _check, title, what, says = NAMED[kind]
+        return Finding(check, "error", n, title, later(says, n), what, "quarantine", details, said)
+    what = gettext_lazy("Download them from the quarantine, correct them and give them back.")
+    return Finding(check, "error", n, later(_titled, kind), later(_said, kind, n), what, "quarantine", details, said)
 
 
 def _titled(kind: str) -> str:

@@ -76,14 +76,20 @@ def find(seen: Seen) -> list[Finding]:
         return []
     found = []
     if late := _rows(seen)["stale_sources"]:
-        said = later(_quiet, [r["Source"] for r in late])
-        what = gettext_lazy("Import the newest export, or leave the source if its system is gone.")
-        found.append(Finding("stale_sources", "warning", len(late), gettext_lazy("Sources that have gone quiet"), said, what, "sources"))
+        found.append(told("stale_sources", len(late), {"sources": [r["Source"] for r in late]}))
     if stood := _rows(seen)["frozen_fields"]:
-        said = later(_frozen_said, len(stood))
-        what = gettext_lazy("Look whether the export still fills the field: a score that is copied over is worse than none.")
-        found.append(Finding("frozen_fields", "warning", len(stood), gettext_lazy("Fields that no longer change"), said, what, "sources"))
+        found.append(told("frozen_fields", len(stood), {}))
     return found
+
+
+def told(check: str, n: int, said: Mapping[str, Any]) -> Finding:
+    if check == "stale_sources":
+        title, sentence = gettext_lazy("Sources that have gone quiet"), later(_quiet, said["sources"])
+        what = gettext_lazy("Import the newest export, or leave the source if its system is gone.")
+    else:
+        title, sentence = gettext_lazy("Fields that no longer change"), later(_frozen_said, n)
+        what = gettext_lazy("Look whether the export still fills the field: a score that is copied over is worse than none.")
+    return Finding(check, "warning", n, title, sentence, what, "sources", said=said)
 
 
 def _quiet(late: list[str]) -> str:

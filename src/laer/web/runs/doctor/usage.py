@@ -17,6 +17,7 @@ from laer.web.runs.doctor.finding import Finding, Seen, Severity
 from laer.web.templatetags.laer import number
 from laer.web.wording import gettext_lazy, later
 
+NOT_CHECKED = "usage_not_checked"
 COLUMNS = (gettext_lazy("Usage id"), gettext_lazy("Day"), gettext_lazy("Subscription"), gettext_lazy("Feature"), gettext_lazy("Count"), gettext_lazy("Source"))
 SAID: dict[str, tuple[Severity, str, str]] = {
     "usage_outside_life": (
@@ -57,24 +58,17 @@ def find(seen: Seen) -> list[Finding]:
     try:
         counts = count_usage(lake, _lives(seen))
     except TimeoutError as late:
-        return [
-            Finding(
-                "usage_not_checked",
-                "warning",
-                1,
-                gettext_lazy("The usage was not checked"),
-                f"{str(late).capitalize()}.",
-                gettext_lazy("Try again when the machine is less busy."),
-                "usage_days",
-            )
-        ]
-    findings = []
-    for check, found in counts.items():
-        count = found["ids"] if check == "usage_repeated_ids" else found["rows"]
-        if count:
-            severity, title, what = SAID[check]
-            findings.append(Finding(check, severity, count, title, later(_sentence, check, found), what, "usage_days", found))
-    return findings
+        return [told(NOT_CHECKED, 1, {"why": str(late)})]
+    every = {check: (found["ids"] if check == "usage_repeated_ids" else found["rows"], found) for check, found in counts.items()}
+    return [told(check, count, found) for check, (count, found) in every.items() if count]
+
+
+def told(check: str, n: int, said: Mapping[str, Any]) -> Finding:
+    if check == NOT_CHECKED:
+        title, what = gettext_lazy("The usage was not checked"), gettext_lazy("Try again when the machine is less busy.")
+        return Finding(check, "warning", n, title, f"{said['why'].capitalize()}.", what, "usage_days", said=said)
+    severity, title, what = SAID[check]
+    return Finding(check, severity, n, title, later(_sentence, check, said), what, "usage_days", dict(said), said)
 
 
 def behind(seen: Seen, check: str, limit: int, offset: int) -> list[dict[str, Any]]:
@@ -107,7 +101,7 @@ def _lives(seen: Seen) -> Lives:
     return Lives(seen.tables["accounts"], seen.tables["subscription_lines"], all_numbers())
 
 
-def _sentence(check: str, found: dict[str, int]) -> str:
+def _sentence(check: str, found: Mapping[str, int]) -> str:
     n = found["rows"]
     said = {"n": number(n), "accounts": counted("accounts", found["accounts"], number(found["accounts"]))} if "accounts" in found else {"n": number(n)}
     if check == "usage_outside_life":

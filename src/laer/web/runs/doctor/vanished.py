@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from laer.web.book.identity import TAKEN_OUT
-from laer.web.book.models import MODELS, ExternalId, ImportRun, ImportState
+from laer.web.book.models import MODELS, ExternalId, ImportFile, ImportRun, ImportState, NoNews, SubscriptionLine
+from laer.web.book.references import names_customers
 from laer.web.record_words import counted, record_label
 from laer.web.runs.doctor.finding import Finding, Seen, Severity
 from laer.web.templatetags.laer import number
@@ -36,13 +37,17 @@ def find(seen: Seen) -> list[Finding]:
     for record, by_source in _newest(seen).items():
         n = _missing(seen, record, by_source).count()
         if n:
-            severity: Severity = "warning" if record in GRAVE else "info"
-            said = later(_said, record, n, ", ".join(sorted(by_source)))
-            what = gettext_lazy(
-                "Look whether they ended, were renamed or were left out by a filter: end, archive or exclude them. Silence alone is never taken as churn."
-            )
-            findings.append(Finding(PREFIX + record, severity, n, later(title_of, record), said, what, record))
+            findings.append(told(PREFIX + record, n, {"sources": ", ".join(sorted(by_source))}))
     return findings
+
+
+def told(check: str, n: int, said: Mapping[str, Any]) -> Finding:
+    record = check.removeprefix(PREFIX)
+    severity: Severity = "warning" if record in GRAVE else "info"
+    what = gettext_lazy(
+        "Look whether they ended, were renamed or were left out by a filter: end, archive or exclude them. Silence alone is never taken as churn."
+    )
+    return Finding(check, severity, n, later(title_of, record), later(_said, record, n, said["sources"]), what, record, said=said)
 
 
 def title_of(record: str) -> str:
@@ -86,8 +91,22 @@ def ids(seen: Seen, check: str) -> tuple[str, list[int]]:
 def _missing(seen: Seen, record: str, by_source: Mapping[str, int]) -> QuerySet[ExternalId]:
     older = Q()
     for source, run in by_source.items():
-        older |= Q(source=source, stated_run__lt=run)
+        older |= _not_stated(source, record, run)
     return ExternalId.objects.filter(older, record=record).exclude(row_hash=TAKEN_OUT).filter(object_id__in=seen.of(MODELS[record]).values("pk"))
+
+
+def _not_stated(source: str, record: str, run: int) -> Q:
+    """What a source had stated before its export and the export does not.
+
+    A list without starts names customers: it speaks of all that the ones whom it names pay, also where it writes no line of theirs.
+    """
+    older = Q(source=source, stated_run__lt=run)
+    named = NoNews.objects.filter(run=run)
+    if record != "subscription_lines" or not named.exists():
+        return older
+    lines = SubscriptionLine.objects.all()
+    spoken_of = lines.filter(Q(account_id__in=named.values("account_id")) | Q(account_id__in=lines.filter(created_run=run).values("account_id")))
+    return older & ~Q(object_id__in=spoken_of.values("pk"))
 
 
 def _newest(seen: Seen) -> dict[str, dict[str, int]]:
@@ -98,20 +117,29 @@ def _newest(seen: Seen) -> dict[str, dict[str, int]]:
 def _whole_exports() -> dict[str, dict[str, int]]:
     newest: dict[tuple[str, str], tuple[int, int]] = {}
     stated: dict[tuple[str, str], int] = {}
+    only_gone = _lists_of_who_left()
     runs = ImportRun.objects.filter(state=ImportState.DONE, kind="import").order_by("id")
     for pk, source, counts in runs.values_list("id", "source", "counts"):
         for record, count in counts.items():
-            if record in RECORDS and isinstance(count, dict):
+            if record in RECORDS and isinstance(count, dict) and not (record == "accounts" and pk in only_gone):
                 again = count.get("unchanged", 0) + count.get("changed", 0)
                 if stated.get((source, record)) and again:
                     newest[source, record] = (pk, again)
                 stated[source, record] = stated.get((source, record), 0) + count.get("new", 0)
     found: dict[str, dict[str, int]] = {}
     for (source, record), (run, again) in newest.items():
-        missing = ExternalId.objects.filter(source=source, record=record, stated_run__lt=run).exclude(row_hash=TAKEN_OUT).count()
+        missing = ExternalId.objects.filter(_not_stated(source, record, run), record=record).exclude(row_hash=TAKEN_OUT).count()
         if 0 < missing <= again:
             found.setdefault(record, {})[source] = run
     return found
+
+
+def _lists_of_who_left() -> set[int]:
+    """Imports whose lists of accounts name only who left: they say nothing of the others by silence."""
+    lists: dict[int, list[bool]] = {}
+    for run, mapping in ImportFile.objects.filter(record="accounts").values_list("run_id", "mapping"):
+        lists.setdefault(run, []).append(names_customers(mapping))
+    return {run for run, named in lists.items() if not any(named)}
 
 
 def _days(runs: set[int | None]) -> dict[int, Any]:
