@@ -121,7 +121,7 @@ def forget() -> None:
 
     company.forget()
     plan_rates.forget()
-    desk._desk.forget()
+    desk.forget()
     memory.forget_all()
 
 

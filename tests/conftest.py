@@ -125,7 +125,7 @@ def nothing_known_before() -> Iterator[None]:
     if setup := sys.modules.get("laer.web.people.setup"):
         setup.forget()
     if desk := sys.modules.get("laer.web.runs.desk"):  # run ids repeat when a test rolls back
-        desk._desk.forget()
+        desk.forget()
     if memory := sys.modules.get("laer.web.runs.memory"):
         memory.forget_all()
     if digests := sys.modules.get("laer.web.runs.digests"):

@@ -140,7 +140,7 @@ def test_health_by_band_moves_against_a_month_before(firm: Any) -> None:
 
 def test_health_waits_for_nothing(firm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk, "PATIENCE", 0.0)
-    desk._desk.forget()
+    desk.forget()
     client = login("lead")
     first = client.get("/home/")
     assert first.context["health"]["waits"]

@@ -69,7 +69,7 @@ def test_the_page_keeps_its_query_budget(client: Client) -> None:
     client.get("/accounts/")  # a first request of a process asks more than once
     forget()
     company.refresh()
-    desk._desk.forget()
+    desk.forget()
     snapshots._opened.cache_clear()
     with CaptureQueriesContext(connection) as asked:
         assert client.get("/renewals/", {"view": "all"}).context["rows"]

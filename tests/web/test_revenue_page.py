@@ -179,7 +179,7 @@ def test_pages_that_ask_the_ledger_keep_their_query_budgets(files: Path) -> None
         client.get("/accounts/")  # a first request of a process asks more than once
         forget()
         company.refresh()
-        desk._desk.forget()
+        desk.forget()
         with CaptureQueriesContext(connection) as asked:
             assert client.get(url).status_code == 200
         found[name] = [q["sql"][:150] for q in asked]
@@ -192,7 +192,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every book is large, and no page waits for its figures."""
     monkeypatch.setattr(desk, "LONG", 0)
     monkeypatch.setattr(desk, "PATIENCE", 0.0)
-    desk._desk.forget()
+    desk.forget()
 
 
 @pytest.mark.parametrize("page", ["/revenue/", "/revenue/?by=segment", "/revenue/close/"])

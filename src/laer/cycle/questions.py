@@ -70,6 +70,7 @@ class Desk:
         self._asked: OrderedDict[tuple[Any, ...], tuple[Asked, float]] = OrderedDict()
         self._under_way: dict[tuple[Any, ...], threading.Lock] = {}
         self._lock = threading.Lock()
+        self._forgotten = 0  # times: an answer that was begun before one is not kept
 
     def ask(self, name: str, params: Mapping[str, Any], scope: Scope, run: int, *, repeated: bool = False, waits: float | None = None) -> Any:
         """The answer to a named question. `repeated`: nobody waits for it, it is made ready. `waits`: seconds for its turn, where not those of an answer.
@@ -82,6 +83,7 @@ class Desk:
         key = self.key(name, params, scope, run)
         of_any_run = key[1:]
         with self._lock:
+            forgotten = self._forgotten
             if not repeated:
                 self._asked[of_any_run] = (asked, time.monotonic())
                 self._asked.move_to_end(of_any_run)
@@ -107,6 +109,8 @@ class Desk:
                 with self._lock:
                     self._under_way.pop(key, None)
             with self._lock:
+                if forgotten != self._forgotten:
+                    return answer
                 self._remember(key, answer)
                 self._based.pop(of_any_run, None)
                 if basis is not None:
@@ -144,6 +148,7 @@ class Desk:
     def forget(self) -> None:
         """Remember no answer any more, and no question."""
         with self._lock:
+            self._forgotten += 1
             for remembered in (self._answers, self._based, self._asked):
                 remembered.clear()
 

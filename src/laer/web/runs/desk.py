@@ -29,6 +29,12 @@ _desk = Desk(open_run)
 _waits: ContextVar[bool] = ContextVar("waits", default=True)
 
 
+def forget() -> None:
+    """Remember no answer any more: where the book became another one, the same run's number means another run."""
+    _making.forget()
+    _desk.forget()
+
+
 class BeingMade(Exception):
     """An answer about a large book takes longer than a page waits for it: it is made in the background, and who asks again gets it."""
 
@@ -77,7 +83,7 @@ class Making:
             made = self.under_way.get(key)
             if made is None:
                 made = self.under_way[key] = threading.Event()
-                threading.Thread(target=self._make, args=(key, made, name, params, scope, run), name=f"answer to {name}", daemon=True).start()
+                threading.Thread(target=self._make, args=(key, made, self.failed, name, params, scope, run), name=f"answer to {name}", daemon=True).start()
         if not made.wait(PATIENCE):
             raise BeingMade(name)
         with self.lock:
@@ -87,17 +93,23 @@ class Making:
             raise failed
         return self.desk.ask(name, params, scope, run)
 
-    def _make(self, key: Any, made: threading.Event, name: str, params: Mapping[str, Any], scope: Scope, run: int) -> None:
+    def _make(self, key: Any, made: threading.Event, failed: dict[Any, Exception], name: str, params: Mapping[str, Any], scope: Scope, run: int) -> None:
         try:
             self.desk.ask(name, params, scope, run, waits=IN_TURN)
         except Exception as error:  # for whoever asks again
-            self.failed[key] = error
+            failed[key] = error
         finally:
             connection.close()
             made.set()
-            if key not in self.failed:
+            if key not in failed:
                 with self.lock:
-                    self.under_way.pop(key, None)
+                    if self.under_way.get(key) is made:
+                        del self.under_way[key]
+
+    def forget(self) -> None:
+        """Whoever asks from now on gets nothing of what is under way, nor of how it failed."""
+        with self.lock:
+            self.under_way, self.failed = {}, {}
 
 
 _making = Making(_desk)

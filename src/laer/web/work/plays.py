@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
@@ -75,7 +76,7 @@ def switch(user: User, play: Play, on: bool, *, from_run: int, looked_on: date, 
         raise Refused(_("%(play)s is a draft: it waits for %(what)s") % {"play": play.name, "what": play.waits_for or _("a person to finish it")})
     now = timezone.now()
     with transaction.atomic():
-        values = {"on": on, "approved": approved if on else None, "changed_by": user, "changed_at": now}
+        values: dict[str, Any] = {"on": on, "approved": approved if on else None, "changed_by": user, "changed_at": now}
         if on:
             values |= {"from_run": from_run, "looked_on": looked_on}
         setting, made = PlaySetting.objects.get_or_create(play=play.id, defaults={"from_run": from_run, "looked_on": looked_on, **values})
