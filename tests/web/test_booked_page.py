@@ -15,8 +15,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from laer.records.periods import month_of
 from laer.web.book.importing import begin_import, run_import
-from laer.web.runs import passes
+from laer.web.runs import closing, passes
+from laer.web.runs.models import ReportedBridge
 from tests.standing import stands
 from tests.web.test_revenue_page import ACCOUNTS, LINES, login
 
@@ -146,3 +148,59 @@ def test_a_month_in_which_nothing_happened_says_so(sold: None) -> None:
     client = login("lead")
     assert section(client, month="2025-04")["empty"]
     assert b"Nothing booked, nothing live" in client.get("/revenue/", {"month": "2025-04"}).content
+
+
+LATE_DEALS = """Opportunity ID,Opportunity Name,Account ID,Type,Stage,ARR,Amount,Close Date,Start Date,Opportunity Owner
+O-8,Birch after all,A-2,New Business,Closed Won,700,,2025-01-28,,Brett
+"""
+
+
+@pytest.fixture
+@stands
+def closed(tmp_path: Path) -> None:
+    """January to September are closed; then a deal of January comes in late."""
+    book(tmp_path / "files", opportunities=DEALS)
+    closing.close_months(None, month_of("2025-09"))
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "opportunities.csv").write_text(LATE_DEALS)
+    run_import(begin_import([("late", tmp_path / "late")], source="files", file_date=date(2025, 12, 1)))
+    passes.run_waiting_pass()
+
+
+def test_a_closed_month_s_bridge_stands_as_it_was_reported_beside_what_is_known_now(closed: None) -> None:
+    client = login("lead")
+    then, now = section(client, month="2025-01", basis="reported"), section(client, month="2025-01")
+    assert steps(then) == {"Booked ARR": 4800, "Signed and not started": -3600, "Live, never sold by record": 600, "Live new ARR": 1800}
+    assert steps(now) == {"Booked ARR": 5500, "Signed and not started": -3600, "Smaller than sold": -100, "Live new ARR": 1800}
+    assert (then["note"], now["note"], then["ties"]) == ("as reported", "", True)
+    assert [one["url"] for one in then["rows"] if one["url"]][0].endswith("basis=reported")
+    for row in then["rows"]:
+        if row["url"]:
+            behind = client.get(row["url"])
+            assert (abs(behind.context["total"]), len(behind.context["rows"])) == (row["value"], row["accounts"]), row["label"]
+            assert behind.context["state"]["note"] == "as reported"
+
+
+def test_quarters_stand_as_their_last_month_s_closing_knew_them_and_an_open_year_says_so(closed: None) -> None:
+    client = login("lead")
+    quarter = section(client, month="2025-01", period="quarter", basis="reported")
+    assert steps(quarter) == {"Booked ARR": 4800, "Live, never sold by record": 720, "Live new ARR": 5520}  # Cedar pays 10 more from March, which nobody sold
+    assert quarter["note"] == "as reported"
+    year = section(client, month="2025-01", period="year", basis="reported")
+    assert year["note"] == "as restated: December 2025 is open"
+    assert steps(year) == steps(section(client, month="2025-01", period="year"))
+    assert section(client, month="2025-01", basis="reported", churn_basis="events")["note"].startswith("as restated: a closing keeps the bridge by")
+
+
+def test_a_reported_bridge_is_of_the_accounts_that_one_may_see(closed: None) -> None:
+    bo = login("member", "Bo Beck")  # Birch and Dogwood
+    assert steps(section(bo, month="2025-01", basis="reported")) == {"Live, never sold by record": 600, "Live new ARR": 600}
+    assert b"Cedar" not in bo.get("/revenue/booked/", {"step": "booked", "month": "2025-01", "basis": "reported"}).content
+    assert login("viewer").get("/revenue/booked/", {"step": "booked", "month": "2025-01", "basis": "reported"}).context["rows"] == []
+
+
+def test_a_closing_of_before_keeps_no_bridge_and_the_page_names_it(closed: None) -> None:
+    ReportedBridge.objects.all().delete()
+    shown = section(login("lead"), month="2025-01", basis="reported")
+    assert shown["note"] == "as restated: the closing of January 2025 keeps no bridge"
+    assert steps(shown)["Booked ARR"] == 5500

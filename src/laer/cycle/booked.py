@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -91,35 +92,47 @@ class Booked:
     aside: Mapping[str, int] = field(default_factory=dict)
 
 
-def answer(session: Session, given: LedgerInput, whole: pa.Table | None, seen: pa.Table | None, gap_days: int, first: int, last: int, day: int) -> Booked:
-    """Booked against live ARR of months first..last.
+def answers(
+    session: Session, given: LedgerInput, whole: pa.Table | None, seen: pa.Table | None, gap_days: int, periods: Iterable[tuple[int, int]], day: int
+) -> list[Booked]:
+    """Booked against live ARR of each of some periods (first month, last month).
 
     In   whole  what was signed in the whole book (`signed`), which decides the basis;  seen  what of it the viewer may see;
          day    of the run: what was to begin after it and shows no rise has not begun
     """
     if whole is None or seen is None or not whole.num_rows:
-        return Booked(None)
+        return [Booked(None) for _ in periods]
     basis = OPPORTUNITIES if pc.any(pc.equal(whole["basis"], OPPORTUNITIES)).as_py() else CONTRACTS
     rows = seen.filter(pc.equal(seen["basis"], basis)).to_pylist()
     session.bind("lines", given.lines)
     moved = session.keep("booked_changes", changes.mrr_changes(changes.lines_table(given.account_type, given.parts_type, book=given.book), gap_days))
     risen = session.keep("booked_rises", rises(moved))
-    aside: dict[str, int] = {}
+    aside: list[tuple[int, str]] = []
     if basis == CONTRACTS:
         deals = _of_contracts(session, given, rows, risen)
     else:
-        deals = _of_opportunities(session, given, _counted(rows, _first_days(session, moved, rows), aside, first, last), risen, day)
-    live = session.fetch(risen.filter(risen.m >= first, risen.m <= last).select("account_id", "d", "m", "rise")).to_pylist()
-    went_live = [Rise(r["account_id"], r["d"], r["m"], Fraction(int(r["rise"]) * YEAR, given.denominator)) for r in live]
-    return Booked(basis, tuple(bridge(deals, went_live, first, last)), aside)
+        deals = _of_opportunities(session, given, _counted(rows, _first_days(session, moved, rows), aside), risen, day)
+    live = session.fetch(risen.select("account_id", "d", "m", "rise"))
+    return [_of_months(basis, deals, live, aside, given.denominator, first, last) for first, last in periods]
+
+
+def _of_months(
+    basis: str, deals: list[Deal], live: pa.Table, aside: list[tuple[int, str]], denominator: int, first: int, last: int
+) -> Booked:
+    there = live.filter(pc.and_(pc.greater_equal(live["m"], first), pc.less_equal(live["m"], last))).to_pylist()
+    went_live = [Rise(r["account_id"], r["d"], r["m"], Fraction(int(r["rise"]) * YEAR, denominator)) for r in there]
+    return Booked(basis, tuple(bridge(deals, went_live, first, last)), dict(Counter(reason for m, reason in aside if first <= m <= last)))
 
 
 def _month(day: int) -> int:
     return month_number(date_of(day))
 
 
-def _counted(rows: list[dict[str, Any]], paid_first: Mapping[int, int], aside: dict[str, int], first: int, last: int) -> list[dict[str, Any]]:
-    """Opportunities that bring something new. One without a motion lands where its account had not paid before; else nobody can say."""
+def _counted(rows: list[dict[str, Any]], paid_first: Mapping[int, int], aside: list[tuple[int, str]]) -> list[dict[str, Any]]:
+    """Opportunities that bring something new. One without a motion lands where its account had not paid before; else nobody can say.
+
+    Adds to `aside` the month in which each other one was signed, and why it does not count or by what it is assumed
+    """
     kept = []
     for row in rows:
         reason = None
@@ -132,8 +145,8 @@ def _counted(rows: list[dict[str, Any]], paid_first: Mapping[int, int], aside: d
         else:
             kept.append(row)
             reason = "year" if row["amount_basis"] == "year" else None
-        if reason and first <= _month(row["signed_d"]) <= last:
-            aside[reason] = aside.get(reason, 0) + 1
+        if reason:
+            aside.append((_month(row["signed_d"]), reason))
     return kept
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from laer.cycle import fact_questions, flowing, growth, lab, potential
-from laer.cycle.booked import Booked, answer
+from laer.cycle.booked import Booked, answers
 from laer.cycle.deal_scores import deal_scores
 from laer.cycle.draft_cards import draft_bands
 from laer.cycle.landed import landed
@@ -299,13 +299,15 @@ def contracts_held(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return {"held": frozenset(pc.unique(contracts["account_id"]).to_pylist()), "dated": frozenset((*dated.to_pylist(), *pc.unique(ending).to_pylist()))}
 
 
-def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Booked:
-    """Booked against live ARR of a period: the parts of the bridge. Parameters  gap_days, churn_basis as of `revenue`; first, last (month numbers); day."""
+def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[Booked]:
+    """Booked against live ARR: of each period the parts of its bridge.
+
+    Parameters  gap_days, churn_basis as of `revenue`; periods (first and last month number of each); day
+    """
     given, how = _ledger_input(run, params, scope)
     whole = run.tables.get("signed")
     seen = None if whole is None else scoped(whole, scope)
-    first, last, day = (int(params[name]) for name in ("first", "last", "day"))
-    return answer(session, given, whole, seen, how["gap_days"], first, last, day)
+    return answers(session, given, whole, seen, how["gap_days"], params["periods"], int(params["day"]))
 
 
 def lines(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:

@@ -307,7 +307,7 @@ def _figures_and_charts(
         "next_month_url": asked.url(month=revenue.name_of(following)) if following <= span[1] else None,
         "waterfall": waterfall(now, asked, run.currency),
         "retention": retention(months, span, run.currency, asked),
-        "booked": revenue_booked.section(run, scope, period, asked),
+        "booked": revenue_booked.section(run, scope, period, asked, reported.closings if reported else []),
         "import_opportunities": {"label": _("Import opportunities"), "url": "/data/import/", "icon": "file-import"},
         "cohorts": cohorts(
             ledger if asked.basis != "reported" or not reported else revenue_reported.cohorts_of(run, scope, then.known), span, asked, run.currency

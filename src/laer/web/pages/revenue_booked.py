@@ -22,12 +22,14 @@ from laer.records.periods import month_number
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.revenue_charts import MINUS, Asked, amount_of, exactly, short
+from laer.web.pages.revenue_reported import bridge
 from laer.web.pages.team_filter import looked_at
 from laer.web.record_words import counted
 from laer.web.runs import revenue
-from laer.web.runs.booked import booked_of, by_account, sales_named, step_of
-from laer.web.runs.models import AccountCard, PassRun
+from laer.web.runs.booked import by_account, sales_named, step_of
+from laer.web.runs.models import AccountCard, ClosedMonth, PassRun
 from laer.web.runs.passes import stale_since
+from laer.web.runs.reported import closings
 from laer.web.templatetags.laer import number
 from laer.web.wording import gettext_lazy
 
@@ -112,9 +114,9 @@ ASIDE = {
 }
 
 
-def section(run: PassRun, scope: Scope, period: revenue.Period, asked: Asked) -> dict[str, Any]:
-    """Context of parts/booked.html."""
-    booked = booked_of(run, scope, period.first, period.last, asked.churn_basis)
+def section(run: PassRun, scope: Scope, period: revenue.Period, asked: Asked, found: list[ClosedMonth]) -> dict[str, Any]:
+    """Context of parts/booked.html. In  found  the closings in force, where the page can show months as reported."""
+    booked, note = bridge(run, scope, asked, period, found)
     if booked.basis is None:
         return {"basis": None}
     currency = run.currency
@@ -125,6 +127,7 @@ def section(run: PassRun, scope: Scope, period: revenue.Period, asked: Asked) ->
         "basis": booked.basis,
         "by_contract": booked.basis == CONTRACTS,
         "period": period.label,
+        "note": note,
         "empty": not booked.parts,
         "says": _says(exact, currency, booked.basis == CONTRACTS),
         "data": {"currency": currency, "bars": bars},
@@ -163,7 +166,8 @@ def _says(exact: Mapping[str, Fraction], currency: str, by_contract: bool) -> st
 
 def behind_url(asked: Asked, step: str, **more: Any) -> str:
     month = revenue.name_of(asked.month) if asked.month is not None else None
-    values = {"step": step, "month": month, "period": asked.period if asked.period != "month" else None, "churn_basis": asked.churn_basis} | asked.then | more
+    values = {"step": step, "month": month, "period": asked.period if asked.period != "month" else None, "churn_basis": asked.churn_basis}
+    values |= {"basis": "reported" if asked.basis == "reported" else None} | asked.then | more
     return f"{reverse('revenue-booked')}?{urlencode({k: v for k, v in values.items() if v is not None})}"
 
 
@@ -174,8 +178,12 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
     if run is None or asked.month is None or name not in WORDS:
         raise Http404
     first = asked.month - asked.month % revenue.PERIODS[asked.period]
-    period = revenue.Period(first, min(first + revenue.PERIODS[asked.period] - 1, month_number(run.as_of)), asked.period)
-    booked = booked_of(run, looked_at(request).scope, period.first, period.last, asked.churn_basis)
+    known = closings(then.known) if asked.basis == "reported" else []
+    known = known if all(c.currency == run.currency for c in known) else []
+    until = max([month_number(run.as_of), *(month_number(c.month) for c in known)])
+    end = first + revenue.PERIODS[asked.period] - 1
+    period = revenue.Period(first, min(end, until), asked.period, end >= month_number(run.as_of) + 1)
+    booked, note = bridge(run, looked_at(request).scope, asked, period, known)
     found = by_account(booked, name)
     if form := format_of(request):
         return _file(found, booked, name, run, asked, form)
@@ -190,7 +198,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
         "currency": run.currency,
         "state": {
             "shown": counted("accounts", len(found), number(len(found))), "as_of": run.as_of, "run": {"label": _("run %(run)s") % {"run": run.pk}},
-            "recomputing": not then.query and stale_since() is not None,
+            "recomputing": not then.query and stale_since() is not None, "note": note,
         },
         "figures": [
             {"label": label, "value": _signed(total, run.currency, name), "title": exactly(total, run.currency)},

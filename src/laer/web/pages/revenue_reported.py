@@ -10,14 +10,17 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from laer.cycle.booked import Booked
 from laer.cycle.ledger import Ledger
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.records.periods import first_day, month_number
 from laer.web.pages.revenue_charts import Asked, amount_of, exactly
 from laer.web.runs import restated, revenue
-from laer.web.runs.models import PassRun
+from laer.web.runs.booked import booked_of
+from laer.web.runs.models import ClosedMonth, PassRun
 from laer.web.runs.reported import RESTATEMENT, Reported, closings, differences, reported_of
+from laer.web.runs.reported_bridges import bridge_as_reported
 from laer.web.runs.reported_cohorts import ReportedCohorts, reported_cohorts
 from laer.web.runs.reported_splits import ReportedByValue, by_value_as_reported
 from laer.web.wording import gettext_lazy, long_month
@@ -56,6 +59,21 @@ def by_value(
     if not isinstance(found, ReportedByValue):
         return ledger, _("as restated: the closing of %(month)s keeps no split") % {"month": long_month(found.month)}
     return found, _("as reported")
+
+
+def bridge(run: PassRun, scope: Scope, asked: Asked, period: revenue.Period, found: list[ClosedMonth]) -> tuple[Booked, str]:
+    """Booked against live, and what it says of its basis (nothing where nobody asked): as reported where a closing kept it, else as restated and why."""
+    now = booked_of(run, scope, period.first, period.last, asked.churn_basis)
+    if asked.basis != "reported" or not found:
+        return now, ""
+    if asked.churn_basis not in (None, load_policy(run.policy).churn_basis):
+        return now, _("as restated: a closing keeps the bridge by the policy's own basis of churn")
+    then = None if period.to_date else bridge_as_reported(found, scope, period.first, period.last)
+    if then is None:
+        return now, _("as restated: %(month)s is open") % {"month": long_month(first_day(period.last))}
+    if not isinstance(then, Booked):
+        return now, _("as restated: the closing of %(month)s keeps no bridge") % {"month": long_month(then.month)}
+    return then, _("as reported")
 
 
 def behind(run: PassRun, scope: Scope, params: dict[str, Any], known: datetime | None = None) -> list[dict[str, Any]] | None:

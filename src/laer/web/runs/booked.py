@@ -28,9 +28,14 @@ class Step:
 
 def booked_of(run: PassRun, scope: Scope, first: int, last: int, churn_basis: str | None = None) -> Booked:
     """The bridge of months first..last; always by each change, never net of the month."""
+    return bridges_of(run, scope, [(first, last)], churn_basis)[0]
+
+
+def bridges_of(run: PassRun, scope: Scope, periods: Iterable[tuple[int, int]], churn_basis: str | None = None) -> list[Booked]:
+    """The bridges of some periods, each from its first to its last month."""
     policy = load_policy(run.policy)
-    params = {"gap_days": policy.gap_days, "churn_basis": churn_basis or policy.churn_basis, "first": first, "last": last, "day": day_number(run.as_of)}
-    answer: Booked = ask("booked", params, scope, run.pk)
+    how = {"gap_days": policy.gap_days, "churn_basis": churn_basis or policy.churn_basis, "day": day_number(run.as_of)}
+    answer: list[Booked] = ask("booked", how | {"periods": tuple(periods)}, scope, run.pk)
     return answer
 
 

@@ -32,6 +32,7 @@ from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount, Reported
 from laer.web.runs.passes import Busy, latest_run, lease, stale_since
 from laer.web.runs.reported import RESTATEMENT, Reported, as_kept, closings
 from laer.web.runs.reported_accounts import kept_of
+from laer.web.runs.reported_bridges import keep_bridges
 from laer.web.runs.reported_splits import splits_of
 from laer.web.runs.revenue import DIMENSIONS, ledger_of
 
@@ -133,6 +134,7 @@ def _close(user: User | None, month: int, note: str) -> list[ClosedMonth]:
     made = [_begin(run, user, note, m, figures) for m, figures in _figures(run, seen.found, seen.first, month).items()]
     _keep_accounts(run, made, seen.first, month)
     _keep_splits(run, made, seen.first, month)
+    keep_bridges(run, made)
     for part in writing.chunks(restated.keep(made[0], differences)):
         with transaction.atomic():
             Restatement.objects.bulk_create([Restatement(**dict(zip(restated.KEPT, row, strict=True))) for row in part])

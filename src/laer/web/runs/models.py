@@ -292,6 +292,33 @@ class ReportedSplit(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["closed", "dimension", "value"], name="one_split_per_closed_month_dimension_and_value")]
 
 
+class ReportedBridge(models.Model):
+    """Booked against live as it was reported of the month, quarter or year that ends with a closed month, of the whole book.
+
+    A closing of before this table was has no rows.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    closed = models.ForeignKey(ClosedMonth, on_delete=models.CASCADE, related_name="bridges")
+    months = models.SmallIntegerField()
+    basis = models.CharField(max_length=20, null=True)  # null: nothing said what was signed
+    aside = models.JSONField(default=dict)  # reason -> opportunities
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["closed", "months"], name="one_bridge_per_closed_month_and_length")]
+
+
+class ReportedPart(models.Model):
+    """What an account added to a step of a reported bridge (signed), and by which opportunities or contracts."""
+
+    id = models.BigAutoField(primary_key=True)
+    bridge = models.ForeignKey(ReportedBridge, on_delete=models.CASCADE, related_name="parts")
+    step = models.CharField(max_length=20)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    arr = models.CharField(max_length=120)  # an exact fraction
+    sales = models.JSONField(default=list)  # their ids
+
+
 class Restatement(models.Model):
     """What changed in an earlier closed month and was taken in when a later one was closed: with what was known of its cause then."""
 
