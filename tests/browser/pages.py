@@ -106,6 +106,8 @@ PLACES = (
     Place("definitions", "/settings/definitions/"),
     Place("definition", "/settings/definitions/segment/use_growing/?compare=1"),
     Place("definition-new", "/settings/definitions/new/segment/"),
+    Place("play-editor", "/settings/definitions/play/renewal_120/steps/"),
+    Place("play-editor-new", "/settings/definitions/new/play/steps/"),
     Place("account", **ACCOUNT),
     Place("account-subscriptions", **ACCOUNT, then="?tab=subscriptions"),
     Place("account-contacts", **ACCOUNT, then="?tab=contacts"),

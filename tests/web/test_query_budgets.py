@@ -50,7 +50,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found["peek"] = ("csm", f"{account}peek/")
     found["touches"] = ("csm", f"{account}touches/")
     found |= {"tasks": ("csm", "/tasks/?view=all"), "task": ("csm", f"/tasks/{Task.objects.order_by('id')[0].pk}/")}
-    found |= {"settings:definitions": ("admin", "/settings/definitions/"), "settings:definition": ("admin", "/settings/definitions/segment/seats_idle/?compare=1")}
+    found |= {"settings:definitions": ("admin", "/settings/definitions/"), "settings:definition": ("admin", "/settings/definitions/segment/seats_idle/?compare=1"), "settings:play_editor": ("admin", "/settings/definitions/play/churn_debrief/steps/")}
     found |= {"pulse_against": ("csm", "/accounts/health/pulse/"), "pulse": ("csm", f"{account}pulse/")}
     found |= {"account_health": ("csm", "/accounts/health/"), "segments": ("csm", "/accounts/segments/"), "segment": ("csm", "/accounts/segments/new_customers/"), "segment_months": ("csm", "/accounts/segments/new_customers/months/")}
     found |= {"today": ("csm", "/today/"), "signals": ("csm", "/signals/"), "signal": ("csm", "/signals/renewal_window/"), "risks": ("csm", "/renewals/risks/"),

@@ -138,7 +138,7 @@ def play_page(request: HttpRequest, play_id: str) -> HttpResponseBase:
             "steps": play_words.steps(play, words, definitions.titles("play"), definitions.titles("mail_template")),
             "version": row.version, "sends": play.sends,
             "sending": bool(setting and setting.on and setting.approved == row.version),
-            "edit_url": reverse("definition", args=["play", play_id]) if may_define(user, "play") else None,
+            "edit_url": reverse("play_editor", args=[play_id]) if may_define(user, "play") else None,
             "changed": {"at": setting.changed_at, "by": person_name(setting.changed_by)} if setting and setting.changed_by else None,
         },
         "switch": _switch(user, play, setting, run), "figures": _figures(play, setting, counted), "effect": _effect(play, setting, counted),

@@ -141,7 +141,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if kind in ALONE:
         raise Http404
     if request.method == "POST":
-        return _saved(request, user, kind, None)
+        return _as_text(request, user, kind, None) or _saved(request, user, kind, None)
     return _edit(request, user, kind, None, BLANK[kind])
 
 
@@ -152,7 +152,7 @@ def definition(request: HttpRequest, kind: str, definition_id: str) -> HttpRespo
     if request.method == "POST":
         if not own.may_define(user, kind):
             raise PermissionDenied
-        return _saved(request, user, kind, row)
+        return _as_text(request, user, kind, row) or _saved(request, user, kind, row)
     return _edit(request, user, kind, row, row.text)
 
 
@@ -195,6 +195,13 @@ def undo(request: HttpRequest, kind: str, definition_id: str) -> HttpResponse:
     else:
         messages.success(request, _("%(name)s: taken back, as version %(version)s") % {"name": made.title, "version": made.version})
     return redirect("definition", kind, definition_id)
+
+
+def _as_text(request: HttpRequest, user: User, kind: str, row: Definition | None) -> HttpResponse | None:
+    """A draft that comes from the editor of steps, to be gone on with as text; None where it is to be kept."""
+    if request.POST.get("as") != "text":
+        return None
+    return _edit(request, user, kind, row, request.POST.get("text", "")[: LONGEST + 1], reason=request.POST.get("reason", ""))
 
 
 def _saved(request: HttpRequest, user: User, kind: str, row: Definition | None) -> HttpResponse:
@@ -241,6 +248,7 @@ def _edit(
         "check": _checked(kind, found),
         "check_url": reverse("definition_check", args=[kind]),
         "effect_url": _effect_url(user, kind),
+        "steps_url": (reverse("play_editor", args=[row.name]) if row else reverse("play_editor_new")) if kind == "play" else None,
         "may_edit": own.may_define(user, kind),
         "versions": [_row(one) | {"compare_url": None if one.in_force else f"?compare={one.version}#compare", "open": one is other} for one in there],
         "compare": _compared(other, row) if other and row else None,

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from laer.web.pages import (
     definition_effect,
+    play_editor,
     settings,
     settings_access,
     settings_audit,
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern] = [
     path("company/", settings_company.edit, name="settings_company"),
     *settings_sending.urlpatterns,
     *definition_effect.urlpatterns,
+    *play_editor.urlpatterns,
     path("definitions/", settings_definitions.definitions, name="definitions"),
     path("definitions/new/<slug:kind>/", settings_definitions.new, name="definition_new"),
     path("definitions/check/<slug:kind>/", settings_definitions.check, name="definition_check"),
