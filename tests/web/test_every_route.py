@@ -212,10 +212,17 @@ SECRETS = (
 )  # fmt: skip
 
 
-def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
-    """The route with real ids: every account, person, import and so on of somebody else's."""
-    pattern = re.sub(r"\^\(\?P<provider_id>[^)]*\)", "firm", pattern)
-    pattern = re.sub(r"^\^|\$$", "", pattern)
+_last: list[tuple[Cast, dict[str, list[Any]]]] = []
+
+
+def values_of(firm: Cast) -> dict[str, list[Any]]:
+    """Real ids for every converter: of accounts, people, imports and so on of somebody else's. Found once for each firm: the doctor is asked, too."""
+    if not _last or _last[0][0] is not firm:
+        _last[:] = [(firm, _values_of(firm))]
+    return _last[0][1]
+
+
+def _values_of(firm: Cast) -> dict[str, list[Any]]:
     run = ImportRun.objects.exclude(kind="edit").order_by("-pk")[0]
     file = run.files.order_by("pk")[0]
     values: dict[str, list[Any]] = {
@@ -227,7 +234,14 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
         "contract_id": [Contract.objects.filter(account=firm.renewing, end_on__gt=firm.today).order_by("id")[0].pk], "plan_id": [OnboardingPlan.objects.get().pk], "step_id": [OnboardingStep.objects.order_by("id")[0].pk], "outcome_id": [Outcome.objects.get().pk],
         "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
-    found = [pattern]
+    return values
+
+
+def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
+    """The route with real ids."""
+    pattern = re.sub(r"\^\(\?P<provider_id>[^)]*\)", "firm", pattern)
+    pattern = re.sub(r"^\^|\$$", "", pattern)
+    found, values = [pattern], values_of(firm)
     for whole, converter in re.findall(r"(<(?:\w+:)?(\w+)>)", pattern):
         found = [address.replace(whole, str(value)) for address in found for value in values[converter]]
     for whole, group in re.findall(r"(\(\?P<(\w+)>[^)]*\))", pattern):
@@ -252,6 +266,11 @@ def read(client: Client, address: str, fragment: bool = False) -> tuple[int, str
     return answer.status_code, text_of(answer)
 
 
+# What the walk passes on the pages of those whose it is.
+SEEN = {"Zephyr", "Quill Marlowe", "Xylophone", "riddle", "yodel", "Wistful", "Umbrella team", "vesper@", "Vaulted", "4,243", "Kestrel", "SAML", "jasmine", "Mulberry", "Saffron", "Sassafras", "nightjar"}
+ANY_SEEN = {"77,713", "80,713", "80713"}
+
+
 @pytest.mark.once
 def test_everybody_gets_in_where_they_may_and_nowhere_else(firm: Cast) -> None:
     wrong = []
@@ -268,6 +287,7 @@ def test_everybody_gets_in_where_they_may_and_nowhere_else(firm: Cast) -> None:
     assert not wrong, "\n".join(f"{part} at {address}: {status}" for part, address, status in wrong)
 
 
+@pytest.mark.once
 def test_the_outsider_reads_nothing_of_others_anywhere(firm: Cast) -> None:
     told, seen_by_owner = [], set()
     ids = {f"/accounts/{a.pk}/" for a in Account.objects.exclude(pk=firm.others.pk)}
@@ -281,13 +301,13 @@ def test_the_outsider_reads_nothing_of_others_anywhere(firm: Cast) -> None:
                 echoed = address.partition("?")[2].casefold()  # what he typed himself is said back to him
                 told += [(address, secret) for secret in SECRETS if secret in text and secret.casefold() not in echoed]
                 told += [(address, link) for link in ids if f'"{link}' in text and link not in asked]
-                if not fragment and WHO[name] not in ("door", POST):
+                if not fragment and WHO[name] not in ("door", POST) and not (seen_by_owner >= SEEN and ANY_SEEN & seen_by_owner):
                     mine = read(firm.client("csm"), address)[1] + (read(firm.client("admin"), address)[1] if WHO[name] in (ADMINS, IMPORTERS) else "")
                     seen_by_owner |= {secret for secret in SECRETS if secret in mine}
     assert not told, "\n".join(f"{address} tells {secret!r}" for address, secret in sorted(set(told)))
     # the walk does pass the pages that say them: to those whose they are
-    assert {"Zephyr", "Quill Marlowe", "Xylophone", "riddle", "yodel", "Wistful", "Umbrella team", "vesper@", "Vaulted", "4,243", "Kestrel", "SAML", "jasmine", "Mulberry", "Saffron", "Sassafras", "nightjar"} <= seen_by_owner
-    assert {"77,713", "80,713", "80713"} & seen_by_owner
+    assert seen_by_owner >= SEEN
+    assert ANY_SEEN & seen_by_owner
 
 
 @pytest.mark.once
@@ -295,7 +315,7 @@ def test_nobody_gets_in_without_a_login(firm: Cast) -> None:
     for name, pattern in routes():
         if WHO[name] == "door":
             continue
-        for address in addresses(firm, name, pattern):
+        for address in {address.partition("?")[0]: address for address in addresses(firm, name, pattern)}.values():
             status, text = read(Client(), address)
             assert status == 302, address
             assert "/login/" in text, address

@@ -21,7 +21,7 @@ from laer.web.runs.readiness import features
 from tests.cast import Cast
 from tests.web.files import ACCOUNTS, LINES, TICKETS, USAGE, take_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 MESS = LINES + "S4,A1,never,,90,active\nS5,A9,2024-06-01,,90,active\n"
 
 

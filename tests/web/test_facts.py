@@ -30,7 +30,7 @@ from laer.web.work import touches
 from laer.web.work.writing import undo_work
 from tests.standing import stands
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def ago(days: int) -> date:

@@ -21,7 +21,7 @@ from laer.web.runs import desk, jobs, likelihoods, passes, snapshots
 from laer.web.runs.models import AccountCard, AccountLikelihood, Job, LearnedLikelihood
 from tests.web.files import take_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

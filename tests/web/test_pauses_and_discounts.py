@@ -25,7 +25,7 @@ from tests.web.files import ACCOUNTS, write
 from tests.web.test_stories import months, own_lake
 
 __all__ = ["own_lake"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 LINES = """subscription_id,account_id,start_date,mrr,list_mrr,discount_until,discount_duration,status,trial_end,paused_on,resumed_on
 S1,A1,2025-01-01,80,100,2025-07-01,repeating,active,,,
 S2,A2,2025-01-01,50,,,,trialing,2025-02-10,,

@@ -21,7 +21,7 @@ from laer.web.runs import passes
 from tests.standing import stands
 from tests.web.sheets import listed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 TODAY = date(2026, 7, 31)
 YEAR, NEXT = ("2025-04-01", "2026-04-01"), ("2026-04-01", "2027-04-01")
 NAMES = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir")

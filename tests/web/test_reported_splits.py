@@ -17,7 +17,8 @@ from laer.web.runs import closing, passes, revenue
 from laer.web.runs.models import ClosedMonth, ReportedSplit
 from laer.web.runs.reported import closings
 from laer.web.runs.reported_splits import ReportedByValue, by_value_as_reported
-from tests.web.test_close import DOWNS, LATE, UPS, book, browser, person, reported_months, run_now, take_in
+from tests.standing import stands
+from tests.web.test_close import ACCOUNTS, DOWNS, LATE, LINES, UPS, book, browser, person, reported_months, run_now, take_in
 
 __all__ = ["book"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -40,12 +41,19 @@ def by_segment(month: str, basis: str = "reported", role: str = "lead", **asked:
     return browser(person(role)).get("/revenue/", {"month": month, "basis": basis, **asked}).context["by"]
 
 
-@pytest.mark.parametrize("dimension", [d for d in revenue.DIMENSIONS if d != "cause"])
-def test_every_value_ties_and_all_of_them_are_the_total(book: Path, dimension: str) -> None:
+@pytest.fixture
+@stands
+def closed_twice(tmp_path: Path) -> None:
+    take_in(tmp_path, "accounts.csv", ACCOUNTS)
+    take_in(tmp_path, "subscriptions.csv", LINES)
     closing.close_months(None, month_of("2025-02"))
-    take_in(book, "late.csv", LATE)
+    take_in(tmp_path, "late.csv", LATE)
     closing.close_months(None, month_of("2025-04"))
-    take_in(book, "accounts.csv", "account_id,account_name,segment\nA-1,Alder,Whale\nA-2,Birch,Whale\n")
+    take_in(tmp_path, "accounts.csv", "account_id,account_name,segment\nA-1,Alder,Whale\nA-2,Birch,Whale\n")
+
+
+@pytest.mark.parametrize("dimension", [d for d in revenue.DIMENSIONS if d != "cause"])
+def test_every_value_ties_and_all_of_them_are_the_total(closed_twice: None, dimension: str) -> None:
     months, whole = split(dimension).months_by_value(FIRST, LAST), reported_months()
     closed: dict[str, Fraction] = {}
     for month in months:

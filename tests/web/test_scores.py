@@ -21,7 +21,7 @@ from laer.web.runs import desk, passes, why
 from laer.web.runs.models import AccountCard, BandChange, PassRun
 from tests.cast import Cast, add_account, add_line
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 TODAY = date(2026, 11, 22)
 CARD = """id: simple
 name: Simple

@@ -20,7 +20,7 @@ from laer.web.runs.doctor import findings, rows_behind
 from tests.cast import forget
 from tests.web.test_stories import months, take
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 CRM = "Customer,Website,ARR\nAlder,alder.example,12000\nBirch,birch.example,24000\nCedar,cedar.example,6000\n"
 BILLING = "Customer,Website,MRR\nAlder,alder.example,1100\nBirch,birch.example,2000\nCedar,cedar.example,500\n"

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.conditions.tree import Condition, derived, references
+from laer.conditions.tree import All, Condition, derived, references
 from laer.cycle import company as firm_wide
 from laer.cycle import facts
-from laer.cycle.derived import fields_of, truths
+from laer.cycle.derived import all_truths, fields_of, truths
 from laer.cycle.fact_inputs import empty, schema_of
 from laer.cycle.fact_source import days_seen, read_by
 from laer.cycle.learned import LEARNED, as_concluded
@@ -78,6 +78,16 @@ def condition(session: DuckDBSession, run: RunTables, params: Mapping[str, Any],
     """
     asked, day = params["condition"], run.day if params.get("day") is None else int(params["day"])
     return truths(session, asked, _read_by(session, run, scope, asked, (day,)), date_of(day)).sort_by("account_id")
+
+
+def conditions(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
+    """The same of several conditions. Parameters  conditions (name and checked tree of each); day (day number)
+
+    Returns     account_id, sorted, and a column of truth per name
+    """
+    asked, day = dict(params["conditions"]), int(params["day"])
+    rows = _read_by(session, run, scope, All(tuple(asked.values())), (day,))
+    return all_truths(session, asked, rows, date_of(day))
 
 
 def condition_row(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:

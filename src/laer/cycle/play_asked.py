@@ -21,7 +21,7 @@ ON = "on"  # the slot of the day of a date trigger
 
 @dataclass(frozen=True)
 class Asked:
-    """A play as a pass reads it.
+    """A play as a pass reads it; an earlier text of one is called as `then` says.
 
     conditions  slot -> condition;  date, days  a measure that is a day, and the days from it on which the play begins; None: no such trigger
     """
@@ -35,6 +35,11 @@ class Asked:
 
 def column(play: str, slot: str) -> str:
     return f"{play}|{slot}"
+
+
+def then(play: str, version: int) -> str:
+    """How an earlier text of a play is called, by which runs that began with it go on."""
+    return f"{play}@{version}"
 
 
 def asked_of(session: Session, plays: Iterable[Asked], rows: pa.Table, as_of: date) -> pa.Table:

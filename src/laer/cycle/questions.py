@@ -411,6 +411,7 @@ QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scop
     "score_rows": fact_questions.score_rows,
     "draft_bands": draft_bands,
     "condition": fact_questions.condition,
+    "conditions": fact_questions.conditions,
     "condition_row": fact_questions.condition_row,
     "condition_at": fact_questions.condition_at,
     "company": fact_questions.company,

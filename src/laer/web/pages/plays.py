@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from operator import itemgetter
 from typing import Any
 
@@ -163,6 +164,11 @@ RUNS: dict[str, Value] = {
 }  # fmt: skip
 
 
+def _reached(one: PlayRun) -> date | None:
+    """The day on which it came about; what was so on the day that it began did not."""
+    return one.succeeded_on if one.succeeded_on and one.succeeded_on > one.starts_on else None
+
+
 def _run(one: PlayRun, steps: list[Any], currency: str) -> dict[str, Any]:
     play = play_then(one.play, one.version)
     step = way.step_at(play, one.step) if play and one.step else None
@@ -174,7 +180,7 @@ def _run(one: PlayRun, steps: list[Any], currency: str) -> dict[str, Any]:
         "owner": one.owner.name if one.owner else None, "state": RunState(one.state).label, "waiting": one.state == RunState.WAITING,
         "starts_on": one.starts_on, "cause_on": one.cause_on, "cause": one.cause.split(":")[0],
         "at": at, "due_at": one.due_at, "ended_at": one.ended_at, "how": RunEnd(one.ended_by).label if one.ended_by else None, "reason": one.reason,
-        "succeeded_on": one.succeeded_on, "again": one.again, "steps": steps, "open": one.state in (RunState.LIVE, RunState.WAITING),
+        "succeeded_on": _reached(one), "again": one.again, "steps": steps, "open": one.state in (RunState.LIVE, RunState.WAITING),
         "stop_url": reverse("play_stop", args=[one.pk]),
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +10,19 @@ from django.db.models import QuerySet
 
 from laer.conditions.tree import Condition, derived, references
 from laer.cycle import scoring
-from laer.cycle.definitions import KINDS, asked_by, condition_of, conditions_of, read, shipped
+from laer.cycle.definitions import KINDS, Known, asked_by, condition_of, conditions_of, read, shipped
 from laer.cycle.derived import fields_of
 from laer.cycle.own_measures import Measures
-from laer.cycle.play_asked import Asked
+from laer.cycle.play_asked import Asked, then
 from laer.cycle.positions import Ruling
 from laer.cycle.segments import Named
 from laer.flow.joints import SHIPPED, Joints
-from laer.records.definition import IN_USE
+from laer.plays.play import Play
+from laer.records.definition import IN_USE, compose
 from laer.web.book import definitions
 from laer.web.book.models import Definition
 from laer.web.runs.models import PassRun
+from laer.web.work.models import PlayRun, RunState
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class InUse:
 
 
 def read_all() -> InUse:
-    """One query."""
+    """Two queries, and one more where runs of plays go on by earlier texts."""
     known, used = definitions.known(), list(_rows())
     found, notes, joints, signals, plays = [], [], SHIPPED, [], []
     for row in used:
@@ -55,6 +58,7 @@ def read_all() -> InUse:
         elif row.kind == "play":
             trigger = made.document.trigger
             plays.append(Asked(row.name, row.version, asked_by(made.document, known.measures), trigger.date, trigger.days))
+    earlier = list(_earlier(known, {row.name: row.version for row in used if row.kind == "play"}))
     versions = {f"{row.kind} {row.name}": row.version for row in used}
     cards = known.cards.cards
     marks = {one.card.id: scoring.mark(one, known.measures) for one in cards}
@@ -62,9 +66,26 @@ def read_all() -> InUse:
     notes += definitions.left_out_of(texts)
     position = {
         "definitions": versions, "segments": {one.id: one.mark for one in found}, "scorecards": marks, "signals": {one.id: one.mark for one in signals},
-        "positions": marks_of(known.measures),
+        "positions": marks_of(known.measures), "plays_then": [one.id for one in earlier],
     }  # fmt: skip
-    return InUse(tuple(found), known.measures, position, tuple(notes), joints, tuple(signals), tuple(plays))
+    return InUse(tuple(found), known.measures, position, tuple(notes), joints, tuple(signals), (*plays, *earlier))
+
+
+def _earlier(known: Known, now: Mapping[str, int]) -> Iterator[Asked]:
+    """Texts of plays that are no longer in force, by which runs go on: of each what it asks. One that names what is no longer there asks nothing,
+    so that all that it waits for is unknown."""
+    open_ = PlayRun.objects.filter(state__in=(RunState.WAITING, RunState.LIVE)).values_list("play", "version").distinct()
+    wanted = {(play, version) for play, version in open_.order_by("play", "version") if now.get(play) != version}
+    if not wanted:
+        return
+    for row in Definition.objects.filter(kind="play", name__in={play for play, _ in wanted}).order_by("name", "version"):
+        if (row.name, row.version) not in wanted:
+            continue
+        try:
+            asked = asked_by(Play.model_validate(compose(row.text).data), known.measures)
+        except ValueError:
+            asked = {}
+        yield Asked(then(row.name, row.version), row.version, asked)
 
 
 def marks_of(measures: Measures) -> dict[str, str]:

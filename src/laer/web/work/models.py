@@ -338,6 +338,8 @@ class RunEnd(models.TextChoices):
     LIVE = "live", gettext_lazy("It was under way already")
     COOLING = "cooling", gettext_lazy("It had ended shortly before")
     OLD = "old", gettext_lazy("It had begun before the book knew of it")
+    OVER = "over", gettext_lazy("What was to begin it was over by then")
+    OFF = "off", gettext_lazy("The play was switched off, or is no longer in use")
 
 
 class PlayRun(models.Model):
@@ -347,7 +349,7 @@ class PlayRun(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="play_runs")
     play = models.CharField(max_length=60)
     version = models.IntegerField()
-    cause = models.CharField(max_length=80)  # episode:12, stay:7, day:2027-01-01, person:3f…, play:usage_drop:5
+    cause = models.CharField(max_length=80)  # episode:12, stay:7, day:2027-01-01, person:3f…, play:5:2.then.0 (run and step)
     cause_on = models.DateField()
     state = models.CharField(max_length=8, choices=RunState.choices)
     ended_by = models.CharField(max_length=8, choices=RunEnd.choices, null=True)

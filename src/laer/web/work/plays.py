@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -67,7 +67,7 @@ def switch(user: User, play: Play, on: bool, *, from_run: int, looked_on: date, 
     """Let a play act from now on, or no longer. What began before the run `from_run` or on a day up to `looked_on` begins nothing.
 
     In      approved  the version of its text that may send by itself
-            stop  runs that are under way are stopped, too; else they go on to their end
+            stop  runs that are under way are stopped, too; else they go on to their end. What waits for its day does not begin
     Raises  PermissionDenied for who may not, Refused for a play that is no play in use
     """
     if not may_switch(user):
@@ -85,8 +85,8 @@ def switch(user: User, play: Play, on: bool, *, from_run: int, looked_on: date, 
                 setattr(setting, name, value)
             setting.save(update_fields=list(values))
         log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": on, "sending": setting.approved is not None, "stop": stop})
-        if stop and not on:
-            for run in PlayRun.objects.filter(play=play.id, state__in=OPEN).order_by("id"):
+        if not on:
+            for run in PlayRun.objects.filter(play=play.id, state__in=OPEN if stop else (RunState.WAITING,)).order_by("id"):
                 _stop(user, run, _("the play was switched off"), now)
     return setting
 
@@ -109,6 +109,13 @@ def start(user: User, play: Play, version: int, account_id: int, *, on: bool) ->
     if PlayRun.objects.filter(account=account, play=play.id, state__in=OPEN).exists():
         raise Refused(_("%(play)s is under way for %(account)s already") % {"play": play.name, "account": account.name})
     now, day = timezone.now(), today()
+    try:
+        return _started(user, play, version, account, now, day)
+    except IntegrityError as error:  # somebody else began it at the same moment
+        raise Refused(_("%(play)s is under way for %(account)s already") % {"play": play.name, "account": account.name}) from error
+
+
+def _started(user: User, play: Play, version: int, account: Account, now: datetime, day: date) -> PlayRun:
     with transaction.atomic():
         run = PlayRun.objects.create(
             account=account, play=play.id, version=version, cause=f"person:{uuid4().hex}", cause_on=day, state=RunState.LIVE, starts_on=day, step="0",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -11,36 +12,35 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
 
-from laer.conditions.truth import explain
-from laer.cycle.definitions import asked_by
 from laer.cycle.inputs_people import role_of
-from laer.cycle.run_tables import QuestionFault
-from laer.cycle.scope import Scope
+from laer.metrics.catalogue import Measure
 from laer.plays.play import MailStep, Play, SetStep, TaskStep, WebhookStep
 from laer.web.book import definitions
 from laer.web.book.actions import log_change, mark_dirty
 from laer.web.book.models import Account, Contact, ContactRole
-from laer.web.runs import desk
-from laer.web.runs.models import PassRun
+from laer.web.people.company import firm
+from laer.web.runs.measured import named
 from laer.web.runs.playing.known import Found
+from laer.web.templatetags.laer import money_short, number, percent
 from laer.web.work import sending
 from laer.web.work.models import Episode, PlayRun, PlaySetting, Task
 from laer.web.work.plays import give_task
 
 
-def truth(run: PlayRun, play: Play, slot: str, found: Found, newest: PassRun) -> bool | None:
-    """Whether a condition of the run's own text of its play holds: as the pass found it, or asked, where the pass read another text."""
+class NotAsked(Exception):
+    """The newest pass did not read that text of the play: the next one does."""
+
+
+def truth(run: PlayRun, play: Play, slot: str, found: Found) -> bool | None:
+    """Whether a condition of the run's own text of its play holds, as the newest pass found it; None where too little is known.
+
+    Raises  NotAsked
+    """
     if slot not in {name for name, _place, _text in play.conditions()}:
         return None
-    if found.versions.get(play.id) == run.version:
-        return found.truth(play.id, run.version, slot, run.account_id)
-    try:
-        condition = asked_by(play, definitions.known().measures)[slot]
-        asked = {"condition": condition, "account": run.account_id}
-        rows = desk.ask("condition_row", asked, Scope(everything=True), newest.pk).to_pylist()
-    except (ValueError, QuestionFault, TimeoutError):
-        return None
-    return explain(condition, rows[0], newest.as_of).truth if rows else None
+    if not found.knows(play.id, run.version):
+        raise NotAsked(play.id)
+    return found.truth(play.id, run.version, slot, run.account_id)
 
 
 def task(run: PlayRun, play: Play, step: TaskStep, now: datetime) -> Task:
@@ -55,7 +55,8 @@ def why_of(run: PlayRun, play: Play) -> str:
         episode = Episode.objects.filter(pk=int(number)).first()
         if episode is not None:
             row = definitions.current("signal", episode.signal)
-            seen = ", ".join(f"{name} {_said(value)}" for name, value in episode.seen.items())
+            measures = definitions.known().measures
+            seen = ", ".join(f"{_called(measures.get(name), name)} {_said(measures.get(name), value)}" for name, value in episode.seen.items())
             said = _("Why: %(what)s since %(day)s.") % {"what": row.title if row else episode.signal, "day": date_format(episode.opened_on)}
             return f"{said} {seen}" if seen else said
     if kind == "stay":
@@ -78,8 +79,20 @@ def when_of(play: Play) -> str:
     return said % {"n": abs(days), "what": what}
 
 
-def _said(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _called(measure: Measure | None, name: str) -> str:
+    return named(measure.name) if measure else name
+
+
+def _said(measure: Measure | None, value: Any) -> str:
+    """A value that a signal saw, as people write it."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if not isinstance(value, int | float):
+        return date_format(date.fromisoformat(value)) if measure is not None and measure.kind == "date" else str(value)
+    exact = Decimal(f"{value:.12g}")
+    if measure is not None and measure.kind == "money":
+        return money_short(exact, firm().currency)
+    return percent(exact) if measure is not None and measure.unit == "%" else number(exact.quantize(Decimal("0.01")).normalize())
 
 
 def set_field(run: PlayRun, play: Play, step: SetStep, now: datetime) -> str:
@@ -87,12 +100,12 @@ def set_field(run: PlayRun, play: Play, step: SetStep, now: datetime) -> str:
     account = Account.objects.select_for_update().get(pk=run.account_id)
     old = getattr(account, step.set)
     if old == step.to:
-        return f"{step.set} is {step.to} already"
+        return _("%(field)s is %(value)s already") % {"field": step.set, "value": step.to}
     log_change(None, "accounts", account.pk, account.pk, step.set, old, step.to, now, source=f"play {play.id}")
     setattr(account, step.set, step.to)
     account.save(update_fields=[step.set])
     mark_dirty(account.pk, timezone.now())
-    return f"{step.set}: {old or 'nothing'} → {step.to}"
+    return f"{step.set}: {old or _('nothing')} → {step.to}"
 
 
 def send(run: PlayRun, play: Play, step: MailStep | WebhookStep, now: datetime) -> tuple[str, Task | None]:

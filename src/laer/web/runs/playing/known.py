@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.cycle.play_asked import ON, column
+from laer.cycle.play_asked import ON, column, then
 from laer.plays.play import Play
 from laer.records.definition import compose
 from laer.records.periods import date_of
@@ -22,6 +22,7 @@ from laer.web.runs.models import PassRun
 from laer.web.runs.snapshots import table_of
 
 memory = Memory(2)  # of the newest runs: what plays asked, by account
+texts = Memory(256)  # of versions, which never change
 
 
 @dataclass(frozen=True)
@@ -47,33 +48,42 @@ def plays() -> dict[str, Known]:
     return {name: Known(play, version) for name, (play, version) in made.items() if play is not None}
 
 
-@lru_cache(maxsize=256)
-def _text_of(name: str, version: int) -> str | None:
-    return Definition.objects.filter(kind="play", name=name, version=version).values_list("text", flat=True).first()
-
-
 def play_then(name: str, version: int) -> Play | None:
     """A play as it read in a version: a run goes on by the steps with which it began."""
-    text = _text_of(name, version)
+
+    def read() -> str | None:
+        return Definition.objects.filter(kind="play", name=name, version=version).values_list("text", flat=True).first()
+
+    text: str | None = texts.get((name, version), version, read)
     return None if text is None else play_of(text)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a pass found for plays: `play|slot` columns by account (`cycle/play_asked.py`)."""
+    """What a pass found for plays: `play|slot` columns by account (`cycle/play_asked.py`).
+
+    versions  play -> the version in force;  then  `play@version` of the earlier ones by which runs go on
+    """
 
     run: int
     rows: pa.Table
     place: Mapping[int, int]
     versions: Mapping[str, int]
+    then: frozenset[str] = frozenset()
+
+    def knows(self, play: str, version: int) -> bool:
+        """Whether the pass read that text of the play."""
+        return self.versions.get(play) == version or then(play, version) in self.then
 
     def truth(self, play: str, version: int, slot: str, account: int) -> bool | None:
         """Whether a condition of a play holds; None where too little is known, or where the pass read another text of the play."""
-        value = self._value(column(play, slot), account) if self.versions.get(play) == version else None
+        if not self.knows(play, version):
+            return None
+        value = self._value(column(self._name(play, version), slot), account)
         return value if value is None else bool(value)
 
-    def asks(self, play: str, slot: str) -> bool:
-        return column(play, slot) in self.rows.column_names
+    def _name(self, play: str, version: int) -> str:
+        return play if self.versions.get(play) == version else then(play, version)
 
     def on(self, play: str, account: int) -> date | None:
         """The day that the play's date trigger falls on."""
@@ -89,9 +99,9 @@ class Found:
         part = self.rows.select(["account_id", name]).filter(pc.and_(pc.greater_equal(days, first), pc.less_equal(days, last)))
         return list(zip(part["account_id"].to_pylist(), part[name].to_pylist(), strict=True))
 
-    def true_of(self, play: str, slot: str) -> frozenset[int]:
+    def true_of(self, play: str, version: int, slot: str) -> frozenset[int]:
         """Accounts for which a condition holds."""
-        name = column(play, slot)
+        name = column(self._name(play, version), slot)
         if name not in self.rows.column_names:
             return frozenset()
         return frozenset(self.rows["account_id"].filter(pc.fill_null(self.rows[name], False)).to_pylist())
@@ -109,7 +119,8 @@ def found_by(run: PassRun) -> Found:
         rows = pa.table({"account_id": pa.array([], pa.int64())}) if rows is None else rows.combine_chunks()
         said = run.position.get("definitions", {})
         versions = {name.removeprefix("play "): version for name, version in said.items() if name.startswith("play ")}
-        return Found(run.pk, rows, {account: at for at, account in enumerate(rows["account_id"].to_pylist())}, versions)
+        earlier = frozenset(run.position.get("plays_then", ()))
+        return Found(run.pk, rows, {account: at for at, account in enumerate(rows["account_id"].to_pylist())}, versions, earlier)
 
     found: Found = memory.get(("plays", run.pk), run.pk, read)
     return found

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import TruncDate
 
 from laer.cycle.scope import Scope
 from laer.plays.arms import Effect, effect
 from laer.plays.play import Play
 from laer.web.book.many import listed
+from laer.web.book.models import Definition
+from laer.web.runs.playing.known import play_then
 from laer.web.work.models import PlayRun, PlaySetting, PlayStep, RunState
 
 LATELY = 30  # days
@@ -45,7 +49,7 @@ def counted(scope: Scope, today: date) -> dict[str, dict[str, int]]:
         out=Count("id", filter=Q(state=RunState.HELD_OUT)),
         lately=Count("id", filter=Q(state__in=[RunState.LIVE, RunState.ENDED, RunState.WAITING], starts_on__gt=since)),
         refused=Count("id", filter=Q(state=RunState.REFUSED)), trial=Count("id", filter=Q(state=RunState.TRIAL)),
-        reached=Count("id", filter=Q(state__in=[RunState.LIVE, RunState.ENDED], succeeded_on__isnull=False)),
+        reached=Count("id", filter=Q(state__in=[RunState.LIVE, RunState.ENDED], succeeded_on__gt=F("starts_on"))),
     )  # fmt: skip
     return {row["play"]: {name: n for name, n in row.items() if name != "play"} for row in rows}
 
@@ -56,16 +60,31 @@ def runs(play: str, scope: Scope, view: str) -> QuerySet[PlayRun]:
 
 
 def effect_of(play: Play, today: date) -> Effect | None:
-    """Of the whole firm, whoever looks: those whose days are over, in the play and held out. None where nothing says what success is. One query."""
+    """Of the whole firm, whoever looks: those whose days are over, in the play and held out. None where nothing says what success is. Two queries.
+
+    Both arms alike: an account counts once, by its first row, of texts that held out the same share; not where it waited for its week, where it was
+    there already on the day that it began, nor where a person began the play for it.
+    """
     if play.success is None:
         return None
-    over = PlayRun.objects.filter(play=play.id, starts_on__lte=today - timedelta(days=play.success.within))
-    there, out = Q(state__in=[RunState.LIVE, RunState.ENDED]) & Q(created_by=None), Q(state=RunState.HELD_OUT)
-    good = Q(succeeded_on__isnull=False)
-    found = over.aggregate(
-        n=Count("id", filter=there), reached=Count("id", filter=there & good), held=Count("id", filter=out), held_reached=Count("id", filter=out & good)
-    )
-    return effect(found["n"], found["reached"], found["held"], found["held_reached"])
+    same = [version for version in _versions(play.id) if (text := play_then(play.id, version)) is not None and text.hold_out == play.hold_out]
+    rows = PlayRun.objects.filter(play=play.id, version__in=same, state__in=[RunState.LIVE, RunState.ENDED, RunState.HELD_OUT], created_by=None)
+    by_hand = PlayRun.objects.filter(play=play.id).exclude(created_by=None)
+    found = rows.filter(starts_on__lte=TruncDate("created_at")).exclude(account_id__in=by_hand.values("account_id")).order_by("id")
+    first: dict[int, tuple[bool, bool | None]] = {}
+    columns = ("account_id", "state", "starts_on", "succeeded_on")
+    for account, state, began, reached in found.values_list(*columns).iterator(5_000):
+        good = None if reached is not None and reached <= began else reached is not None
+        if account not in first and began <= today - timedelta(days=play.success.within):
+            first[account] = (state == RunState.HELD_OUT, good)
+        first.setdefault(account, (False, None))
+    tally = Counter(value for value in first.values() if value[1] is not None)
+    n, held = tally[False, True] + tally[False, False], tally[True, True] + tally[True, False]
+    return effect(n, tally[False, True], held, tally[True, True])
+
+
+def _versions(play: str) -> list[int]:
+    return list(Definition.objects.filter(kind="play", name=play).values_list("version", flat=True))
 
 
 def of_account(account_id: int) -> Sequence[PlayRun]:
