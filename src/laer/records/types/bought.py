@@ -115,6 +115,8 @@ class SubscriptionLine(Record):
                 "service start",
                 "start on",
                 "begin date",
+                "begin",
+                "begins on",
                 "effective date",
                 "activated on",
                 "activated at",

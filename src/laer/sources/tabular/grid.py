@@ -16,6 +16,7 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from laer.records.periods import first_day, month_name
+from laer.sources.tabular.around import around, measure_in, year_of
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.files import UnreadableFile
@@ -26,7 +27,7 @@ from laer.sources.tabular.grid_header import Wide as WideHeader
 from laer.sources.tabular.headers import BARE_ID, header_words, match_columns
 from laer.sources.tabular.layout import Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
-from laer.sources.tabular.quarters import said_of_quarters, says_amounts, unclear, wide_quarters, year_of
+from laer.sources.tabular.quarters import said_of_quarters, says_amounts, unclear, wide_quarters
 from laer.sources.tabular.scales import power_of
 from laer.sources.tabular.table import SURPLUS, Known, Table, TableOver
 from laer.sources.tabular.tall_grid import Wide, as_wide
@@ -270,17 +271,12 @@ def _identity(columns: dict[str, str]) -> list[str]:
 
 
 def _measure(table: Table, months: list[Month], beside: Iterable[str]) -> tuple[str | None, str]:
-    """`mrr` or `arr`, None where it must be asked, and why: what the months' headers, the sheet, the file or a column beside them say."""
+    """`mrr` or `arr`, None where it must be asked, and why: what the months' headers, a title, the sheet, the file or a column beside them say."""
     if said := next((m.measure for m in months if m.measure in ("mrr", "arr")), None):
         return said, f"the headers of the months say {said.upper()}"
-    for what, text in (("sheet", table.sheet or ""), ("file", _WORD.sub("", table.file.lower()))):
-        words = f" {header_words(text)} "
-        for measure, telling in (
-            ("mrr", (" mrr ", " monthly recurring ")),
-            ("arr", (" arr ", " annual recurring ", " annualized recurring ", " annualised recurring ")),
-        ):
-            if any(each in words for each in telling):
-                return measure, f"the name of the {what} says {measure.upper()}"
+    for where, text in around(table):
+        if named := measure_in(text):
+            return named, f"{where} says {named.upper()}"
     stated = {target: header for header, target in match_columns(beside, "subscription_lines").items() if target in ("mrr", "arr")}
     for measure, header in stated.items():
         times = _times(table, table.header.index(header), months[-1].place)

@@ -72,8 +72,8 @@ def parts_of(table: Table, *, sample: int = SAMPLE, status: frozenset[str] = fro
         return _paid_until(table, seen, departed(table, whole, seen))
     if table.known:
         return _with_accounts(table, whole, seen)
-    if isinstance(table, WithEnds) and (parts := priced_contracts(table, recognise(table, sample=sample, record="contracts"), seen)):
-        return parts  # a value for each whole term
+    if isinstance(table, WithEnds) and not table.due and (parts := priced_contracts(table, recognise(table, sample=sample, record="contracts"), seen)):
+        return parts  # each row is a term
     parts = (_of_contracts(whole) and priced_contracts(table, whole, seen)) or customer_sheet(table, whole, seen, status)
     lines = fitting("subscription_lines", table.header, seen) if parts is None and whole.record in (None, "products") else {}
     if _by_item(lines) and any(m.column == "account_id" for m in lines.values()):

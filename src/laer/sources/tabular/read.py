@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from laer.sources.tabular.workbook import open_sheets
 __all__ = ["SURPLUS", "Table", "UnreadableFile", "files_at", "open_tables"]
 
 _WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")  # zip (XLSX, ODS) and the old Office container (XLS)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|meta|style|\?xml)\b", re.IGNORECASE)
 
 
 def open_tables(path: Path | str, name: str | None = None, fiscal: int | None = None) -> Iterator[Table]:
@@ -64,5 +66,10 @@ def _as_they_stand(file: Path, shown: str) -> Iterator[Table]:
     sample = first_bytes(file, SAMPLE)
     if sample.startswith(_WORKBOOKS):
         yield from open_sheets(file, shown)
+    elif _MARKUP.match(sample):
+        raise UnreadableFile(
+            shown, "a web page (HTML or XML), as some systems call their export to Excel", "a CSV or XLSX file",
+            "Open it in a spread-sheet program and save it as XLSX, or export it as CSV.",
+        )  # fmt: skip
     else:
         yield DelimitedTable(file, shown, sample)
