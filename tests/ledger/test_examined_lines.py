@@ -65,6 +65,17 @@ def test_a_title_gives_its_year_to_months_without_one(tmp_path: Path) -> None:
     assert found == {"2025-01": "10.00", "2025-02": "20.00", "2025-03": "30.00"}
 
 
+def test_a_grid_on_its_side_is_turned(tmp_path: Path) -> None:
+    found, said = told(lines(tmp_path, "Month,Ash,Birch,Total\n2024-03,0,50,50\n2024-02,100,50.25,150.25\n2024-01,100,x,100\n"))
+    assert found == {"2024-01": "100.00", "2024-02": "150.25", "2024-03": "50.00"}
+    assert "rejected: unreadable amount: 1" in said
+    assert "The table lies on its side: a row per month, and a column for each of 2 customers (Ash, Birch)." in said
+
+
+def test_measures_by_month_are_no_customers(tmp_path: Path) -> None:
+    assert "no column was recognised as account_id" in refused(lines(tmp_path, "Month,New,Expansion,Closing MRR\n2024-01,1,0,1\n2024-02,1,0,2\n2024-03,1,0,3\n"))
+
+
 # -- columns by other names -------------------------------------------------------------------------------------------
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from laer.web.book.models import Contract, SubscriptionLine
-from tests.web.lists import arr
-from tests.web.test_sceptical_sheets import aside, ends, notes, spans, taken
+from laer.web.book.models import Account, Contract, SubscriptionLine
+from tests.web.lists import arr, take
+from tests.web.test_sceptical_sheets import aside, ends, notes, sheet, spans, taken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 DAY = "2026-06-30"
@@ -46,3 +47,38 @@ def test_rows_of_several_products_stay_open_side_by_side(tmp_path: Path) -> None
 def test_contracts_with_ids_end_after_their_term(tmp_path: Path) -> None:
     taken(tmp_path, "contracts.csv", "Contract ID,Account,ARR,Start date,Term (months)\nK1,Ash,1200,2026-01-01,12\nK2,Birch,1500,2026-01-01,36\n")
     assert (arr(DAY), ends()) == (2_700, {"Ash": "2027-01-01", "Birch": "2029-01-01"})
+
+
+# -- a grid on its side -----------------------------------------------------------------------------------------------
+
+SIDE = "{first},Ash,Birch,Cedar,Total\n2026-04,100,0,,100\n2026-05,100,50.25,10,160.25\n2026-06,0,50.25,1,51.25\n"
+
+
+@pytest.mark.parametrize(("name", "first"), [("mrr.csv", "Month"), ("list.csv", "Month / Customer"), ("clients.csv", "Month")])
+def test_a_row_per_month_and_a_column_per_customer_is_a_grid_on_its_side(tmp_path: Path, name: str, first: str) -> None:
+    run = taken(tmp_path, name, SIDE.format(first=first))
+    assert [arr(day) for day in ("2026-04-30", "2026-05-31", DAY)] == [1_200, 1_923, 615]  # 12 x 100, 160.25, 51.25
+    assert set(Account.objects.values_list("name", flat=True)) == {"Ash", "Birch", "Cedar"}
+    assert "a column for each of 3 customers (Ash, Birch, Cedar)" in notes(run)
+    assert "Left out, because they sum the others up: Total." in notes(run)
+
+
+def test_a_title_above_it_and_a_header_without_a_first_name_are_found(tmp_path: Path) -> None:
+    rows = [["ARR by customer"], ["", "Ash", "Birch"], ["Apr 2026", 1200, ""], ["May 2026", 1200, 600], ["Jun 2026", "", 600.12], ["Total", 2400, 1200.12]]
+    path = sheet(tmp_path / "finance.xlsx", rows)
+    take(path, DAY)
+    assert [arr(day) for day in ("2026-04-30", "2026-05-31")] == [1_200, 1_800]
+    assert round(arr(DAY), 2) == Decimal("600.12")
+
+
+@pytest.mark.parametrize(
+    ("name", "header"), [("list.csv", "Month,Ash,Birch"), ("mrr.csv", "Month,Basic,Pro"), ("mrr.csv", "Month,New MRR,Churned MRR"), ("usage customers.csv", "Month,Ash,Birch")]
+)  # fmt: skip
+def test_no_customers_are_made_of_columns_that_may_be_something_else(tmp_path: Path, name: str, header: str) -> None:
+    taken(tmp_path, name, f"{header}\n2026-04,100,0\n2026-05,100,50\n2026-06,0,50\n")
+    assert not Account.objects.exists()
+
+
+def test_what_would_say_that_they_are_customers_is_said(tmp_path: Path) -> None:
+    run = taken(tmp_path, "list.csv", SIDE.format(first="Month"))
+    assert "If they are customers, say so in a title, in the name of the sheet or the file ('MRR by customer')" in notes(run)

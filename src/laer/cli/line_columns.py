@@ -28,7 +28,7 @@ def table_of_lines(path: Path) -> tuple[Table, dict[str, str]]:
     """The first table of a file that has all that a line needs, and its columns by header. A second one is not read, and that is said."""
     best: tuple[Table, dict[str, str], list[str]] | None = None
     others: list[str] = []
-    for table in open_tables(path, fiscal=home.said_fiscal_start()):
+    for table in open_tables(path, fiscal=home.said_fiscal_start(), of_revenue=True):
         columns = table.known.columns if table.known else _columns(table.header)
         missing = _missing({t for t in columns.values() if t})
         if not missing and next(table.rows(), None) is not None:

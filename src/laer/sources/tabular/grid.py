@@ -29,6 +29,7 @@ from laer.sources.tabular.layout import Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
 from laer.sources.tabular.quarters import said_of_quarters, says_amounts, unclear, wide_quarters
 from laer.sources.tabular.scales import power_of
+from laer.sources.tabular.sideways import turned
 from laer.sources.tabular.table import SURPLUS, Known, Table, TableOver
 from laer.sources.tabular.tall_grid import Wide, as_wide
 from laer.sources.tabular.values import Memo, Unreadable
@@ -197,23 +198,26 @@ class GridTable(TableOver):
             self.note("empty rows", f"{empty:,} of {rows:,} rows have no amount in any month and give no line.")
 
 
-def as_grid(table: Table, fiscal: int | None = None) -> Table:
+def as_grid(table: Table, fiscal: int | None = None, *, of_revenue: bool = False) -> Table:
     """The table as dated lines where it is a grid of months, quarters or years, else the table itself.
 
-    In      fiscal  the first month of the firm's fiscal year, where it is known
+    In      fiscal      the first month of the firm's fiscal year, where it is known
+            of_revenue  whoever gave the file said that it holds recurring revenue
     Faults  UnreadableFile where two columns stand for one month, or where it cannot be told which months they are
     """
     if not table.header:
         return table
     year = year_of(table)
     wide = wide_header(table.header, year)
-    if wide is None and (turned := as_wide(table)) is not None:
-        return table if _is_other(turned, turned.months) else GridTable(turned, WideHeader(turned.months, [], None, turned.span))
+    if wide is None and (tall := as_wide(table)) is not None:
+        return table if _is_other(tall, tall.months) else GridTable(tall, WideHeader(tall.months, [], None, tall.span))
     wide = wide or wide_fiscal(table.header, fiscal) or wide_quarters(table.header, year, fiscal) or _two_months(table, year)
     if wide is None and (fault := unclear(table) or fiscal_unclear(table)) and not _is_other(table, []):
         raise fault
     if wide is None and not _is_other(table, []):
         wide = wide_years(table, fiscal)
+    if wide is None and not _is_other(table, []) and (upright := turned(table, of_revenue=of_revenue)) is not None:
+        return as_grid(upright, fiscal)
     if wide is None or len(wide.months) + len(wide.sums) == len(table.header) or _is_other(table, wide.months):
         return table
     if wide.twice:
