@@ -82,3 +82,36 @@ def test_no_customers_are_made_of_columns_that_may_be_something_else(tmp_path: P
 def test_what_would_say_that_they_are_customers_is_said(tmp_path: Path) -> None:
     run = taken(tmp_path, "list.csv", SIDE.format(first="Month"))
     assert "If they are customers, say so in a title, in the name of the sheet or the file ('MRR by customer')" in notes(run)
+
+
+# -- pivots of three levels -------------------------------------------------------------------------------------------
+
+
+def test_the_groups_of_a_pivot_of_three_levels_are_not_counted(tmp_path: Path) -> None:
+    rows = ["EMEA,300.75", "Maya,300.75", "Ash,100.75", "Birch,200", "AMER,500", "Jon,450", "Cedar,450", "Ana,50", "Dogwood,50", "Elm,0", "Grand Total,800.75"]
+    run = taken(tmp_path, "report.csv", "\n".join(["Row Labels,Sum of ARR", *rows, ""]))
+    assert (arr(DAY), set(Account.objects.values_list("name", flat=True))) == (Decimal("800.75"), {"Ash", "Birch", "Cedar", "Dogwood", "Elm"})
+    assert "Rows 2, 3, 6, 7, 9 are the sums of the rows below them, as in a pivot table, and are no records." in notes(run)
+
+
+def test_products_below_customers_below_regions_are_parts_of_the_customers_amounts(tmp_path: Path) -> None:
+    rows = ["EMEA,300", "Ash,100", "Core,60", "Addon,40", "Birch,200", "Core,200", "AMER,500", "Cedar,500", "Core,400", "Addon,100", "Total,800"]
+    run = taken(tmp_path, "report.csv", "\n".join(["Row Labels,Sum of ARR", *rows, ""]))
+    assert (arr(DAY), set(Account.objects.values_list("name", flat=True))) == (800, {"Ash", "Birch", "Cedar"})
+    assert "say of what the amount of the customer above them is made" in notes(run)
+
+
+def test_a_list_that_comes_to_thrice_its_total_by_chance_is_no_pivot(tmp_path: Path) -> None:
+    run = taken(tmp_path, "list.csv", "Customer,ARR\nAsh,100\nBirch,200\nCedar,300\nTotal,200\n")
+    assert (arr(DAY), Account.objects.count()) == (600, 3)
+    assert "the rows add up to 600" in notes(run)
+
+
+def test_an_arr_of_words_is_told_to_be_written_in_numbers(tmp_path: Path) -> None:
+    run = taken(tmp_path, "list.csv", "Customer,ARR\nAsh,~4000\nBirch,TBC\nCedar,5000?\n")
+    assert "ARR says what it is, and half of its cells or more are no amounts, as '~4000': write them as numbers" in notes(run)
+
+
+def test_customers_of_a_pivot_who_pay_nothing_are_accounts_all_the_same(tmp_path: Path) -> None:
+    taken(tmp_path, "pivot.csv", "Row Labels,Sum of ARR\nAsh,1200\nBirch,0\nCedar,\n")
+    assert (arr(DAY), Account.objects.count()) == (1_200, 3)
