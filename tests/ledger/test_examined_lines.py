@@ -170,3 +170,23 @@ def test_a_mark_of_a_trial_that_says_nothing_is_named(tmp_path: Path) -> None:
 def test_a_page_of_html_is_called_so(tmp_path: Path) -> None:
     page = "<html><body><table><tr><td>Customer</td><td>Start</td></tr></table></body></html>"
     assert "found a web page (HTML or XML), as some systems call their export to Excel" in refused(lines(tmp_path, page, "report.xls"))
+
+
+def test_a_hidden_sheet_is_read_last(tmp_path: Path) -> None:
+    path = tmp_path / "lines.xlsx"
+    with xlsxwriter.Workbook(path) as made:
+        old, new = made.add_worksheet("Old"), made.add_worksheet("New")
+        for page, mrr in ((old, 1), (new, 2)):
+            page.write_row(0, 0, ["Customer", "Start", "MRR"])
+            page.write_row(1, 0, ["Ash", "2024-01-01", mrr])
+        new.activate()
+        old.hide()
+    found, said = told(path)
+    assert (found, "lines.xlsx / Old holds lines too" in said) == ({"2024-01": "2.00"}, True)
+
+
+def test_an_id_is_the_same_with_what_nobody_sees_in_it(tmp_path: Path) -> None:
+    path = lines(tmp_path, "account_id,start_date,end_date,mrr\nA1,2024-01-01,2024-02-01,10\nA1\u200b,2024-02-01,,15\n")
+    done = CliRunner().invoke(app, ["revenue", str(path), "--format", "csv"])
+    february = list(csv.DictReader(io.StringIO(done.stdout)))[1]
+    assert (february["expansion_mrr"], february["new_mrr"], february["churn_mrr"]) == ("5.00", "0.00", "0.00")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laer.web.book.models import Account, Contract, SubscriptionLine
+from laer.web.book.models import Account, Contract, Person, SubscriptionLine
 from tests.web.lists import arr, take
 from tests.web.test_sceptical_sheets import aside, ends, notes, sheet, spans, taken
 
@@ -115,3 +115,24 @@ def test_an_arr_of_words_is_told_to_be_written_in_numbers(tmp_path: Path) -> Non
 def test_customers_of_a_pivot_who_pay_nothing_are_accounts_all_the_same(tmp_path: Path) -> None:
     taken(tmp_path, "pivot.csv", "Row Labels,Sum of ARR\nAsh,1200\nBirch,0\nCedar,\n")
     assert (arr(DAY), Account.objects.count()) == (1_200, 3)
+
+
+# -- words and characters ---------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_no_owner(tmp_path: Path) -> None:
+    taken(tmp_path, "list.csv", "Customer,CSM,ARR\nAsh,Maya,1\nBirch,Unassigned,1\nCedar,TBD,1\nDogwood,-,1\nElm,n/a,1\nFir,Nicht zugewiesen,1\n")
+    assert (list(Person.objects.values_list("name", flat=True)), Account.objects.count()) == (["Maya"], 6)
+
+
+def test_names_that_look_the_same_are_the_same(tmp_path: Path) -> None:
+    taken(tmp_path, "list.csv", "Customer,CSM,ARR\n\u200bAsh\u200b,Maya,100\n\u00a0Birch,Ma\u2060ya,5\n")
+    assert set(Account.objects.values_list("name", flat=True)) == {"Ash", "Birch"}
+    assert list(Person.objects.values_list("name", flat=True)) == ["Maya"]
+
+
+def test_a_contract_may_say_in_several_words_which_it_renews(tmp_path: Path) -> None:
+    text = "Contract ID,Account,Signed date,Start date,End date,Renews contract ID\nK1,Ash,2025-03-20,2025-04-01,2026-03-31,\nK2,Ash,2026-04-12,2026-04-01,2027-03-31,K1\n"
+    taken(tmp_path, "contracts.csv", text)
+    renewing = Contract.objects.get(renews__isnull=False)
+    assert (str(renewing.signed_on), str(renewing.renews.start_on)) == ("2026-04-12", "2025-04-01")

@@ -25,7 +25,7 @@ class FileRefused(Exception):
 
 
 def table_of_lines(path: Path) -> tuple[Table, dict[str, str]]:
-    """The first table of a file that has all that a line needs, and its columns by header. A second one is not read, and that is said."""
+    """The first table of a file that has all that a line needs, a hidden sheet last, and its columns by header. A second one is not read, and that is said."""
     best: tuple[Table, dict[str, str], list[str]] | None = None
     others: list[str] = []
     for table in open_tables(path, fiscal=home.said_fiscal_start(), of_revenue=True):
@@ -33,7 +33,7 @@ def table_of_lines(path: Path) -> tuple[Table, dict[str, str]]:
         missing = _missing({t for t in columns.values() if t})
         if not missing and next(table.rows(), None) is not None:
             others.append(table.title)
-        if best is None or len(missing) < len(best[2]):
+        if best is None or (len(missing), table.secret) < (len(best[2]), best[0].secret):
             best = (table, columns, missing)
     if best is None:
         raise FileRefused(f"{path.name}: there is no table in it; expected a header and rows of subscription lines")

@@ -22,6 +22,7 @@ from laer.metrics.lines import BAD, REASONS, LineText, judge, one_day_gaps
 from laer.metrics.policy import Policy
 from laer.records.periods import first_day, last_day, month_number
 from laer.sources.tabular.amounts import PERIODS
+from laer.sources.tabular.cells import visible
 from laer.sources.tabular.currency_signs import SIGNS
 from laer.sources.tabular.grid import READINGS_OF, GridTable
 from laer.sources.tabular.mapping import Mapping
@@ -298,7 +299,7 @@ def _second_pass(
     width = len(table.header)
     for lines, rows in table.chunks(CHUNK):
         columns: dict[str, Iterable[Any]] = {n: memo.column(row[index[n]] for row in rows) for n, memo in memos.items() if n in index}
-        accounts = one_ids([row[index["account_id"]].strip() for row in rows])
+        accounts = one_ids([cell.strip() for cell in visible([row[index["account_id"]] for row in rows])])
         shortened += sum(map(is_shortened, accounts)) if any("+" in account or ".0" in account for account in accounts) else 0
         subscriptions = [row[index["subscription_id"]].strip() for row in rows] if "subscription_id" in index else None
         money = [_cells(columns.get(n), len(rows)) for n in NUMBERS]

@@ -63,6 +63,7 @@ class Table:
     commas   it is written as where commas are decimal: numbers that can be read in two ways (`1.200`) are thousands
     unit     what a title says of all amounts (`EUR thousands`), '' where none does
     titles   what stands above the header
+    secret   its sheet is hidden in the workbook
     hint     `churned` where the sheet's or the file's name says that its accounts left
     """
 
@@ -70,6 +71,7 @@ class Table:
     commas = False
     unit = ""
     titles: tuple[str, ...] = ()
+    secret = False
 
     def __init__(self, path: Path, file: str, sheet: str | None = None) -> None:
         self.path, self.file, self.sheet = path, file, sheet
@@ -244,7 +246,7 @@ class TableOver(Table):
 
     def __init__(self, table: Table) -> None:
         super().__init__(table.path, table.file, table.sheet)
-        self._table, self.commas, self.unit, self.titles = table, table.commas, table.unit, table.titles
+        self._table, self.commas, self.unit, self.titles, self.secret = table, table.commas, table.unit, table.titles, table.secret
 
     @property
     def notes(self) -> list[str]:
