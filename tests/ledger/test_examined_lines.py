@@ -190,3 +190,14 @@ def test_an_id_is_the_same_with_what_nobody_sees_in_it(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["revenue", str(path), "--format", "csv"])
     february = list(csv.DictReader(io.StringIO(done.stdout)))[1]
     assert (february["expansion_mrr"], february["new_mrr"], february["churn_mrr"]) == ("5.00", "0.00", "0.00")
+
+
+def test_a_grid_in_two_currencies_has_each_row_in_its_own(tmp_path: Path) -> None:
+    path = lines(tmp_path, "Customer,Jan-24,Feb-24,Mar-24\nAsh,US$1000,$0,1200\nBirch,€5,€5,€5\n")
+    assert "the file has the currencies EUR, USD and no table of rates was given" in refused(path)
+    rates = lines(tmp_path, "currency,rate\nUSD,1\nEUR,1.1\n", "rates.csv")
+    assert told(path, "--fx", str(rates))[0] == {"2024-01": "1005.50", "2024-02": "5.50", "2024-03": "1205.50"}
+
+
+def test_a_bare_dollar_beside_euros_is_no_currency(tmp_path: Path) -> None:
+    assert "$ beside other currencies is none of them. Add a column of currencies" in refused(lines(tmp_path, "Customer,Jan-24,Feb-24,Mar-24\nAsh,$1000,,1200\nBirch,€5,€5,€5\n"))

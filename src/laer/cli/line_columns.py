@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def _names_customers(header: str) -> bool:
     return bool(words) and words <= NAMES
 
 
-def said_twice(header: list[str], columns: dict[str, str | None]) -> list[str]:
+def said_twice(header: list[str], columns: Mapping[str, str | None]) -> list[str]:
     """Headers of columns that are read and stand in the file once more."""
     return [h for h, target in columns.items() if target and f"{h} (2)" in header and f"{h} (2)" not in columns]
 

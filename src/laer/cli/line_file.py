@@ -23,7 +23,7 @@ from laer.metrics.policy import Policy
 from laer.records.periods import first_day, last_day, month_number
 from laer.sources.tabular.amounts import PERIODS
 from laer.sources.tabular.cells import visible
-from laer.sources.tabular.currency_signs import SIGNS
+from laer.sources.tabular.currency_signs import currencies_in
 from laer.sources.tabular.grid import READINGS_OF, GridTable
 from laer.sources.tabular.mapping import Mapping
 from laer.sources.tabular.month_days import answer_of, day_in, month_days, months_in
@@ -32,7 +32,7 @@ from laer.sources.tabular.salesforce_ids import one_ids
 from laer.sources.tabular.scales import power_of
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable, affix, interval_factor, normal_words, read_boolean, read_day, read_number
+from laer.sources.tabular.values import DateOrder, Memo, NumberStyle, Unreadable, interval_factor, normal_words, read_boolean, read_day, read_number
 from laer.web import home
 
 NUMBERS = ("mrr", "amount", "quantity", "unit_price", "arr")
@@ -127,6 +127,9 @@ def read_line_file(
     Raises  FileRefused, NoPlanYear, and the reader's UnreadableFile
     """
     table, columns = table_of_lines(path)
+    if isinstance(table, GridTable) and table.bare:
+        signs = ", ".join(sorted(table.bare))
+        raise FileRefused(f"{table.title}: {signs} beside other currencies is none of them. Add a column of currencies, and give --fx FILE")
     if table.known:
         policy = policy.changed(end=table.known.end)
     by_index = place_of(table, columns, by)
@@ -195,10 +198,8 @@ def _first_pass(table: Table, index: dict[str, int], numbers: tuple[str, ...]) -
 
 def _one_sign(table: Table, texts: set[str]) -> None:
     """Amounts in two currencies are no one sum: refused where no column says which is whose."""
-    said = {SIGNS.get(sign, sign): text for text in texts if not (text[:1].isdigit() and text[-1:].isdigit()) and (sign := affix(text).strip(".%"))}
-    if any(len(one) == 3 and one.endswith("D") for one in said):
-        said.pop("$", None)  # of one of them
-    if len(said) > 1:
+    said = {code: text for text in texts for code in currencies_in([text])}
+    if len(currencies_in(said.values())) > 1:
         raise FileRefused(
             f"{table.title}: the amounts carry several currency signs ({', '.join(repr(text) for text in sorted(said.values())[:4])}) and no column says the "
             "currency. Add a column of currencies (currency: USD, EUR …), and give --fx FILE with the columns currency, rate"
@@ -209,7 +210,7 @@ def _days(table: Table, index: dict[str, int], first: _First, order: str | None,
     """Readers of starts and ends. A month without a day (`Jan 2024`) is read where its column mostly holds such; alone among days it is a mistake."""
     readers = {"start_on": Memo(read_day, order), "end_on": Memo(read_day, order)}
     some = {name: sorted(texts)[:: max(1, len(texts) // LOOKED_AT)] for name, texts in first.dates.items()}
-    mostly = [name for name, texts in some.items() if sum(map(_is_month, texts)) > MOSTLY * sum(map(bool, map(str.strip, texts)))]
+    mostly = [name for name, texts in some.items() if sum(map(_is_month, texts)) >= MOSTLY * max(1, sum(map(bool, map(str.strip, texts))))]
     if table.known or not mostly:
         return readers
     there = {name: table.header[place] for name, place in index.items() if name in ("account_id", "start_on", "end_on")}

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from laer.records.periods import first_day, month_name
 from laer.sources.tabular.around import around, measure_in, year_of
 from laer.sources.tabular.cells import spelled
-from laer.sources.tabular.currency_signs import currency_in, currency_named
+from laer.sources.tabular.currency_signs import currencies_in, currency_in, currency_named
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.fiscal_months import fiscal_unclear, wide_fiscal
 from laer.sources.tabular.foreign_headers import in_english
@@ -79,10 +79,12 @@ class GridTable(TableOver):
     measure         mrr, arr, or amount: `known.per` says for how long that is, None where nothing tells
     span            months of a column: of quarters 3, of years 12
     currency        that all amounts carry, where they carry one
+    bare            signs of several currencies (`$`) that rows carry beside rows in other currencies
     """
 
     zeros = False
     currency: str | None = None
+    bare: frozenset[str] | set[str] = frozenset()
 
     def __init__(self, table: Table, wide: WideHeader) -> None:
         super().__init__(table)
@@ -102,12 +104,12 @@ class GridTable(TableOver):
         self._number: Memo = Memo(read_number, "point")
         again, empty, rows = self._look()
         self._numbered = again and "subscription_id" not in self._columns.values()
-        added = ["subscription_id"] * self._numbered + ["start_date", "end_date", self.measure]
+        added = ["subscription_id"] * self._numbered + ["currency"] * self._signed + ["start_date", "end_date", self.measure]
         if self.measure == "amount":
             added[-1] = f"amount of a {COLUMN_OF[self.span]}" if self.span > 1 else table.amount if isinstance(table, Wide) else "amount"
         names = [_unlike(name, beside) for name in added]
         self.header = beside + names
-        targets = ["subscription_id"] * self._numbered + ["start_on", "end_on", self.measure]
+        targets = ["subscription_id"] * self._numbered + ["currency"] * self._signed + ["start_on", "end_on", self.measure]
         why = f"A grid of {len(months)} {COLUMN_OF[self.span]}s, {month_name(self.first)} to {month_name(self.through)}, read as dated lines."
         reasons = (
             dict.fromkeys(self._columns, "the name says so") | why_account | dict.fromkeys(names, "from the months of the grid") | {names[-1]: why_measure}
@@ -127,6 +129,9 @@ class GridTable(TableOver):
                 key = self._key(cells)
                 times[key] += 1
                 beside.append("/".join((key[0], next(filter(None, key[1:]), "subscription"), *([str(times[key])] if times[key] > 1 else []))))
+            if self._signed:
+                codes = currencies_in(cells[month.place].strip() for month in self._months if self._cell(cells[month.place]).amount)
+                beside.append("/".join(sorted(codes - self.bare)))
             surplus = cells[width:]
             for start, end, amount in self._lines(cells):
                 yield line, [*beside, start, end, amount, *surplus]
@@ -179,8 +184,12 @@ class GridTable(TableOver):
         named = currency_named(self._table.amount) if isinstance(self._table, Wide) else None
         named = named or currency_named(self._table.unit)
         self.currency = (currency_in(f"{next(iter(signs))} 1") if len(signs) == 1 else None) or (named if not signs else None)
-        if len(signs) > 1:
-            self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}); give a column of currencies.")
+        said = currencies_in(f"{sign} 1" for sign in signs)
+        self._signed = len(said) > 1 and "currency" not in self._columns.values()
+        self.bare = {sign for sign in said if not sign.isalpha() or len(sign) != 3} if self._signed else set()
+        if self._signed:
+            theirs = f"; {', '.join(sorted(self.bare))} is taken for the firm's own" if self.bare else ""
+            self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}): each row's is its currency{theirs}.")
         return again, empty, rows
 
     def _key(self, cells: list[str]) -> tuple[str, ...]:
