@@ -65,6 +65,11 @@ def test_a_title_gives_its_year_to_months_without_one(tmp_path: Path) -> None:
     assert found == {"2025-01": "10.00", "2025-02": "20.00", "2025-03": "30.00"}
 
 
+def test_an_empty_column_between_two_years_keeps_blocks_apart(tmp_path: Path) -> None:
+    found, _ = told(lines(tmp_path, ";2024;;;2025;\nCustomer;Nov;Dec;;Jan;Feb\nAsh;1,5;2;;3;4\nBirch;1,5;2;;3;\n"))
+    assert found == {"2024-11": "3.00", "2024-12": "4.00", "2025-01": "6.00", "2025-02": "4.00"}
+
+
 def test_a_grid_on_its_side_is_turned(tmp_path: Path) -> None:
     found, said = told(lines(tmp_path, "Month,Ash,Birch,Total\n2024-03,0,50,50\n2024-02,100,50.25,150.25\n2024-01,100,x,100\n"))
     assert found == {"2024-01": "100.00", "2024-02": "150.25", "2024-03": "50.00"}

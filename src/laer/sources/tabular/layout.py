@@ -205,10 +205,13 @@ def _joined(upper: Row, lower: Row, body: Sequence[Sequence[str]], merged: Seque
             return None  # columns side by side; or names enough of their own, and titles above them
         for start, end in zip(starts, [*starts[1:], width], strict=True):
             owner[start:end] = [above[start]] * (end - start)
-    if len({under[place].strip().casefold() for place in subs}) < 2 or any(not owner[p].strip() and not under[p].strip() for p in range(width)):
+    apart = [place for place in range(width) if place not in subs and not above[place].strip() and not (groups and owner[place].strip())]
+    if any(place < len(row) and row[place].strip() for row in body for place in apart):
+        return None  # a gap in both rows is no column, unless it only keeps blocks apart
+    for place in apart:
+        owner[place] = ""
+    if len({under[place].strip().casefold() for place in subs}) < 2:
         return None
-    if not groups and any(not above[place].strip() for place in range(width) if place not in subs):
-        return None  # a gap in both rows is no column
     if any(kind_of(under[place]) == "number" and not _YEAR.fullmatch(under[place].strip()) for place in subs):
         return None
     names = _recognised([_join(group, name) for group, name in zip(owner, under, strict=True)], under)
