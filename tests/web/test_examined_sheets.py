@@ -136,3 +136,21 @@ def test_a_contract_may_say_in_several_words_which_it_renews(tmp_path: Path) -> 
     taken(tmp_path, "contracts.csv", text)
     renewing = Contract.objects.get(renews__isnull=False)
     assert (str(renewing.signed_on), str(renewing.renews.start_on)) == ("2026-04-12", "2025-04-01")
+
+
+def test_who_left_by_a_customer_status_is_not_counted(tmp_path: Path) -> None:
+    run = taken(tmp_path, "list.csv", "Customer,CSM,ARR,Customer Status\nAsh,Maya,100,Live\nBirch,Maya,200,Lost\nCedar,Maya,300,Active\n")
+    assert (arr(DAY), Account.objects.count()) == (400, 3)
+    assert any("Left by the list's date" in note and "Birch" in note for note in run.notes)
+
+
+def test_a_customer_status_without_anyone_who_left_stays_a_field(tmp_path: Path) -> None:
+    taken(tmp_path, "list.csv", "Customer,CSM,ARR,Customer Status\nAsh,Maya,100,Strategic\nBirch,Maya,200,Tactical\n")
+    assert (arr(DAY), Account.objects.get(name="Ash").custom) == (300, {"customer_status": "Strategic"})
+
+
+def test_an_amount_and_its_currency_as_salesforce_exports_them(tmp_path: Path) -> None:
+    header = "Account Name,Account Owner,Annual Recurring Revenue (converted) Currency,Annual Recurring Revenue (converted)"
+    taken(tmp_path, "report.csv", f'{header}\nAsh,Maya,USD,"1,000.00"\nBirch,Maya,EUR,"2,000.00"\n')
+    assert list(SubscriptionLine.objects.order_by("account__name").values_list("currency", flat=True)) == ["USD", "EUR"]
+    assert arr(DAY) == 3_000
