@@ -50,6 +50,11 @@ class AmountIs(StrEnum):
     biennial = "biennial"
 
 
+class MonthDay(StrEnum):
+    first = "first"
+    last = "last"
+
+
 class Format(StrEnum):
     table = "table"
     csv = "csv"
@@ -73,6 +78,9 @@ def revenue(
     gap_days: Annotated[int | None, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days; default: the policy's")] = None,
     end: Annotated[End | None, typer.Option(help="end dates are the first unpaid day (exclusive) or the last paid day; default: the policy's")] = None,
     date_order: Annotated[Order, typer.Option("--date-order", help="order of day, month and year in dates")] = Order.auto,
+    months: Annotated[
+        MonthDay | None, typer.Option("--months", help="a month without a day, as an end, is its first or its last day; default: what the file shows")
+    ] = None,
     amount_is: Annotated[AmountIs | None, typer.Option("--amount-is", help="period that an amount without an interval is for; default: a month")] = None,
     fx: Annotated[Path | None, typer.Option(metavar="FILE", help="table with the columns currency, rate, and fiscal_year or from")] = None,
     plan_year: Annotated[int | None, typer.Option("--plan-year", metavar="YEAR", help="the fiscal year whose rates of --fx are used")] = None,
@@ -98,7 +106,7 @@ def revenue(
     column = None if by_cause else by
     read = partial(
         read_line_file, file, date_order=date_order.value, currency=currency, fx=fx, plan_year=plan_year, by=column, causes=by_cause or without_price,
-        amount_is=amount_is.value if amount_is else None,
+        amount_is=amount_is.value if amount_is else None, months=months.value if months else None,
     )  # fmt: skip
     try:
         if fx is None and (plan_year or rates_effect) is not None:

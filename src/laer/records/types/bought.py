@@ -51,7 +51,7 @@ class Contract(Record):
         date | None, Col(("cancelled on", "notice given on", "non renewal date", "terminated on", "termination date", "contract cancelled on"))
     ] = None
     renews_id: Annotated[
-        int | None, Col(("renews contract", "renewed contract id", "previous contract id", "prior contract", "renewal of"), refers="contracts", label="Renews")
+        int | None, Col(("renews contract", "renews contract id", "renewed contract id", "previous contract id", "prior contract", "renewal of"), refers="contracts", label="Renews")
     ] = None
 
 
@@ -115,6 +115,8 @@ class SubscriptionLine(Record):
                 "service start",
                 "start on",
                 "begin date",
+                "begin",
+                "begins on",
                 "effective date",
                 "activated on",
                 "activated at",

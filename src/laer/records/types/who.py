@@ -73,6 +73,7 @@ class Account(Record):
                 "logo name",
                 "end customer",
                 "name",
+                "row labels",
             )
         ),
     ]

@@ -12,6 +12,7 @@ from typing import Any, cast, overload
 
 from laer.records.batch import Batch, Reject
 from laer.records.record import record_type
+from laer.sources.tabular.cells import visible
 from laer.sources.tabular.currency_signs import currency_in, currency_named
 from laer.sources.tabular.headers import OPTIONAL, columns_of
 from laer.sources.tabular.mapping import CUSTOM, Mapping, MappingFault
@@ -20,7 +21,7 @@ from laer.sources.tabular.salesforce_ids import one_ids
 from laer.sources.tabular.scales import power_of, read_in_units, read_priced
 from laer.sources.tabular.serials import WHAT_TO_DO, is_shortened
 from laer.sources.tabular.table import Table
-from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words
+from laer.sources.tabular.values import STATED, Memo, Unreadable, normal_words, read_owner
 
 SIZE = 5000
 PRICED = ("mrr", "arr", "amount", "unit_price", "list_amount")
@@ -64,7 +65,7 @@ class _Reader:
     def column(self, cells: tuple[str, ...]) -> list[Any]:
         if self.memo is not None:
             return self.memo.column(cells)
-        texts = [cell.strip() or None for cell in cells]
+        texts = [cell.strip() or None for cell in visible(cells)]
         return one_ids(texts) if self.names else texts
 
     def faults(self, values: list[Any], cells: tuple[str, ...]) -> Iterator[tuple[int, str]]:
@@ -163,6 +164,8 @@ def _readers(table: Table, mapping: Mapping, zone: str) -> list[_Reader]:
             memo = Memo(read_exclusive_end, mapping.date_order, inclusive, mapping.edge(target))
         elif kind == "date" and (edge := mapping.edge(target)):
             memo = Memo(read_dated, mapping.date_order, edge)
+        if (mapping.record, target) == ("accounts", "owner"):
+            memo = Memo(read_owner)
         if kind == "decimal" and ((power := power_of(header)) or target in PRICED):
             memo = Memo(read_priced if target in PRICED else read_in_units, style, power)
         required = (column.required or target == key) and (mapping.record, target) not in OPTIONAL

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 BLANKS = re.compile(r"\s+")
+
+
+INVISIBLE = re.compile("[\u200b\u2060\ufeff]")  # what copies from web pages bring along
 
 
 class Unreadable(str):
@@ -51,6 +54,11 @@ def normal_words(text: str) -> str:
 def read_text(text: str) -> str | None:
     """Trimmed text, None where empty."""
     return text.strip() or None
+
+
+def visible(cells: Sequence[str]) -> Sequence[str]:
+    """The cells without characters that nobody sees: names that differ in one look the same."""
+    return [INVISIBLE.sub("", cell) for cell in cells] if INVISIBLE.search("".join(cells)) else cells
 
 
 def spelled(words: str) -> list[str]:

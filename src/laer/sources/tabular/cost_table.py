@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 
 from laer.records.periods import first_day
+from laer.sources.tabular.around import year_of
 from laer.sources.tabular.cells import spelled
 from laer.sources.tabular.foreign_headers import in_english
 from laer.sources.tabular.grid_header import Wide, month_said, wide_header
 from laer.sources.tabular.headers import header_words, match_columns
 from laer.sources.tabular.layout import Row
-from laer.sources.tabular.quarters import year_of
 from laer.sources.tabular.table import Table, TableOver
 
 COSTS = frozenset(spelled("cost costs expense expenses spend spending opex kosten ausgaben"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from laer.sources.tabular.cells import spelled
@@ -23,6 +24,14 @@ def currency_in(text: str) -> str | None:
         return None
     sign = affix(text).rstrip(".")
     return SIGNS.get(sign) or (sign if len(sign) == 3 and sign.isalpha() else None)
+
+
+def currencies_in(texts: Iterable[str]) -> set[str]:
+    """The currencies that amounts carry, bare signs (`$`) among them; one of these beside a dollar of its country is that."""
+    found = {SIGNS.get(sign, sign) for text in texts if not _PLAIN.fullmatch(text) and (sign := affix(text).strip(".%"))}
+    if any(len(code) == 3 and code.endswith("D") for code in found):
+        found.discard("$")
+    return found
 
 
 def currency_named(header: str) -> str | None:

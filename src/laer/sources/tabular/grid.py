@@ -16,8 +16,9 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from laer.records.periods import first_day, month_name
+from laer.sources.tabular.around import around, measure_in, year_of
 from laer.sources.tabular.cells import spelled
-from laer.sources.tabular.currency_signs import currency_in, currency_named
+from laer.sources.tabular.currency_signs import currencies_in, currency_in, currency_named
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.fiscal_months import fiscal_unclear, wide_fiscal
 from laer.sources.tabular.foreign_headers import in_english
@@ -26,8 +27,9 @@ from laer.sources.tabular.grid_header import Wide as WideHeader
 from laer.sources.tabular.headers import BARE_ID, header_words, match_columns
 from laer.sources.tabular.layout import Row
 from laer.sources.tabular.numbers import NumberStyle, affix, read_number
-from laer.sources.tabular.quarters import said_of_quarters, says_amounts, unclear, wide_quarters, year_of
+from laer.sources.tabular.quarters import said_of_quarters, says_amounts, unclear, wide_quarters
 from laer.sources.tabular.scales import power_of
+from laer.sources.tabular.sideways import turned
 from laer.sources.tabular.table import SURPLUS, Known, Table, TableOver
 from laer.sources.tabular.tall_grid import Wide, as_wide
 from laer.sources.tabular.values import Memo, Unreadable
@@ -77,10 +79,12 @@ class GridTable(TableOver):
     measure         mrr, arr, or amount: `known.per` says for how long that is, None where nothing tells
     span            months of a column: of quarters 3, of years 12
     currency        that all amounts carry, where they carry one
+    bare            signs of several currencies (`$`) that rows carry beside rows in other currencies
     """
 
     zeros = False
     currency: str | None = None
+    bare: frozenset[str] | set[str] = frozenset()
 
     def __init__(self, table: Table, wide: WideHeader) -> None:
         super().__init__(table)
@@ -100,12 +104,12 @@ class GridTable(TableOver):
         self._number: Memo = Memo(read_number, "point")
         again, empty, rows = self._look()
         self._numbered = again and "subscription_id" not in self._columns.values()
-        added = ["subscription_id"] * self._numbered + ["start_date", "end_date", self.measure]
+        added = ["subscription_id"] * self._numbered + ["currency"] * self._signed + ["start_date", "end_date", self.measure]
         if self.measure == "amount":
             added[-1] = f"amount of a {COLUMN_OF[self.span]}" if self.span > 1 else table.amount if isinstance(table, Wide) else "amount"
         names = [_unlike(name, beside) for name in added]
         self.header = beside + names
-        targets = ["subscription_id"] * self._numbered + ["start_on", "end_on", self.measure]
+        targets = ["subscription_id"] * self._numbered + ["currency"] * self._signed + ["start_on", "end_on", self.measure]
         why = f"A grid of {len(months)} {COLUMN_OF[self.span]}s, {month_name(self.first)} to {month_name(self.through)}, read as dated lines."
         reasons = (
             dict.fromkeys(self._columns, "the name says so") | why_account | dict.fromkeys(names, "from the months of the grid") | {names[-1]: why_measure}
@@ -125,6 +129,9 @@ class GridTable(TableOver):
                 key = self._key(cells)
                 times[key] += 1
                 beside.append("/".join((key[0], next(filter(None, key[1:]), "subscription"), *([str(times[key])] if times[key] > 1 else []))))
+            if self._signed:
+                codes = currencies_in(cells[month.place].strip() for month in self._months if self._cell(cells[month.place]).amount)
+                beside.append("/".join(sorted(codes - self.bare)))
             surplus = cells[width:]
             for start, end, amount in self._lines(cells):
                 yield line, [*beside, start, end, amount, *surplus]
@@ -177,8 +184,12 @@ class GridTable(TableOver):
         named = currency_named(self._table.amount) if isinstance(self._table, Wide) else None
         named = named or currency_named(self._table.unit)
         self.currency = (currency_in(f"{next(iter(signs))} 1") if len(signs) == 1 else None) or (named if not signs else None)
-        if len(signs) > 1:
-            self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}); give a column of currencies.")
+        said = currencies_in(f"{sign} 1" for sign in signs)
+        self._signed = len(said) > 1 and "currency" not in self._columns.values()
+        self.bare = {sign for sign in said if not sign.isalpha() or len(sign) != 3} if self._signed else set()
+        if self._signed:
+            theirs = f"; {', '.join(sorted(self.bare))} is taken for the firm's own" if self.bare else ""
+            self.note("signs", f"The amounts of the months carry several currency signs ({', '.join(sorted(signs))}): each row's is its currency{theirs}.")
         return again, empty, rows
 
     def _key(self, cells: list[str]) -> tuple[str, ...]:
@@ -196,23 +207,26 @@ class GridTable(TableOver):
             self.note("empty rows", f"{empty:,} of {rows:,} rows have no amount in any month and give no line.")
 
 
-def as_grid(table: Table, fiscal: int | None = None) -> Table:
+def as_grid(table: Table, fiscal: int | None = None, *, of_revenue: bool = False) -> Table:
     """The table as dated lines where it is a grid of months, quarters or years, else the table itself.
 
-    In      fiscal  the first month of the firm's fiscal year, where it is known
+    In      fiscal      the first month of the firm's fiscal year, where it is known
+            of_revenue  whoever gave the file said that it holds recurring revenue
     Faults  UnreadableFile where two columns stand for one month, or where it cannot be told which months they are
     """
     if not table.header:
         return table
     year = year_of(table)
     wide = wide_header(table.header, year)
-    if wide is None and (turned := as_wide(table)) is not None:
-        return table if _is_other(turned, turned.months) else GridTable(turned, WideHeader(turned.months, [], None, turned.span))
+    if wide is None and (tall := as_wide(table)) is not None:
+        return table if _is_other(tall, tall.months) else GridTable(tall, WideHeader(tall.months, [], None, tall.span))
     wide = wide or wide_fiscal(table.header, fiscal) or wide_quarters(table.header, year, fiscal) or _two_months(table, year)
     if wide is None and (fault := unclear(table) or fiscal_unclear(table)) and not _is_other(table, []):
         raise fault
     if wide is None and not _is_other(table, []):
         wide = wide_years(table, fiscal)
+    if wide is None and not _is_other(table, []) and (upright := turned(table, of_revenue=of_revenue)) is not None:
+        return as_grid(upright, fiscal)
     if wide is None or len(wide.months) + len(wide.sums) == len(table.header) or _is_other(table, wide.months):
         return table
     if wide.twice:
@@ -270,17 +284,12 @@ def _identity(columns: dict[str, str]) -> list[str]:
 
 
 def _measure(table: Table, months: list[Month], beside: Iterable[str]) -> tuple[str | None, str]:
-    """`mrr` or `arr`, None where it must be asked, and why: what the months' headers, the sheet, the file or a column beside them say."""
+    """`mrr` or `arr`, None where it must be asked, and why: what the months' headers, a title, the sheet, the file or a column beside them say."""
     if said := next((m.measure for m in months if m.measure in ("mrr", "arr")), None):
         return said, f"the headers of the months say {said.upper()}"
-    for what, text in (("sheet", table.sheet or ""), ("file", _WORD.sub("", table.file.lower()))):
-        words = f" {header_words(text)} "
-        for measure, telling in (
-            ("mrr", (" mrr ", " monthly recurring ")),
-            ("arr", (" arr ", " annual recurring ", " annualized recurring ", " annualised recurring ")),
-        ):
-            if any(each in words for each in telling):
-                return measure, f"the name of the {what} says {measure.upper()}"
+    for where, text in around(table):
+        if named := measure_in(text):
+            return named, f"{where} says {named.upper()}"
     stated = {target: header for header, target in match_columns(beside, "subscription_lines").items() if target in ("mrr", "arr")}
     for measure, header in stated.items():
         times = _times(table, table.header.index(header), months[-1].place)

@@ -44,7 +44,8 @@ _LONG = {
     "cancelled": "canceled", "cancelation": "cancellation", "ids": "id", "guid": "id", "uuid": "id", "identifier": "id", "org": "organization",
     "mins": "minutes", "min": "minutes", "hrs": "hours", "secs": "seconds", "sec": "seconds", "pct": "percent", "desc": "description",
 }  # fmt: skip
-_IDLE = frozenset(spelled("usd eur gbp chf cad aud jpy sek nok dkk inr in of the a utc gmt cet local field column properties yyyy mm dd"))
+_IDLE = frozenset(spelled("usd eur gbp chf cad aud jpy sek nok dkk inr in of the a utc gmt cet local field column properties yyyy mm dd converted"))
+_CURRENCY = " currency"
 _TWISTING = frozenset(
     spelled(
         "previous prev old new next prior former last first max min avg average mean median target expected planned estimated forecast discount discounted tax "
@@ -123,8 +124,10 @@ def matches(header: Iterable[str], record: str, *, with_units: bool = True) -> l
     In   with_units   a header may name a unit that its reader knows: `ARR (k€)`
     """
     columns, found = columns_of(record), []
+    header = list(header)
+    theirs = {f"{name}{_CURRENCY}".casefold() for name in header}  # as Salesforce exports an amount: `ARR Currency`, `ARR`
     for name in header:
-        words = in_english(header_words(bare(name) if with_units else name))
+        words = _CURRENCY.strip() if name.casefold() in theirs else in_english(header_words(bare(name) if with_units else name))
         measure = measure_in_brackets(name)
         for column, known in synonyms(record).items():
             alike, place = max(((likeness(words, synonym) - 0.001 * place, place) for place, synonym in enumerate(known)), default=(0.0, 0))

@@ -17,6 +17,7 @@ from statistics import median
 
 from laer.sources.tabular.cells import BLANKS, Unreadable
 from laer.sources.tabular.dates import read_date
+from laer.sources.tabular.grid_header import month_said
 from laer.sources.tabular.headers import ALL_OF, RECORDS, header_words, synonyms
 from laer.sources.tabular.numbers import read_number
 
@@ -156,7 +157,7 @@ def names_what_is_below(cells: Sequence[str], body: Sequence[Sequence[str]], pla
         return False
     if not body:
         return known_names(cells) >= 2
-    taken = set(named)
+    taken = set(named) | ({0} if 0 not in named and _months_below(body) else set())
     inside = sum(1 for row in body for place in filled(row) if place in taken)
     everywhere = sum(len(filled(row)) for row in body)
     wide = sum(len(filled(row)) >= 2 for row in body)
@@ -166,6 +167,12 @@ def names_what_is_below(cells: Sequence[str], body: Sequence[Sequence[str]], pla
     if known_names([cells[place] for place in speaking]) >= 2:
         return True
     return any(_over_values(place, body) for place in speaking if kinds[place] == "text" or len(named) - len(texts) >= 3)
+
+
+def _months_below(body: Sequence[Sequence[str]]) -> bool:
+    """Whether a first column without a name holds months: those of a grid on its side."""
+    said = [row[0] for row in body if row and row[0].strip()]
+    return len(said) > 1 and 3 * sum(month_said(text) is not None for text in said) >= 2 * len(said)
 
 
 def _over_values(place: int, body: Sequence[Sequence[str]]) -> bool:
@@ -198,10 +205,13 @@ def _joined(upper: Row, lower: Row, body: Sequence[Sequence[str]], merged: Seque
             return None  # columns side by side; or names enough of their own, and titles above them
         for start, end in zip(starts, [*starts[1:], width], strict=True):
             owner[start:end] = [above[start]] * (end - start)
-    if len({under[place].strip().casefold() for place in subs}) < 2 or any(not owner[p].strip() and not under[p].strip() for p in range(width)):
+    apart = [place for place in range(width) if place not in subs and not above[place].strip() and not (groups and owner[place].strip())]
+    if any(place < len(row) and row[place].strip() for row in body for place in apart):
+        return None  # a gap in both rows is no column, unless it only keeps blocks apart
+    for place in apart:
+        owner[place] = ""
+    if len({under[place].strip().casefold() for place in subs}) < 2:
         return None
-    if not groups and any(not above[place].strip() for place in range(width) if place not in subs):
-        return None  # a gap in both rows is no column
     if any(kind_of(under[place]) == "number" and not _YEAR.fullmatch(under[place].strip()) for place in subs):
         return None
     names = _recognised([_join(group, name) for group, name in zip(owner, under, strict=True)], under)

@@ -51,6 +51,7 @@ THERE = frozenset(  # words of a status that say no more than that a customer is
     )
 )
 PERSON = CHAMPION | {"contact"}
+OF_CUSTOMERS = frozenset(spelled("status customer account client company lifecycle current"))
 CHURNED_ON = frozenset(spelled("churn churned"))
 
 
@@ -72,8 +73,8 @@ def parts_of(table: Table, *, sample: int = SAMPLE, status: frozenset[str] = fro
         return _paid_until(table, seen, departed(table, whole, seen))
     if table.known:
         return _with_accounts(table, whole, seen)
-    if isinstance(table, WithEnds) and (parts := priced_contracts(table, recognise(table, sample=sample, record="contracts"), seen)):
-        return parts  # a value for each whole term
+    if isinstance(table, WithEnds) and not table.due and (parts := priced_contracts(table, recognise(table, sample=sample, record="contracts"), seen)):
+        return parts  # each row is a term
     parts = (_of_contracts(whole) and priced_contracts(table, whole, seen)) or customer_sheet(table, whole, seen, status)
     lines = fitting("subscription_lines", table.header, seen) if parts is None and whole.record in (None, "products") else {}
     if _by_item(lines) and any(m.column == "account_id" for m in lines.values()):
@@ -243,7 +244,7 @@ def customer_sheet(table: Table, whole: Mapping, seen: Sample, status: frozenset
     if named is None:
         return None
     lines = {h: m for h, m in fitting("subscription_lines", table.header, seen).items() if h != named}
-    lines = {h: m for h, m in lines.items() if not _own_revenue(seen, h)}
+    lines = {h: m for h, m in lines.items() if not _own_revenue(seen, h)} | _status_of_customers(table, seen, lines)
     revenue = [h for h, m in lines.items() if m.column in REVENUE and _surely(h, m)]
     some_twice = revenue and not any(m.column == "start_on" for m in lines.values()) and _one_each(seen, named, MOSTLY)
     if not _one_each(seen, named) and not _by_item(lines) and not some_twice:
@@ -320,6 +321,17 @@ def with_status(mapping: Mapping, seen: Sample, status: frozenset[str]) -> Mappi
     words = {normal_words(text) for text in seen.values(header)} - status
     meaning = {word: "churned" if LEFT & set(word.split()) else "active" for word in words if LEFT & set(word.split()) or set(word.split()) <= THERE}
     return replace(mapping, status=meaning | mapping.status)
+
+
+def _status_of_customers(table: Table, seen: Sample, lines: dict[str, Match]) -> dict[str, Match]:
+    """A `Customer status` that says of some that they left: what they paid is not counted, as under `Status`."""
+    if any(m.column == "status" for m in lines.values()):
+        return {}
+    for header in table.header:
+        words = set(in_english(header_words(header)).split())
+        if "status" in words and words <= OF_CUSTOMERS and any(LEFT & set(normal_words(text).split()) for text in seen.values(header)):
+            return {header: Match(1.0, header, "status", "status")}
+    return {}
 
 
 def _surely_there(record: str, table: Table, seen: Sample) -> set[str]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import islice
 
 from laer.records.periods import fiscal_year_start, month_number
+from laer.sources.tabular.around import around, measure_in, year_of
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.grid_header import FEWEST, LONGEST, WIDEST, Month, Wide, bare_months, in_order, is_sum, one_measure, taken_apart, wide_of
 from laer.sources.tabular.headers import header_words, match_columns
@@ -40,7 +41,6 @@ _FY_Q = re.compile(r"fy[\s\-']*(?:(?:\d{4}|\d\d)/(?=\d\d\b))?(\d{4}|\d{2})[\s\-/
 _Q_FY = re.compile(r"f?[qt]([1-4])[\s\-/_']*fy[\s\-']*(?:(?:\d{4}|\d\d)/(?=\d\d\b))?(\d{4}|\d{2})", re.ASCII)
 _FISCAL = re.compile(rf"{_FY}[\s\-/_]*f?[qt][1-4]|f?[qt][1-4][\s\-/_']*{_FY}|f[qt][1-4].*", re.ASCII)
 _YEAR_IN_NAME = re.compile(r"(?<!\d)20\d\d(?!\d)")
-_ENDING = re.compile(r"[.][a-z]+$")
 
 
 def wide_quarters(header: list[str], year: int | None = None, fiscal: int | None = None) -> Wide | None:
@@ -59,15 +59,6 @@ def wide_quarters(header: list[str], year: int | None = None, fiscal: int | None
 def quarter_said(text: str) -> int | None:
     """Number of the first month of the calendar quarter that a text names (`Q1 2027`); None where it names none."""
     return (_quarter(_plain(text)[0], None) or None) if len(text) <= LONGEST and any(c.isdigit() for c in text) else None
-
-
-def year_of(table: Table) -> int | None:
-    """The one year that the sheet, else the file, is named after; a name with other figures may be a day's."""
-    for name in (table.sheet or "", _ENDING.sub("", table.file.lower())):
-        years = _YEAR_IN_NAME.findall(name)
-        if len(years) == 1 and not re.search(r"\d", _YEAR_IN_NAME.sub("", name)):
-            return int(years[0])
-    return None
 
 
 def unclear(table: Table) -> UnreadableFile | None:
@@ -95,13 +86,12 @@ def said_by_names(table: Table, wide: Wide, spans: str, brought_in: str) -> tupl
     """What headers, sheet or file say by their names of the amounts of `spans`; `brought_in` is what revenue means of them."""
     if said := next((m.measure for m in wide.months if m.measure), None):
         return (brought_in if said == "revenue" else said), f"the headers of the {spans} say {said.upper() if said != 'revenue' else said}"
-    for what, text in (("sheet", table.sheet or ""), ("file", _ENDING.sub("", table.file.lower()))):
-        words = f" {header_words(text)} "
-        for reading, telling in (("mrr", (" mrr ", " monthly recurring ")), ("arr", (" arr ", " annual recurring "))):
-            if any(each in words for each in telling):
-                return reading, f"the name of the {what} says {reading.upper()}"
-        if {"revenue", "umsatz", "sales"} & set(words.split()) and "recurring" not in words:
-            return brought_in, f"the name of the {what} says revenue"
+    for where, text in around(table):
+        if named := measure_in(text):
+            return named, f"{where} says {named.upper()}"
+        words = header_words(text).split()
+        if {"revenue", "umsatz", "sales"} & set(words) and "recurring" not in words:
+            return brought_in, f"{where} says revenue"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,15 +20,17 @@ from laer.sources.tabular.workbook import open_sheets
 __all__ = ["SURPLUS", "Table", "UnreadableFile", "files_at", "open_tables"]
 
 _WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")  # zip (XLSX, ODS) and the old Office container (XLS)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|table|meta|style|\?xml)\b", re.IGNORECASE)
 
 
-def open_tables(path: Path | str, name: str | None = None, fiscal: int | None = None) -> Iterator[Table]:
+def open_tables(path: Path | str, name: str | None = None, fiscal: int | None = None, *, of_revenue: bool = False) -> Iterator[Table]:
     """Tables of a file (a CSV has one, a workbook one per sheet with rows) or of a folder's files in name order.
 
     A wide grid of months, quarters or years comes as the dated lines that it says, one of costs as a row per month.
 
     In     name    what people call the file, where it differs from its name on disk (an upload)
            fiscal  the first month of the firm's fiscal year, where somebody has said it
+           of_revenue  whoever gave the file said that it holds recurring revenue
     Faults UnreadableFile, raised when the file's turn comes (of a sheet: after the file's other sheets); to go on with the
            next file, loop over `files_at`
     """
@@ -36,7 +39,7 @@ def open_tables(path: Path | str, name: str | None = None, fiscal: int | None = 
         fault: UnreadableFile | None = None
         for table in _joined(_as_they_stand(file, shown)):
             try:
-                read = as_costs(table) or with_ends(as_grid(one_amount(table), fiscal))
+                read = as_costs(table) or with_ends(as_grid(one_amount(table), fiscal, of_revenue=of_revenue))
             except UnreadableFile as error:
                 fault = error
             else:
@@ -64,5 +67,10 @@ def _as_they_stand(file: Path, shown: str) -> Iterator[Table]:
     sample = first_bytes(file, SAMPLE)
     if sample.startswith(_WORKBOOKS):
         yield from open_sheets(file, shown)
+    elif _MARKUP.match(sample):
+        raise UnreadableFile(
+            shown, "a web page (HTML or XML), as some systems call their export to Excel", "a CSV or XLSX file",
+            "Open it in a spread-sheet program and save it as XLSX, or export it as CSV.",
+        )  # fmt: skip
     else:
         yield DelimitedTable(file, shown, sample)

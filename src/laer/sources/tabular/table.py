@@ -62,12 +62,16 @@ class Table:
     aside    rows that are no records, in the order of the file: those above the header at once, the others once they were reached
     commas   it is written as where commas are decimal: numbers that can be read in two ways (`1.200`) are thousands
     unit     what a title says of all amounts (`EUR thousands`), '' where none does
+    titles   what stands above the header
+    secret   its sheet is hidden in the workbook
     hint     `churned` where the sheet's or the file's name says that its accounts left
     """
 
     known: Known | None = None
     commas = False
     unit = ""
+    titles: tuple[str, ...] = ()
+    secret = False
 
     def __init__(self, path: Path, file: str, sheet: str | None = None) -> None:
         self.path, self.file, self.sheet = path, file, sheet
@@ -152,6 +156,7 @@ class Table:
         self._layout = layout
         names = list(layout.names)
         self.unit = unit_said(cells for _, cells in layout.titles)
+        self.titles = tuple(cell.strip() for _, cells in layout.titles for cell in cells if cell.strip())
         if self.unit:
             names, told = with_unit(names, self.unit)
             whose = ", ".join(told[:4]) if told else "the amounts of its months"
@@ -241,7 +246,7 @@ class TableOver(Table):
 
     def __init__(self, table: Table) -> None:
         super().__init__(table.path, table.file, table.sheet)
-        self._table, self.commas, self.unit = table, table.commas, table.unit
+        self._table, self.commas, self.unit, self.titles, self.secret = table, table.commas, table.unit, table.titles, table.secret
 
     @property
     def notes(self) -> list[str]:

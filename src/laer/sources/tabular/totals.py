@@ -18,7 +18,7 @@ from laer.sources.tabular.currency_signs import IN_HEADERS
 from laer.sources.tabular.labels import LONGEST, Label, count_in, is_average, is_beside, is_footer, is_group, label_of, plain_words
 from laer.sources.tabular.layout import Aside, filled, is_rule
 from laer.sources.tabular.numbers import NumberStyle
-from laer.sources.tabular.outline import MOST, heads, items_below
+from laer.sources.tabular.outline import MOST, items_below, levels
 from laer.sources.tabular.second_table import is_another_header
 from laer.sources.tabular.total_words import against, amount_said, is_id, label_in, lines_said, rounding, same_sum, shortened
 
@@ -301,24 +301,24 @@ class Survey:
         self.notes[f"aside {line}"] = f"Row {line:,} above the others is a total ({shown}) and no record; the rows add up to it."
 
     def _pivot(self, verdict: _Verdict) -> None:
-        """The total at the end is half of what stands above it: rows that are sums of those below them, as a pivot has them, are no records."""
+        """The total at the end is half of what stands above it, or a third: rows that are sums of those below them, as a pivot has them, are no records."""
         place, value, _ = verdict.numbers[0]
         read = [(line, cells, self.columns[place].read(cells[place].strip()) if place < len(cells) else None) for line, cells in self._few]
         if len(read) != self.records or any(number is None for _, _, number in read):
             return
         items = [(label_in(cells), number) for _, cells, number in read if number is not None]
         with localcontext(EXACT):
-            found = heads(items, value)
+            found = levels(items, value)
         if found is None:
             return
         customers = items_below(items, found)
-        at = set(found)
-        gone = [row for i, row in enumerate(read) if (i in at) != customers]
-        for line, cells, _ in gone:
-            self._set_aside(line, "below" if customers else "subtotal", cells)
-        lines = [line for line, _, _ in gone]
-        what = "say of what the amount of the customer above them is made" if customers else "are the sums of the rows below them"
-        self.notes["pivot"] = f"{lines_said(lines).capitalize()} {what}, as in a pivot table, and are no records."
+        kept = max(found) - customers
+        gone = [(row, level > kept) for row, level in zip(read, found, strict=True) if level != kept]
+        for (line, cells, _), below in gone:
+            self._set_aside(line, "below" if below else "subtotal", cells)
+        for below, what in ((False, "are the sums of the rows below them"), (True, "say of what the amount of the customer above them is made")):
+            if lines := [line for (line, _, _), there in gone if there == below]:
+                self.notes[f"pivot {below}"] = f"{lines_said(lines).capitalize()} {what}, as in a pivot table, and are no records."
         verdict.numbers[:] = [(p, stated, stated if p == place else total) for p, stated, total in verdict.numbers]
         verdict.agrees, verdict.records = True, self.records - len(gone)
 

@@ -32,7 +32,13 @@ def say_untaken(table: Table, parts: Sequence[Mapping], sample: int) -> None:
     if money:
         them = ("it", "it is") if len(money) == 1 else ("them", "they are")
         text = f"{', '.join(money[:4])}: amounts that are kept as fields, and no revenue comes of {them[0]}."
-        table.note("no revenue", f"{text} If {them[1]} recurring, say that each row is a subscription line, or call such a column MRR or ARR.")
+        said = next((h for h in money if _says_revenue(h)), None)
+        words = [cell for cell in seen.values(said) if not isinstance(STATED["decimal"](cell), Decimal)] if said and seen else []
+        if words:
+            do = f"{said} says what it is, and half of its cells or more are no amounts, as '{words[0][:40]}': write them as numbers and import the file again."
+        else:
+            do = f"If {them[1]} recurring, say that each row is a subscription line, or call such a column MRR or ARR."
+        table.note("no revenue", f"{text} {do}")
 
 
 def holds_money(header: str, seen: Sample) -> bool:
@@ -40,11 +46,15 @@ def holds_money(header: str, seen: Sample) -> bool:
     values = [text for text in seen.values(header) if text]
     if not values or header_words(header) == OWN_REVENUE:
         return False
-    named = in_english(header_words(bare(header)))
-    if any(likeness(named, name) >= CLOSE for column in REVENUE for name in synonyms("subscription_lines")[column]):
+    if _says_revenue(header):
         return True  # it says so, and its values could not be read
     read = sum(isinstance(STATED["decimal"](text), Decimal) for text in values)
     if 2 * read < len(values):
         return False
     signed = sum("$" in text or currency_in(text) is not None for text in values)
     return 2 * signed > len(values) or bool(MONEY & set(in_english(header_words(header)).split())) or currency_named(header) is not None
+
+
+def _says_revenue(header: str) -> bool:
+    named = in_english(header_words(bare(header)))
+    return any(likeness(named, name) >= CLOSE for column in REVENUE for name in synonyms("subscription_lines")[column])

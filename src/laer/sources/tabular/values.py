@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from laer.sources.tabular.cells import Memo, Unreadable, normal_words, read_text, spelled
+from laer.sources.tabular.cells import INVISIBLE, Memo, Unreadable, normal_words, read_text, spelled
 from laer.sources.tabular.date_order import DateOrder, Decision, decide_date_order
 from laer.sources.tabular.dates import ORDERS, read_date, read_instant
 from laer.sources.tabular.intervals import interval_factor
@@ -18,10 +18,10 @@ from laer.sources.tabular.numbers import INT64, NumberStyle, affix, read_integer
 from laer.sources.tabular.serials import is_serial, read_day, read_moment
 
 __all__ = [
-    "ABSENT", "FALSE", "OPEN", "ORDERS", "STATED", "TRUE", "DateOrder", "Decision", "Memo", "NumberStyle", "Unreadable", "affix", "decide_date_order",
+    "ABSENT", "FALSE", "NOBODY", "OPEN", "ORDERS", "STATED", "TRUE", "DateOrder", "Decision", "Memo", "NumberStyle", "Unreadable", "affix", "decide_date_order",
     "interval_factor", "is_absent", "is_open", "is_serial", "normal_words", "read_boolean", "read_date", "read_day", "read_end", "read_instant", "read_integer",
     "read_moment",
-    "read_number", "read_scaled", "read_text",
+    "read_number", "read_owner", "read_scaled", "read_text",
 ]  # fmt: skip
 
 TRUE = frozenset(spelled("true t yes y 1 1.0 on x ✓ ✔ ☑ checked active enabled ja wahr j oui vrai o si sí s verdadero sim waar actief aktiv tak da да"))
@@ -42,6 +42,21 @@ OPEN = frozenset(  # said of a day that is not to come
 ERRORS = frozenset(  # what spread-sheets write where a formula failed: what should stand there is unknown
     spelled("#n/a #nv #ref! #value! #div/0! #name? #num! #null! #bezug! #wert! #zahl! #valeur! #nom? #nombre! #valor! #n/d #n/b")
 )
+
+
+NOBODY = ABSENT | frozenset(  # said of an owner where there is none
+    (
+        "unassigned", "not assigned", "unallocated", "no owner", "no csm", "nobody", "no one", "vacant", "tbd", "tba", "tbc", "t.b.d.", "to be assigned",
+        "to be determined", "to be defined", "?", "??", "???", "n.n.", "nn", "n. n.", "open", "offen", "unbesetzt", "vakant", "niemand", "kein", "keiner",
+        "nicht zugewiesen", "non assigné", "non attribué", "sin asignar", "niet toegewezen",
+    )
+)  # fmt: skip
+
+
+def read_owner(text: str) -> str | None:
+    """The name or address of an owner; None where there is none yet."""
+    plain = INVISIBLE.sub("", text).strip()
+    return None if not plain or plain.casefold() in NOBODY else plain
 
 
 def is_absent(text: str) -> bool:

@@ -162,6 +162,7 @@ def open_sheets(path: Path, file: str) -> Iterator[SheetTable]:
         if rows := table.hidden(hidden_rows(path, sheet.name)):
             table.note("hidden rows", f"{rows:,} hidden row{' was' if rows == 1 else 's were'} read too.")
         if sheet.visible != SheetVisibleEnum.Visible:
+            table.secret = True
             table.note("hidden", f"The sheet '{sheet.name}' is hidden in the workbook.")
         empty = False
         yield table
