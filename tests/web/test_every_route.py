@@ -82,7 +82,7 @@ WHO = {
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
     "settings_costs": IMPORTERS, "settings_costs_copy": POST, "settings_costs_margins": POST, "settings_costs_undo": POST, "settings_rates": IMPORTERS,
     "settings_audit": ADMINS, "settings_audit_csv": ADMINS,
-    "settings_sending": ADMINS, "settings_sending_test": POST, "settings_sending_pause": POST, "mail_stop_end": POST, "mail_template": "admin lead", "settings_endpoints": ADMINS,
+    "settings_sending": ADMINS, "settings_sending_test": POST, "settings_sending_pause": POST, "settings_sending_go_on": POST, "mail_stop_end": POST, "mail_template": "admin lead", "settings_endpoints": ADMINS,
     "endpoint_do": POST, "call_again": POST, "mails": EVERYBODY, "mail": OWNERS, "mail_do": POST, "mail_stop": "door",
     "definitions": "admin lead", "definition_new": "admin lead", "definition_check": POST, "definition_effect": POST, "definition": "admin lead", "definition_back": POST, "definition_undo": POST,
     "account_health": EVERYBODY, "pulse_against": EVERYBODY, "pulse": OWNERS, "override": OWNERS, "override_end": POST, "segments": EVERYBODY, "segment": EVERYBODY, "segment_months": EVERYBODY, "segment_save": POST,

@@ -313,6 +313,7 @@ class PlaySetting(models.Model):
     from_run = models.BigIntegerField()  # what opened in this run or before begins nothing
     looked_on = models.DateField()  # days up to this one were looked at
     approved = models.IntegerField(null=True)  # the version that may send by itself; another text is approved anew
+    approved_mails = models.JSONField(default=dict)  # mail template -> its version when that was approved
     changed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     changed_at = models.DateTimeField()
 
@@ -451,6 +452,7 @@ class OutgoingMail(models.Model):
     key = models.CharField(max_length=200, unique=True)
     template = models.CharField(max_length=60)
     play = models.CharField(max_length=60, null=True)
+    play_run = models.ForeignKey(PlayRun, null=True, on_delete=models.SET_NULL, related_name="+")  # whose step asked for it
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="mails")  # null: to somebody of our own
     contact = models.ForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="mails")
     person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="mails")  # of our own, to whom it goes
@@ -471,6 +473,7 @@ class OutgoingMail(models.Model):
     message_id = models.CharField(max_length=200)
     bounced = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)  # a person said that it is to go, whatever became of its run; its age counts from then
 
     class Meta:
         indexes: ClassVar = [

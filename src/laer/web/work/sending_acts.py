@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from laer.web import home
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, User
 from laer.web.people.roles import Refused, only_admins
@@ -20,6 +22,7 @@ from laer.web.work.reaching import Unreachable, check_url
 from laer.web.work.scope import editable_mails
 
 AGAIN = (Sending.UNKNOWN, Sending.FAILED, Sending.DEAD, Sending.STOPPED)  # of which a person may say that it is to be sent again
+CALL_AGAIN = (Sending.DEAD, Sending.SENT, Sending.STOPPED)
 MOST = 50  # endpoints
 
 
@@ -32,6 +35,7 @@ def send_again(user: User, mail_id: int) -> OutgoingMail:
     now, before = timezone.now(), mail.state
     mail.state, mail.reason, mail.attempts, mail.due_at = Sending.QUEUED, "", 0, now
     mail.handed_over_at = mail.sent_at = mail.lease_until = None
+    mail.released_at = now  # a person's word counts for more than what became of its run
     mail.bounced, mail.claim = False, ""
     mail.save()
     log_event(Act.SENDING_CHANGED, user, subject=mail.to, details={"mail": mail.pk, "change": "sent again", "old": before})
@@ -104,6 +108,32 @@ def remove_endpoint(user: User, endpoint_id: int) -> Endpoint | None:
     return found
 
 
+def go_on(user: User, *, drop: bool) -> int:
+    """Let mails and calls out again after a restore. How many of those that waited in the backup were dropped. Raises PermissionDenied, Refused
+
+    In  drop  what waited in the backup stays in the house: it may have gone out since the backup was made
+    """
+    only_admins(user)
+    if not home.restored().get("held"):
+        raise Refused(_("Nothing is held back: what waits goes out by itself"))
+    dropped = 0
+    with transaction.atomic():
+        if drop:
+            why = _("dropped after the installation was restored from a backup")
+            mails, calls = held_back()
+            dropped = mails.update(state=Sending.STOPPED, reason=why, lease_until=None) + calls.update(state=Sending.STOPPED, reason=why, lease_until=None)
+        log_event(Act.SENDING_CHANGED, user, subject="restored", details={"change": "dropped" if drop else "let out", "n": dropped})
+    home.end_hold()
+    return dropped
+
+
+def held_back() -> tuple[QuerySet[OutgoingMail], QuerySet[OutgoingCall]]:
+    """Mails and calls that waited in the backup that was restored."""
+    until = datetime.fromisoformat(home.restored()["at"])
+    waiting = Q(state=Sending.QUEUED) | Q(state=Sending.SENDING)
+    return OutgoingMail.objects.filter(waiting, handed_over_at=None, created_at__lte=until), OutgoingCall.objects.filter(waiting, created_at__lte=until)
+
+
 def try_endpoint(user: User, endpoint_id: int, now: datetime | None = None) -> OutgoingCall | None:
     """A call that says only that it is a test. None where there is no such endpoint."""
     only_admins(user)
@@ -122,7 +152,7 @@ def replay_call(user: User, call_id: int) -> OutgoingCall:
     call = OutgoingCall.objects.select_for_update().select_related("endpoint").filter(pk=call_id).first()
     if call is None:
         raise PermissionDenied
-    if call.state not in (Sending.DEAD, Sending.SENT):
+    if call.state not in CALL_AGAIN:
         raise Refused(_("This call is %(state)s: it is made by itself") % {"state": call.get_state_display().lower()})
     if call.endpoint.archived_at:
         raise Refused(_("The endpoint %(name)s was removed") % {"name": call.endpoint.name})
