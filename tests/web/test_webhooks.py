@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from laer.web.people.models import Act, AuditEvent
 from laer.web.people.roles import Refused
 from laer.web.work import calls_out, reaching, sending, sending_acts
 from laer.web.work.models import Endpoint, OutgoingCall, Sending
@@ -272,3 +273,25 @@ def test_the_lease_of_a_call_counts_from_when_it_was_taken(cast: Cast, ear: Ear)
     first.refresh_from_db()
     second.refresh_from_db()
     assert second.sent_at - first.sent_at >= timedelta(seconds=1)
+
+
+def test_the_address_is_sealed_and_its_host_stands_in_the_audit(cast: Cast, ear: Ear) -> None:
+    """Whoever knows the address of a chat channel may write there."""
+    made, _secret = sending_acts.add_endpoint(cast.users["admin"], "chat", "https://chat.example/services/T0/xyzzy", "chat")
+    assert "xyzzy" not in "".join(str(value) for value in Endpoint.objects.values_list().get(pk=made.pk))
+    assert calls_out.url_of(made) == "https://chat.example/services/T0/xyzzy"
+    page = cast.client("admin").get("/settings/sending/endpoints/").content.decode()
+    assert "chat.example" in page
+    assert "xyzzy" not in page
+    sending_acts.remove_endpoint(cast.users["admin"], made.pk)
+    events = AuditEvent.objects.filter(act=Act.SENDING_CHANGED, subject="endpoint chat").order_by("pk")
+    assert [event.details for event in events] == [{"change": "made", "kind": "chat", "host": "chat.example"}, {"change": "ended", "host": "chat.example"}]
+
+
+def test_an_address_that_another_key_sealed_says_so(cast: Cast, ear: Ear, settings: Any) -> None:
+    sending_acts.add_endpoint(cast.users["admin"], "chat", ear.url, "chat")
+    call = ask(endpoint="chat")
+    settings.SECRET_KEY = "another"
+    assert sending.deliver_due(NOON) == 0
+    call.refresh_from_db()
+    assert "sealed with another key" in call.reason

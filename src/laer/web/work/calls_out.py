@@ -28,7 +28,7 @@ from laer.web.work.models import Endpoint, OutgoingCall, Sending
 from laer.web.work.reaching import Unreachable, post
 from laer.web.work.rounds import clock
 
-SECRET = "webhook secret"
+SECRET, ADDRESS = "webhook secret", "endpoint address"  # what each is sealed for
 PREFIX = "whsec_"
 LEASE = 60.0
 WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # seconds after each attempt, as Standard Webhooks proposes; then it is given up
@@ -106,7 +106,7 @@ def make(call: OutgoingCall, now: datetime) -> bool:
     else:
         try:
             body, headers = content_of(call, now)
-            status = post(call.endpoint.url, body, headers)
+            status = post(url_of(call.endpoint), body, headers)
             why = "" if 200 <= status < 300 else _("answered %(status)s") % {"status": status}
             lasting = status == 410  # the other side is gone, and says so
         except (Unreachable, Unsealed) as error:
@@ -143,3 +143,8 @@ def content_of(call: OutgoingCall, now: datetime) -> tuple[bytes, dict[str, str]
 def secret_of(endpoint: Endpoint) -> str:
     """Raises Unsealed."""
     return unseal(SECRET, endpoint.secret)
+
+
+def url_of(endpoint: Endpoint) -> str:
+    """Where its calls go. Raises Unsealed."""
+    return unseal(ADDRESS, endpoint.url)

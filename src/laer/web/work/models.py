@@ -506,7 +506,8 @@ class Endpoint(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=60)  # by which plays call it
-    url = models.CharField(max_length=500)
+    url = models.TextField()  # sealed: whoever knows that of a chat channel may write there
+    host = models.CharField(max_length=255, default="")  # of it, to be shown
     kind = models.CharField(max_length=8, choices=(("signed", gettext_lazy("Signed webhook")), ("chat", gettext_lazy("Chat channel"))), default="signed")
     secret = models.TextField(blank=True, default="")  # sealed; of a signed one
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

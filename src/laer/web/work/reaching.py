@@ -26,9 +26,9 @@ class Unreachable(Exception):
     """No answer came, or the address may not be asked; the sentence says which."""
 
 
-def check_url(url: str) -> None:
-    """Raises Unreachable where an address cannot be one of another program. It is not resolved."""
-    _parts(url)
+def host_of(url: str) -> str:
+    """The host that an address names; it is not resolved. Raises Unreachable where it cannot be the address of another program."""
+    return _parts(url)[1]
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:

@@ -18,7 +18,7 @@ from laer.web.people.roles import Refused, only_admins
 from laer.web.people.sealing import seal
 from laer.web.work import calls_out, sending
 from laer.web.work.models import Endpoint, OutgoingCall, OutgoingMail, Sending
-from laer.web.work.reaching import Unreachable, check_url
+from laer.web.work.reaching import Unreachable, host_of
 from laer.web.work.scope import editable_mails
 
 AGAIN = (Sending.UNKNOWN, Sending.FAILED, Sending.DEAD, Sending.STOPPED)  # of which a person may say that it is to be sent again
@@ -76,7 +76,7 @@ def add_endpoint(user: User, name: str, url: str, kind: str) -> tuple[Endpoint, 
     if kind not in ("signed", "chat"):
         raise Refused(_("Kind: found “%(found)s”, expected signed or chat") % {"found": kind[:20]})
     try:
-        check_url(url)
+        host = host_of(url)
     except Unreachable as wrong:
         raise Refused(str(wrong)) from None
     if len(url) > 500:
@@ -87,11 +87,12 @@ def add_endpoint(user: User, name: str, url: str, kind: str) -> tuple[Endpoint, 
     try:
         with transaction.atomic():
             made = Endpoint.objects.create(
-                name=name, url=url, kind=kind, secret=seal(calls_out.SECRET, secret) if secret else "", created_by=user, created_at=timezone.now()
-            )
+                name=name, url=seal(calls_out.ADDRESS, url), host=host, kind=kind, secret=seal(calls_out.SECRET, secret) if secret else "",
+                created_by=user, created_at=timezone.now(),
+            )  # fmt: skip
     except IntegrityError:
         raise Refused(_("There is an endpoint %(name)s already") % {"name": name}) from None
-    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {name}", details={"change": "made"})
+    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {name}", details={"change": "made", "kind": kind, "host": host})
     return made, secret
 
 
@@ -104,7 +105,7 @@ def remove_endpoint(user: User, endpoint_id: int) -> Endpoint | None:
         return None
     found.archived_at = timezone.now()
     found.save(update_fields=["archived_at"])
-    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {found.name}", details={"change": "ended"})
+    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {found.name}", details={"change": "ended", "host": found.host})
     return found
 
 
