@@ -129,17 +129,17 @@ def play_page(request: HttpRequest, play_id: str) -> HttpResponseBase:
     rows = [_run(one, told.get(one.pk, []), currency) for one in part[:SHOWN]]
     if file := filed(request, f"{play_id}-{view}", RUNS, lambda: rows):
         return file
-    begins, mails = play_words.begun_by(play, measures), mails_of(play)
+    begins, mails, templates = play_words.begun_by(play, measures), mails_of(play), definitions.titles("mail_template")
     context = {
         "play": _row(row, play, setting, counted, begins["words"]) | {
             "begins_url": begins["url"], "who": words.get("who"), "exit": words.get("exit"), "success": words.get("success"),
             "within": play_words.days(play.success.within) if play.success else None, "again_after": play_words.days(play.again_after),
             "owner": play_words.JOBS[play.owner], "purpose_text": play_words.PURPOSES[play.purpose], "benefit": play.benefit, "hold_out": play.hold_out,
-            "steps": play_words.steps(play, words, definitions.titles("play"), definitions.titles("mail_template")),
+            "steps": play_words.steps(play, words, definitions.titles("play"), templates),
             "version": row.version, "sends": play.sends,
             "sending": not (why_not := not_approved(setting, row.version, mails)), "why_not": why_not,
             "shown": reading(row.version, mails),
-            "mails": [{"name": name, "version": version, "url": reverse("definition", args=["mail_template", name])} for name, version in mails.items()],
+            "mails": [{"name": templates.get(name, name), "version": of, "url": reverse("definition", args=["mail_template", name])} for name, of in mails.items()],
             "edit_url": reverse("play_editor", args=[play_id]) if may_define(user, "play") else None,
             "changed": {"at": setting.changed_at, "by": person_name(setting.changed_by)} if setting and setting.changed_by else None,
         },
