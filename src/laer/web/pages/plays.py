@@ -139,7 +139,7 @@ def play_page(request: HttpRequest, play_id: str) -> HttpResponseBase:
             "version": row.version, "sends": play.sends,
             "sending": not (why_not := not_approved(setting, row.version, mails)), "why_not": why_not,
             "shown": reading(row.version, mails),
-            "mails": [{"name": templates.get(name, name), "version": of, "url": reverse("definition", args=["mail_template", name])} for name, of in mails.items()],
+            "mails": [{"name": templates.get(one, one), "version": of, "url": reverse("definition", args=["mail_template", one])} for one, of in mails.items()],
             "edit_url": reverse("play_editor", args=[play_id]) if may_define(user, "play") else None,
             "changed": {"at": setting.changed_at, "by": person_name(setting.changed_by)} if setting and setting.changed_by else None,
         },
