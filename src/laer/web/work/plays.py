@@ -111,7 +111,9 @@ def switch(
             for name, value in values.items():
                 setattr(setting, name, value)
             setting.save(update_fields=list(values))
-        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": on, "sending": setting.approved is not None, "stop": stop})
+        sends = setting.approved is not None
+        details = {"on": on, "sending": sends, "stop": stop} | (_said(setting.approved or 0, mails) if sends else {})
+        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details=details)
         if stop and not on:
             for run in PlayRun.objects.filter(play=play.id, state__in=OPEN).order_by("id"):
                 _stop(user, run, _("the play was switched off"), now)
@@ -131,7 +133,12 @@ def approve(user: User, play: Play, version: int, shown: str | None = None) -> N
         approved = {"approved": version, "approved_mails": mails, "changed_by": user, "changed_at": timezone.now()}
         if not PlaySetting.objects.filter(play=play.id, on=True).update(**approved):
             raise Refused(_("%(play)s is not switched on") % {"play": play.name})
-        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": True, "sending": True, "version": version, "mails": mails})
+        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": True, "sending": True, **_said(version, mails)})
+
+
+def _said(version: int, mails: Mapping[str, int]) -> dict[str, Any]:
+    """What was approved, for the audit."""
+    return {"version": version, "mails": ", ".join(f"{name} {of}" for name, of in sorted(mails.items()))}
 
 
 def _as_shown(play: Play, version: int, shown: str | None) -> dict[str, int]:
