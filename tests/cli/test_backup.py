@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -46,6 +47,11 @@ def test_what_is_backed_up_comes_back(home: Path, tmp_path: Path) -> None:
     assert (aside / "files" / "later.csv").exists()
     assert (aside / "book.sqlite3").exists()
     assert not list(home.glob(".restoring-*"))
+    assert "nothing leaves the house (mails, calls, digests) until an admin says" in done.stdout
+    first = json.loads((home / "restored.json").read_text())
+    assert first["held"] is True
+    assert laer(home, "restore", str(file), "--force").returncode == 0
+    assert json.loads((home / "restored.json").read_text())["id"] != first["id"]
 
 
 def test_a_backup_with_its_key_makes_another_home_the_same_installation(home: Path, other: Path, tmp_path: Path) -> None:

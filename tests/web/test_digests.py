@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from laer.web.people import teams
-from laer.web.people.models import User
+from laer.web.people import company, teams
+from laer.web.people.models import Company, Demo, User
 from laer.web.runs import digests, episodes
 from laer.web.work import actions, sending
 from laer.web.work.models import Episode, OutgoingMail
@@ -98,3 +98,17 @@ def test_a_lead_reads_of_each_team_who_has_what(firm: Cast) -> None:
 def test_nothing_is_asked_for_where_no_sender_lets_mail_out(cast: Cast) -> None:
     assert digests.queue_due(SEVEN) == 0
     assert not OutgoingMail.objects.exists()
+
+
+def test_who_cannot_be_written_to_holds_up_nobody_else(firm: Cast, sink: Sink) -> None:
+    """In the demo firm only addresses of the allow-list are written to: the first of two people is not on it, the second is."""
+    admin, csm = firm.users["admin"], firm.users["csm"]
+    actions.create_task(admin, {"title": "Ask the board", "due_on": date(2026, 11, 20).isoformat(), "assignee_id": firm.people["admin"].pk}, None)
+    first, second = sorted((admin, csm), key=lambda user: user.pk)
+    set_up(admin, sink, allowed=f"ada@firm.example, {second.email}")
+    Company.objects.update_or_create(pk=1, defaults={"demo": Demo.SHOWN})
+    company.refresh()
+    digests.queue_due(SEVEN)
+    assert (len(asked(first)), len(asked(second))) == (0, 1)
+    digests.queue_due(SEVEN + timedelta(minutes=2))
+    assert (len(asked(first)), len(asked(second))) == (0, 1)

@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from laer.web.people import sender
-from laer.web.people.models import MailSender
+from laer.web.people import company, sender
+from laer.web.people.models import Company, Demo, MailSender
 from laer.web.people.roles import Refused
 from laer.web.work import mails_out, sending
 from laer.web.work.mail_stops import mail_of, stopped, token_of, unsubscribe
@@ -270,6 +271,42 @@ def test_a_stopped_house_keeps_what_waits(cast: Cast, sink: Sink) -> None:
     assert sending.deliver_due(NOON) == 0
     sender.pause(cast.users["admin"], False)
     assert sending.deliver_due(NOON) == 1
+
+
+def test_the_people_of_the_demo_are_made_up_and_not_written_to(cast: Cast, sink: Sink) -> None:
+    set_up(cast.users["admin"], sink)
+    Company.objects.update_or_create(pk=1, defaults={"demo": Demo.SHOWN})
+    company.refresh()
+    with pytest.raises(sending.NotSendable, match=r"only addresses of the allow-list in Settings, Sending are written to, and jo@willow\.example is not one"):
+        ask(cast)
+    ask(cast, contact=contact_of(cast, email="Maya@firm.example"))
+    assert sending.deliver_due(NOON) == 1
+    assert [to for to, _content in sink.taken] == ["maya@firm.example"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_senders_together_keep_the_weekly_number(cast: Cast, sink: Sink) -> None:
+    found = set_up(cast.users["admin"], sink, most_a_week="1")
+    contact = contact_of(cast)
+    for at in range(4):
+        ask(cast, f"run-{at}", contact=contact, play="value")
+    together, claimed = threading.Barrier(4), list[OutgoingMail | None]()
+
+    def claim() -> None:
+        try:
+            together.wait()
+            claimed.append(mails_out.claim(found, NOON))
+        finally:
+            connection.close()
+
+    senders = [threading.Thread(target=claim) for _sender in range(4)]
+    for one in senders:
+        one.start()
+    for one in senders:
+        one.join()
+    assert len([mail for mail in claimed if mail is not None]) == 1
+    assert OutgoingMail.objects.filter(state=Sending.SENDING).count() == 1
+    assert OutgoingMail.objects.filter(due_at__gte=NOON + timedelta(days=7)).count() == 3
 
 
 class Provider(BaseHTTPRequestHandler):

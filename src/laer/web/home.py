@@ -8,6 +8,7 @@ import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 PRIVATE = 0o700
 
@@ -134,6 +135,32 @@ def unfinished_restore() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     return found
+
+
+def note_restore() -> None:
+    """The book is that of a backup: what it calls waiting may have gone out since, so nothing leaves the house until a person decides."""
+    _write_restored({"id": secrets.token_hex(8), "at": datetime.now(UTC).isoformat(timespec="seconds"), "held": True})
+
+
+def restored() -> dict[str, Any]:
+    """Of the last restore: `id` (made anew by each), `at` (UTC), `held` (nothing leaves the house yet). Empty where there was none."""
+    try:
+        found: dict[str, Any] = json.loads((home() / "restored.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def end_hold() -> None:
+    """A person decided what is to go after a restore."""
+    if found := restored():
+        _write_restored(found | {"held": False})
+
+
+def _write_restored(values: dict[str, Any]) -> None:
+    draft = home() / "restored.draft"
+    draft.write_text(json.dumps(values), encoding="utf-8")
+    draft.replace(home() / "restored.json")
 
 
 def _restoring() -> Path:

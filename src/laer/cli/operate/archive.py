@@ -95,6 +95,7 @@ def restore(
         typer.echo(f"what was there before the restore that was interrupted is in {earlier}")
     if not manifest["key"]:
         typer.echo("the archive has no secret key: the one of this installation stays, and sessions made elsewhere end")
+    typer.echo("nothing leaves the house (mails, calls, digests) until an admin says in Settings, Sending what is to go")
     collect_static()
     if problem := schema_problem():
         typer.echo(f"laer: {problem}", err=True)
@@ -248,6 +249,7 @@ def _replace(manifest: dict[str, Any], staging: Path, aside: Path, file: Path) -
             shutil.move(staging / name, path)
     if manifest["key"]:
         shutil.move(staging / KEY, home.home() / KEY)
+    home.note_restore()
     home.end_restore()
 
 

@@ -53,6 +53,7 @@ WRITTEN = {
     "to": gettext_lazy("to"), "lines": gettext_lazy("lines"), "accounts": gettext_lazy("accounts"), "import": gettext_lazy("import"),
     "answer": gettext_lazy("answer"), "account": gettext_lazy("account"), "question": gettext_lazy("question"), "named": gettext_lazy("named"),
     "going_on": gettext_lazy("going_on"), "on": gettext_lazy("on"), "sending": gettext_lazy("sending"), "stop": gettext_lazy("stop"),
+    "version": gettext_lazy("version"), "mails": gettext_lazy("mails"), "host": gettext_lazy("host"), "kind": gettext_lazy("kind"),
 }  # fmt: skip
 GROUPS = {act: kind for kind, (__, acts) in KINDS.items() for act in acts}
 TONES = {Act.SIGN_IN_FAILED: "bad", Act.SWITCHED_OFF: "warn", Act.ROLE_CHANGED: "warn", Act.ACCESS_CHANGED: "warn", Act.EXPORTED: "info"}

@@ -37,13 +37,13 @@ HEAD = "head"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def editor(request: HttpRequest, definition_id: str = "") -> HttpResponse:
+def editor(request: HttpRequest, play_id: str = "") -> HttpResponse:
     """The play in force, or a new one; of a draft that is sent, what becomes of it."""
     user = user_of(request)
     if not definitions.may_define(user, "play"):
         raise PermissionDenied
-    row = definitions.current("play", definition_id) if definition_id else None
-    if definition_id and row is None:
+    row = definitions.current("play", play_id) if play_id else None
+    if play_id and row is None:
         raise Http404
     made = Draft(request.POST.get("text", row.text if row else BLANK["play"])[: LONGEST + 1])
     if request.method == "POST":
@@ -245,5 +245,5 @@ def _days(written: Any) -> str:
 
 urlpatterns = [
     path("definitions/new/play/steps/", editor, name="play_editor_new"),
-    path("definitions/play/<slug:definition_id>/steps/", editor, name="play_editor"),
+    path("definitions/play/<slug:play_id>/steps/", editor, name="play_editor"),
 ]

@@ -42,7 +42,7 @@ from laer.web.runs.queries import currency_of
 from laer.web.templatetags.laer import money_short, number, percent, person_name
 from laer.web.wording import gettext_lazy
 from laer.web.work.models import PlayRun, PlaySetting, RunEnd, RunState
-from laer.web.work.plays import may_switch, stop_run
+from laer.web.work.plays import mails_of, may_switch, not_approved, reading, stop_run
 
 SHOWN = 100
 STATES = {
@@ -130,15 +130,17 @@ def play_page(request: HttpRequest, play_id: str) -> HttpResponseBase:
     rows = [_run(one, told.get(one.pk, []), currency) for one in part[:SHOWN]]
     if file := filed(request, f"{play_id}-{view}", RUNS, lambda: rows):
         return file
-    begins = play_words.begun_by(play, measures)
+    begins, mails, templates = play_words.begun_by(play, measures), mails_of(play), definitions.titles("mail_template")
     context = {
         "play": _row(row, play, setting, counted, begins["words"]) | {
             "begins_url": begins["url"], "who": words.get("who"), "exit": words.get("exit"), "success": words.get("success"),
             "within": play_words.days(play.success.within) if play.success else None, "again_after": play_words.days(play.again_after),
             "owner": play_words.JOBS[play.owner], "purpose_text": play_words.PURPOSES[play.purpose], "benefit": play.benefit, "hold_out": play.hold_out,
-            "steps": play_words.steps(play, words, definitions.titles("play"), definitions.titles("mail_template")),
+            "steps": play_words.steps(play, words, definitions.titles("play"), templates),
             "version": row.version, "sends": play.sends,
-            "sending": bool(setting and setting.on and setting.approved == row.version),
+            "sending": not (why_not := not_approved(setting, row.version, mails)), "why_not": why_not,
+            "shown": reading(row.version, mails),
+            "mails": [{"name": templates.get(one, one), "version": of, "url": reverse("definition", args=["mail_template", one])} for one, of in mails.items()],
             "edit_url": reverse("play_editor", args=[play_id]) if may_define(user, "play") else None,
             "changed": {"at": setting.changed_at, "by": person_name(setting.changed_by)} if setting and setting.changed_by else None,
         },
@@ -286,7 +288,8 @@ def _why(request: HttpRequest, user: User, play_id: str) -> dict[str, Any]:
 def on(request: HttpRequest, play_id: str) -> HttpResponse:
     """Switch a play on, from now on or for existing matches too."""
     try:
-        deciding.switch_on(user_of(request), play_id, existing=request.POST.get("from") == "existing", sending="sending" in request.POST)
+        deciding.switch_on(user_of(request), play_id, existing=request.POST.get("from") == "existing", sending="sending" in request.POST,
+                           shown=request.POST.get("shown", ""))  # fmt: skip
     except PermissionDenied:
         messages.error(request, _("A lead or an admin switches plays on."))
     except Refused as refused:
@@ -298,9 +301,9 @@ def on(request: HttpRequest, play_id: str) -> HttpResponse:
 
 @require_POST
 def approve(request: HttpRequest, play_id: str) -> HttpResponse:
-    """Let a play that is on send by itself, as its text reads now."""
+    """Let a play that is on send by itself, as its text and those of its mails read on the page."""
     try:
-        deciding.approve(user_of(request), play_id)
+        deciding.approve(user_of(request), play_id, request.POST.get("shown", ""))
     except PermissionDenied:
         messages.error(request, _("A lead or an admin approves plays for sending."))
     except Refused as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from laer.plays.mail_template import NAMES, VALUE, as_html, filled
+from laer.web import home
 from laer.web.book import definitions as own
 from laer.web.book.models import Account, Contact
 from laer.web.book.scope import visible_accounts
@@ -53,7 +55,7 @@ def front(request: HttpRequest) -> HttpResponse:
     let, why = senders.may_send(found)
     counts = dict(OutgoingMail.objects.values_list("state").annotate(n=Count("pk")))
     context = frame(user, "settings_sending") | _parts("settings_sending") | {
-        "sender": found, "values": _typed(given) if given else _stored(request, found), "error": error, "let": let, "why": why,
+        "held": _held(), "sender": found, "values": _typed(given) if given else _stored(request, found), "error": error, "let": let, "why": why,
         "providers": Provider.choices, "securities": Security.choices, "has_secret": bool(found.secret), "hours": range(24),
         "counts": [{"label": state.label, "n": counts[state.value], "tone": TONES[state], "url": f"{reverse('mails')}?state={state.value}"}
                    for state in Sending if counts.get(state.value)],
@@ -85,6 +87,20 @@ def pause(request: HttpRequest) -> HttpResponse:
     paused = request.POST.get("paused") == "1"
     if senders.pause(admin(request), paused):
         messages.success(request, _("Stopped: what waits is kept") if paused else _("Mail goes out again"))
+    return redirect("settings_sending")
+
+
+@require_POST
+def go_on(request: HttpRequest) -> HttpResponse:
+    """After a restore: let out what waited in the backup, or drop it; from then on mail goes out as ever."""
+    drop = request.POST.get("do") == "drop"
+    try:
+        dropped = sending_acts.go_on(admin(request), drop=drop)
+    except Refused as refused:
+        messages.warning(request, str(refused))
+    else:
+        said = ngettext("%(n)s that waited was dropped: what is new goes out", "%(n)s that waited were dropped: what is new goes out", dropped)
+        messages.success(request, said % {"n": number(dropped)} if drop else _("What waited goes out, and so does what is new"))
     return redirect("settings_sending")
 
 
@@ -202,8 +218,20 @@ def _call(row: OutgoingCall) -> dict[str, Any]:
         "id": row.pk, "at": row.created_at, "endpoint": row.endpoint.name, "event": row.event, "state": state.label, "tone": TONES[state],
         "attempts": row.attempts, "status": row.status, "reason": row.reason, "message_id": row.message_id,
         "due_at": row.due_at if state == Sending.QUEUED else None,
-        "again": state in (Sending.DEAD, Sending.SENT) and row.endpoint.archived_at is None,
+        "again": state in sending_acts.CALL_AGAIN and row.endpoint.archived_at is None,
     }  # fmt: skip
+
+
+def _held() -> dict[str, Any] | None:
+    """What a restore holds back; None where nothing is."""
+    restored = home.restored()
+    if not restored.get("held"):
+        return None
+    mails, calls = sending_acts.held_back()
+    n, m = mails.count(), calls.count()
+    waits = [ngettext("%(n)s mail", "%(n)s mails", n) % {"n": number(n)}] if n else []
+    waits += [ngettext("%(n)s call", "%(n)s calls", m) % {"n": number(m)}] if m else []
+    return {"at": datetime.fromisoformat(restored["at"]), "waits": ", ".join(waits)}
 
 
 def _parts(active: str) -> dict[str, Any]:
@@ -246,6 +274,7 @@ urlpatterns: list[URLPattern] = [
     path("sending/", front, name="settings_sending"),
     path("sending/test/", test, name="settings_sending_test"),
     path("sending/pause/", pause, name="settings_sending_pause"),
+    path("sending/go-on/", go_on, name="settings_sending_go_on"),
     path("sending/stops/<int:stop_id>/end/", stop_end, name="mail_stop_end"),
     path("sending/templates/<slug:template_id>/", template, name="mail_template"),
     path("sending/endpoints/", endpoints, name="settings_endpoints"),

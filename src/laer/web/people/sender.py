@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from laer.web import home
 from laer.web.people.audit import log_event
 from laer.web.people.company import firm
 from laer.web.people.logins import is_address
@@ -45,6 +46,8 @@ def may_send(found: MailSender | None = None) -> tuple[bool, str]:
     found = found or sender()
     if not found.address:
         return False, _("Nothing is sent: no sender is set. An admin sets one in Settings, Sending.")
+    if home.restored().get("held"):
+        return False, _("Nothing is sent: this installation was restored from a backup. An admin says in Settings, Sending what is to go.")
     if found.paused:
         return False, _("Nothing is sent: an admin has stopped it in Settings, Sending.")
     if not found.tested_at or found.tested_as != fingerprint(found):

@@ -4,11 +4,13 @@ for each of their teams. Nothing is sent where there is nothing to say, where no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -37,6 +39,8 @@ DAILY, TEAM = "digest", "team_digest"  # what stands in place of a template
 LATE = 6  # hours after theirs for which a person's digest is still worth sending: a server that was away all morning says nothing in the evening
 SATURDAY = 5
 CHANGES, TASKS, LATEST = 12, 12, 7  # most of each; days back for who has never looked
+
+log = logging.getLogger(__name__)
 
 _asked: dict[tuple[str, int], date] = {}  # which digests this process has looked at: one without anything to say is not made again and again
 
@@ -89,11 +93,19 @@ def _ask(user: User, book: Book, now: datetime) -> int:
             key = f"{kind}-{user.pk}-{on.isoformat()}"
             if _asked.get((kind, user.pk)) == on or OutgoingMail.objects.filter(key=key).exists():
                 continue
-            written = daily(user, book, on) if kind == DAILY else of_teams(user, book, on)
-            if written is not None:
-                sending.queue_to_ourselves(key=key, template=kind, person=user.person, to=user.email, written=written, now=now)
-                asked += 1
             _asked[kind, user.pk] = on
+            try:
+                written = daily(user, book, on) if kind == DAILY else of_teams(user, book, on)
+                if written is not None:
+                    sending.queue_to_ourselves(key=key, template=kind, person=user.person, to=user.email, written=written, now=now)
+                    asked += 1
+            except sending.NotSendable as why:
+                log.info("no digest for user %s: %s", user.pk, why)
+            except DatabaseError:  # the database is away: that is nobody's own fault, and it is looked at again
+                del _asked[kind, user.pk]
+                raise
+            except Exception:  # what is wrong with one person's day holds up nobody else's, and is said once a day
+                log.exception("the digest of user %s could not be written", user.pk)
     return asked
 
 

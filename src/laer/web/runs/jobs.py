@@ -133,8 +133,9 @@ class Worker:
         and the process ends."""
         beside = threading.Thread(target=Worker(poll=BESIDE_POLL, beside=True)._work_beside, args=(stop,), name="work beside", daemon=True)
         beside.start()
-        post = threading.Thread(target=_post, args=(stop,), name="post", daemon=True)
-        post.start()
+        posts = [threading.Thread(target=_post, args=(stop, let_out), name=name, daemon=True) for name, let_out in POSTS.items()]
+        for post in posts:
+            post.start()
         sweep = looks = 0.0
         while not stop.is_set():
             beat.give()
@@ -160,7 +161,9 @@ class Worker:
                 done = False
             if not done:
                 stop.wait(self.poll)
-        post.join(self.grace)  # a mail that is on its way gets there, and its answer is kept
+        until = time.monotonic() + self.grace
+        for post in posts:
+            post.join(max(until - time.monotonic(), 0))  # a mail that is on its way gets there, and its answer is kept
 
     def _work_beside(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -174,20 +177,33 @@ class Worker:
                 stop.wait(self.poll)
 
 
-def _post(stop: threading.Event) -> None:
-    """Let out what waits to leave the house, in a thread of its own: a slow mail server holds no pass up, and no import a mail."""
-    digest = 0.0
+def _post(stop: threading.Event, let_out: Callable[[datetime], int]) -> None:
+    """Let out what waits to leave the house, in a thread of its own: a slow mail server holds no pass up, no import a mail, and no endpoint a mail."""
     while not stop.is_set():
         try:
-            if time.monotonic() >= digest:
-                digest = time.monotonic() + DIGEST
-                ask_for_digests()
-            sending.deliver_due(timezone.now())
+            let_out(timezone.now())
         except Exception:
             log.exception("what waits to leave the house could not be looked at")
             connection.close()
         stop.wait(POST)
     connection.close()
+
+
+def _digests() -> Callable[[datetime], int]:
+    """Asks for the digests once a minute."""
+    due = 0.0
+
+    def ask(now: datetime) -> int:
+        nonlocal due
+        if time.monotonic() < due:
+            return 0
+        due = time.monotonic() + DIGEST
+        return ask_for_digests(now)
+
+    return ask
+
+
+POSTS: dict[str, Callable[[datetime], int]] = {"mails": sending.mail_due, "calls": sending.call_due, "digests": _digests()}
 
 
 def work_once(worker: Worker | None = None, stop: threading.Event | None = None) -> bool:
@@ -292,10 +308,10 @@ def move_plays() -> None:
     moving.tick()
 
 
-def ask_for_digests() -> None:
+def ask_for_digests(now: datetime) -> int:
     from laer.web.runs import digests
 
-    digests.queue_due(timezone.now())
+    return digests.queue_due(now)
 
 
 def _overtaken() -> datetime | None:

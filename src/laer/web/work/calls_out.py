@@ -12,7 +12,7 @@ import json
 import logging
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -21,12 +21,14 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from laer.web import home
 from laer.web.people.sealing import Unsealed, unseal
 from laer.web.work.mail_texts import NotSendable
 from laer.web.work.models import Endpoint, OutgoingCall, Sending
 from laer.web.work.reaching import Unreachable, post
+from laer.web.work.rounds import clock
 
-SECRET = "webhook secret"
+SECRET, ADDRESS = "webhook secret", "endpoint address"  # what each is sealed for
 PREFIX = "whsec_"
 LEASE = 60.0
 WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # seconds after each attempt, as Standard Webhooks proposes; then it is given up
@@ -59,30 +61,41 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def deliver_due(now: datetime) -> int:
-    """Make the calls that are due; how many were taken."""
-    taken = 0
+    """Make the calls that are due; how many were taken. An endpoint that did not answer is left alone until the next
+    round; after a restore all are, until an admin lets them be called."""
+    if home.restored().get("held"):
+        return 0
+    taken, at, silent = 0, clock(now), set[int]()
     for _each in range(ROUND):
-        call = claim(now)
+        call = claim(at(), silent)
         if call is None:
             break
-        taken += make(call, now)
+        if make(call, at()):
+            taken += 1
+        else:
+            silent.add(call.endpoint_id)
     return taken
 
 
-def claim(now: datetime) -> OutgoingCall | None:
+def claim(now: datetime, without: Collection[int] = ()) -> OutgoingCall | None:
+    """The next call that is due, now ours. In: without: endpoints that are left alone. One that cost every worker its life is given up."""
     due = Q(state=Sending.QUEUED, due_at__lte=now) | Q(state=Sending.SENDING, lease_until__lt=now)
-    calls = OutgoingCall.objects.filter(due).select_related("endpoint").order_by("due_at", "pk")
-    if not calls.exists():
-        return None
-    with transaction.atomic():
-        rows = calls.select_for_update(skip_locked=True, of=("self",)) if connection.features.has_select_for_update_skip_locked else calls
-        call = rows.first()
-        if call is None:
-            return None
-        call.state, call.claim, call.attempts = Sending.SENDING, secrets.token_hex(16), call.attempts + 1
-        call.lease_until = now + timedelta(seconds=LEASE)
-        call.save(update_fields=["state", "claim", "attempts", "lease_until"])
-    return call
+    calls = OutgoingCall.objects.filter(due).exclude(endpoint__in=without).select_related("endpoint").order_by("due_at", "pk")
+    while calls.exists():
+        with transaction.atomic():
+            rows = calls.select_for_update(skip_locked=True, of=("self",)) if connection.features.has_select_for_update_skip_locked else calls
+            call = rows.first()
+            if call is None:
+                return None
+            if call.attempts > len(WAITS):
+                call.state, call.lease_until, call.reason = Sending.DEAD, None, _("every worker that took it was lost")
+                call.save(update_fields=["state", "lease_until", "reason"])
+                continue
+            call.state, call.claim, call.attempts = Sending.SENDING, secrets.token_hex(16), call.attempts + 1
+            call.lease_until = now + timedelta(seconds=LEASE)
+            call.save(update_fields=["state", "claim", "attempts", "lease_until"])
+            return call
+    return None
 
 
 def make(call: OutgoingCall, now: datetime) -> bool:
@@ -93,11 +106,14 @@ def make(call: OutgoingCall, now: datetime) -> bool:
     else:
         try:
             body, headers = content_of(call, now)
-            status = post(call.endpoint.url, body, headers)
+            status = post(url_of(call.endpoint), body, headers)
             why = "" if 200 <= status < 300 else _("answered %(status)s") % {"status": status}
             lasting = status == 410  # the other side is gone, and says so
         except (Unreachable, Unsealed) as error:
             why = str(error)
+        except Exception as error:  # what nobody thought of costs this call an attempt, and the others nothing
+            log.exception("call %s could not be made", call.pk)
+            why = _("it could not be made: %(why)s") % {"why": f"{type(error).__name__}: {error}"}
     values: dict[str, Any] = {"lease_until": None, "status": status, "reason": why[:300]}
     if not why:
         values |= {"state": Sending.SENT, "sent_at": now}
@@ -127,3 +143,8 @@ def content_of(call: OutgoingCall, now: datetime) -> tuple[bytes, dict[str, str]
 def secret_of(endpoint: Endpoint) -> str:
     """Raises Unsealed."""
     return unseal(SECRET, endpoint.secret)
+
+
+def url_of(endpoint: Endpoint) -> str:
+    """Where its calls go. Raises Unsealed."""
+    return unseal(ADDRESS, endpoint.url)

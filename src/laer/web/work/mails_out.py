@@ -15,6 +15,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
@@ -25,12 +26,15 @@ from laer.web.people.mailing import Refusal, Taken, Told, Unknown, Unreached, ad
 from laer.web.people.models import MailSender
 from laer.web.people.sealing import Unsealed
 from laer.web.work.mail_stops import stop, stopped, token_of
-from laer.web.work.models import OutgoingMail, Sending
+from laer.web.work.models import OutgoingMail, PlaySetting, RunEnd, Sending
+from laer.web.work.plays import not_approved
 from laer.web.work.quiet import waits
+from laer.web.work.rounds import clock
 
 LEASE = 120.0  # seconds that a mail waits after its worker died; longer than a server may keep silent, several times over
 ATTEMPTS = 12  # over some two days
 BACK_OFF, LONGEST = 60.0, 6 * 3600.0  # seconds
+STALE, STALE_TO_US = timedelta(days=14), timedelta(days=1)  # after which a mail to a contact, or to one of our own, says what is no longer so
 ROUND = 40  # mails of one call, so that its caller hears in time that it is to stop
 
 log = logging.getLogger(__name__)
@@ -46,12 +50,12 @@ def deliver_due(now: datetime) -> int:
     _give_up_on_lost(now)
     if not senders.may_send(found)[0]:
         return 0
-    taken = 0
+    taken, at = 0, clock(now)
     for _each in range(ROUND):
-        mail = claim(found, now)
+        mail = claim(found, at())
         if mail is None:
             break
-        told = send(mail, found, now)
+        told = send(mail, found, at())
         taken += isinstance(told, Taken)
         if isinstance(told, Unreached):  # the server is away: the others wait too
             break
@@ -61,7 +65,7 @@ def deliver_due(now: datetime) -> int:
 def claim(found: MailSender, now: datetime) -> OutgoingMail | None:
     """The next mail that may go, now ours. What may not yet is put off, what may not any more is stopped."""
     due = Q(state=Sending.QUEUED, due_at__lte=now) | Q(state=Sending.SENDING, lease_until__lt=now, handed_over_at=None)
-    mails = OutgoingMail.objects.filter(due).select_related("account", "contact").order_by("due_at", "pk")
+    mails = OutgoingMail.objects.filter(due).select_related("account", "contact", "play_run").order_by("due_at", "pk")
     while mails.exists():  # looking takes no write lock
         with transaction.atomic():
             rows = mails
@@ -70,7 +74,7 @@ def claim(found: MailSender, now: datetime) -> OutgoingMail | None:
             mail = rows.first()
             if mail is None:
                 return None
-            if why := _no_more(mail, found):
+            if why := _no_more(mail, now):
                 mail.state, mail.reason, mail.lease_until = Sending.STOPPED, why[:300], None
                 mail.save(update_fields=["state", "reason", "lease_until"])
                 continue
@@ -159,15 +163,27 @@ def _give_up_on_lost(now: datetime) -> None:
         lost.update(state=Sending.UNKNOWN, lease_until=None, sent_at=now, reason=_("the worker ended after it was handed over, before the server answered"))
 
 
-def _no_more(mail: OutgoingMail, found: MailSender) -> str:
+def _no_more(mail: OutgoingMail, now: datetime) -> str:
     """Why a mail that was asked for may not go out any more; "" where it may."""
+    if now - (mail.released_at or mail.created_at) > (STALE if mail.account_id is not None else STALE_TO_US):
+        return _("it waited for too long: it was asked for on %(day)s") % {"day": date_format(mail.released_at or mail.created_at)}
     if mail.account_id is None:
         return ""
     if (mail.account and mail.account.archived_at) or (mail.contact is not None and mail.contact.archived_at):
         return _("the contact or the account was taken out of the book meanwhile")
     if there := stopped(mail.to):
         return _("%(address)s is not written to: %(why)s") % {"address": mail.to, "why": there.get_why_display()}
-    return ""
+    return _no_more_of_play(mail) if mail.play_run is not None and mail.released_at is None else ""
+
+
+def _no_more_of_play(mail: OutgoingMail) -> str:
+    run = mail.play_run
+    assert run is not None
+    if run.ended_by == RunEnd.STOPPED:
+        return _("its play was stopped for this account: %(why)s") % {"why": run.reason or _("no reason was given")}
+    if run.ended_by == RunEnd.REACHED:
+        return _("what ends its play came true meanwhile")
+    return not_approved(PlaySetting.objects.filter(play=run.play).first(), run.version)
 
 
 def _ours(mail: OutgoingMail) -> Any:

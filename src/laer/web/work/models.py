@@ -313,6 +313,7 @@ class PlaySetting(models.Model):
     from_run = models.BigIntegerField()  # what opened in this run or before begins nothing
     looked_on = models.DateField()  # days up to this one were looked at
     approved = models.IntegerField(null=True)  # the version that may send by itself; another text is approved anew
+    approved_mails = models.JSONField(default=dict)  # mail template -> its version when that was approved
     changed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     changed_at = models.DateTimeField()
 
@@ -453,6 +454,7 @@ class OutgoingMail(models.Model):
     key = models.CharField(max_length=200, unique=True)
     template = models.CharField(max_length=60)
     play = models.CharField(max_length=60, null=True)
+    play_run = models.ForeignKey(PlayRun, null=True, on_delete=models.SET_NULL, related_name="+")  # whose step asked for it
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="mails")  # null: to somebody of our own
     contact = models.ForeignKey(Contact, null=True, on_delete=models.SET_NULL, related_name="mails")
     person = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="mails")  # of our own, to whom it goes
@@ -473,6 +475,7 @@ class OutgoingMail(models.Model):
     message_id = models.CharField(max_length=200)
     bounced = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)  # a person said that it is to go, whatever became of its run; its age counts from then
 
     class Meta:
         indexes: ClassVar = [
@@ -505,7 +508,8 @@ class Endpoint(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=60)  # by which plays call it
-    url = models.CharField(max_length=500)
+    url = models.TextField()  # sealed: whoever knows that of a chat channel may write there
+    host = models.CharField(max_length=255, default="")  # of it, to be shown
     kind = models.CharField(max_length=8, choices=(("signed", gettext_lazy("Signed webhook")), ("chat", gettext_lazy("Chat channel"))), default="signed")
     secret = models.TextField(blank=True, default="")  # sealed; of a signed one
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

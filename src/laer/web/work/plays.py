@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from laer.plays.play import Play, TaskStep
+from laer.plays.play import MailStep, Play, TaskStep
+from laer.web.book import definitions
 from laer.web.book.actions import Refused, editable_row, log_change
 from laer.web.book.many import listed
 from laer.web.book.models import Account, Assignment
@@ -21,6 +22,7 @@ from laer.web.people.audit import log_event
 from laer.web.people.formats import today
 from laer.web.people.models import Act, Cover, Role, User
 from laer.web.work.actions import tell_assignee
+from laer.web.work.mail_texts import KIND as MAILS
 from laer.web.work.models import PlayRun, PlaySetting, PlayStep, Priority, RunEnd, RunState, Task
 from laer.web.work.scope import editable_play_runs
 
@@ -32,6 +34,29 @@ OPEN = (RunState.WAITING, RunState.LIVE)
 def may_switch(user: User) -> bool:
     """Who decides whether a play acts: leads and admins."""
     return user.is_authenticated and user.is_active and user.role in (Role.ADMIN, Role.LEAD)
+
+
+def mails_of(play: Play) -> dict[str, int]:
+    """The mail templates that a play sends, with the version in force of each. At most one query."""
+    names = {step.mail for _path, step in play.walk() if isinstance(step, MailStep)}
+    rows = definitions.in_force(MAILS) if names else []
+    return {row.name: row.version for row in rows if row.name in names}
+
+
+def reading(version: int, mails: Mapping[str, int]) -> str:
+    """What stands to be approved, as a page hands it back: the version of the play and of each of its mails."""
+    return ";".join([str(version), *(f"{name}={mails[name]}" for name in sorted(mails))])
+
+
+def not_approved(setting: PlaySetting | None, version: int, mails: Mapping[str, int] = {}) -> str:
+    """Why a play may not send by itself with this version of its text and of these mail templates; "" where it may."""
+    if setting is None or not setting.on:
+        return _("the play is switched off")
+    if setting.approved != version:
+        return _("this text of the play is not approved for sending")
+    if changed := sorted(name for name, now in mails.items() if setting.approved_mails.get(name) != now):
+        return _("the text of the mail %(names)s is not approved for sending") % {"names": ", ".join(changed)}
+    return ""
 
 
 def owners_of(accounts: Iterable[int], job: str, day: date) -> dict[int, int]:
@@ -63,10 +88,12 @@ def noted(run: PlayRun, path: str, kind: str, what: str, now: datetime, task: Ta
     return PlayStep.objects.create(run=run, path=path, kind=kind, what=what[:300], at=now, task=task)
 
 
-def switch(user: User, play: Play, on: bool, *, from_run: int, looked_on: date, approved: int | None = None, stop: bool = False) -> PlaySetting:
+def switch(
+    user: User, play: Play, on: bool, *, from_run: int, looked_on: date, approved: int | None = None, shown: str | None = None, stop: bool = False,
+) -> PlaySetting:  # fmt: skip
     """Let a play act from now on, or no longer. What began before the run `from_run` or on a day up to `looked_on` begins nothing.
 
-    In      approved  the version of its text that may send by itself
+    In      approved  the version of its text that may send by itself;  shown  `reading` of what the person saw when they approved it
             stop  runs that are under way are stopped, too; else they go on to their end. What waits for its day does not begin
     Raises  PermissionDenied for who may not, Refused for a play that is no play in use
     """
@@ -74,9 +101,9 @@ def switch(user: User, play: Play, on: bool, *, from_run: int, looked_on: date, 
         raise PermissionDenied
     if on and not play.in_use:
         raise Refused(_("%(play)s is a draft: it waits for %(what)s") % {"play": play.name, "what": play.waits_for or _("a person to finish it")})
-    now = timezone.now()
+    now, mails = timezone.now(), _as_shown(play, approved, shown) if on and approved is not None else {}
     with transaction.atomic():
-        values: dict[str, Any] = {"on": on, "approved": approved if on else None, "changed_by": user, "changed_at": now}
+        values: dict[str, Any] = {"on": on, "approved": approved if on else None, "approved_mails": mails, "changed_by": user, "changed_at": now}
         if on:
             values |= {"from_run": from_run, "looked_on": looked_on}
         setting, made = PlaySetting.objects.get_or_create(play=play.id, defaults={"from_run": from_run, "looked_on": looked_on, **values})
@@ -84,21 +111,42 @@ def switch(user: User, play: Play, on: bool, *, from_run: int, looked_on: date, 
             for name, value in values.items():
                 setattr(setting, name, value)
             setting.save(update_fields=list(values))
-        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": on, "sending": setting.approved is not None, "stop": stop})
+        sends = setting.approved is not None
+        details = {"on": on, "sending": sends, "stop": stop} | (_said(setting.approved or 0, mails) if sends else {})
+        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details=details)
         if not on:
             for run in PlayRun.objects.filter(play=play.id, state__in=OPEN if stop else (RunState.WAITING,)).order_by("id"):
                 _stop(user, run, _("the play was switched off"), now)
     return setting
 
 
-def approve(user: User, play: Play, version: int) -> None:
-    """Let a play that is switched on send by itself, as its text reads now. Raises PermissionDenied, Refused where it is off"""
+def approve(user: User, play: Play, version: int, shown: str | None = None) -> None:
+    """Let a play that is switched on send by itself, as its text and those of its mails read now.
+
+    In      shown  `reading` of what the person saw
+    Raises  PermissionDenied, Refused where it is off, or reads otherwise than it was shown
+    """
     if not may_switch(user):
         raise PermissionDenied
     with transaction.atomic():
-        if not PlaySetting.objects.filter(play=play.id, on=True).update(approved=version, changed_by=user, changed_at=timezone.now()):
+        mails = _as_shown(play, version, shown)
+        approved = {"approved": version, "approved_mails": mails, "changed_by": user, "changed_at": timezone.now()}
+        if not PlaySetting.objects.filter(play=play.id, on=True).update(**approved):
             raise Refused(_("%(play)s is not switched on") % {"play": play.name})
-        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": True, "sending": True})
+        log_event(Act.PLAY_SWITCHED, user, subject=play.id, details={"on": True, "sending": True, **_said(version, mails)})
+
+
+def _said(version: int, mails: Mapping[str, int]) -> dict[str, Any]:
+    """What was approved, for the audit."""
+    return {"version": version, "mails": ", ".join(f"{name} {of}" for name, of in sorted(mails.items()))}
+
+
+def _as_shown(play: Play, version: int, shown: str | None) -> dict[str, int]:
+    """The versions of a play's mails. Raises Refused where somebody changed a text since the page was made that the person approves."""
+    mails = mails_of(play)
+    if shown is not None and shown != reading(version, mails):
+        raise Refused(_("the text of %(play)s or of a mail that it sends was changed since the page was made: read it, then approve it") % {"play": play.name})
+    return mails
 
 
 def start(user: User, play: Play, version: int, account_id: int, *, on: bool) -> PlayRun:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import get_global
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -53,9 +54,15 @@ def next_hour(at: datetime, found: MailSender, zone: ZoneInfo) -> datetime:
 
 
 def throttled(mail: OutgoingMail, found: MailSender, now: datetime) -> datetime | None:
-    """Until when the contact has had enough of plays; None where they have not. One query."""
+    """Until when the contact has had enough of plays; None where they have not. One query, and a lock until the transaction ends.
+
+    Several senders take several mails to one address at once: each counts after the one before has said that it sends.
+    """
     if mail.play is None:
         return None
+    if connection.vendor == "postgresql":  # on SQLite one writes at a time
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mails to {mail.to}"])
     lately = OutgoingMail.objects.filter(to=mail.to, play__isnull=False).exclude(pk=mail.pk)
     gone = lately.filter(Q(state=Sending.SENDING) | Q(state__in=[Sending.SENT, Sending.UNKNOWN], handed_over_at__gt=now - WEEK))
     at = sorted((row or now for row in gone.values_list("handed_over_at", flat=True)), reverse=True)

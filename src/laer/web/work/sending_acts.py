@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from laer.web import home
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, User
 from laer.web.people.roles import Refused, only_admins
 from laer.web.people.sealing import seal
 from laer.web.work import calls_out, sending
 from laer.web.work.models import Endpoint, OutgoingCall, OutgoingMail, Sending
-from laer.web.work.reaching import Unreachable, check_url
+from laer.web.work.reaching import Unreachable, host_of
 from laer.web.work.scope import editable_mails
 
 AGAIN = (Sending.UNKNOWN, Sending.FAILED, Sending.DEAD, Sending.STOPPED)  # of which a person may say that it is to be sent again
+CALL_AGAIN = (Sending.DEAD, Sending.SENT, Sending.STOPPED)
 MOST = 50  # endpoints
 
 
@@ -32,6 +35,7 @@ def send_again(user: User, mail_id: int) -> OutgoingMail:
     now, before = timezone.now(), mail.state
     mail.state, mail.reason, mail.attempts, mail.due_at = Sending.QUEUED, "", 0, now
     mail.handed_over_at = mail.sent_at = mail.lease_until = None
+    mail.released_at = now  # a person's word counts for more than what became of its run
     mail.bounced, mail.claim = False, ""
     mail.save()
     log_event(Act.SENDING_CHANGED, user, subject=mail.to, details={"mail": mail.pk, "change": "sent again", "old": before})
@@ -72,7 +76,7 @@ def add_endpoint(user: User, name: str, url: str, kind: str) -> tuple[Endpoint, 
     if kind not in ("signed", "chat"):
         raise Refused(_("Kind: found “%(found)s”, expected signed or chat") % {"found": kind[:20]})
     try:
-        check_url(url)
+        host = host_of(url)
     except Unreachable as wrong:
         raise Refused(str(wrong)) from None
     if len(url) > 500:
@@ -83,11 +87,12 @@ def add_endpoint(user: User, name: str, url: str, kind: str) -> tuple[Endpoint, 
     try:
         with transaction.atomic():
             made = Endpoint.objects.create(
-                name=name, url=url, kind=kind, secret=seal(calls_out.SECRET, secret) if secret else "", created_by=user, created_at=timezone.now()
-            )
+                name=name, url=seal(calls_out.ADDRESS, url), host=host, kind=kind, secret=seal(calls_out.SECRET, secret) if secret else "",
+                created_by=user, created_at=timezone.now(),
+            )  # fmt: skip
     except IntegrityError:
         raise Refused(_("There is an endpoint %(name)s already") % {"name": name}) from None
-    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {name}", details={"change": "made"})
+    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {name}", details={"change": "made", "kind": kind, "host": host})
     return made, secret
 
 
@@ -100,8 +105,34 @@ def remove_endpoint(user: User, endpoint_id: int) -> Endpoint | None:
         return None
     found.archived_at = timezone.now()
     found.save(update_fields=["archived_at"])
-    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {found.name}", details={"change": "ended"})
+    log_event(Act.SENDING_CHANGED, user, subject=f"endpoint {found.name}", details={"change": "ended", "host": found.host})
     return found
+
+
+def go_on(user: User, *, drop: bool) -> int:
+    """Let mails and calls out again after a restore. How many of those that waited in the backup were dropped. Raises PermissionDenied, Refused
+
+    In  drop  what waited in the backup stays in the house: it may have gone out since the backup was made
+    """
+    only_admins(user)
+    if not home.restored().get("held"):
+        raise Refused(_("Nothing is held back: what waits goes out by itself"))
+    dropped = 0
+    with transaction.atomic():
+        if drop:
+            why = _("dropped after the installation was restored from a backup")
+            mails, calls = held_back()
+            dropped = mails.update(state=Sending.STOPPED, reason=why, lease_until=None) + calls.update(state=Sending.STOPPED, reason=why, lease_until=None)
+        log_event(Act.SENDING_CHANGED, user, subject="restored", details={"change": "dropped" if drop else "let out", "n": dropped})
+    home.end_hold()
+    return dropped
+
+
+def held_back() -> tuple[QuerySet[OutgoingMail], QuerySet[OutgoingCall]]:
+    """Mails and calls that waited in the backup that was restored."""
+    until = datetime.fromisoformat(home.restored()["at"])
+    waiting = Q(state=Sending.QUEUED) | Q(state=Sending.SENDING)
+    return OutgoingMail.objects.filter(waiting, handed_over_at=None, created_at__lte=until), OutgoingCall.objects.filter(waiting, created_at__lte=until)
 
 
 def try_endpoint(user: User, endpoint_id: int, now: datetime | None = None) -> OutgoingCall | None:
@@ -122,7 +153,7 @@ def replay_call(user: User, call_id: int) -> OutgoingCall:
     call = OutgoingCall.objects.select_for_update().select_related("endpoint").filter(pk=call_id).first()
     if call is None:
         raise PermissionDenied
-    if call.state not in (Sending.DEAD, Sending.SENT):
+    if call.state not in CALL_AGAIN:
         raise Refused(_("This call is %(state)s: it is made by itself") % {"state": call.get_state_display().lower()})
     if call.endpoint.archived_at:
         raise Refused(_("The endpoint %(name)s was removed") % {"name": call.endpoint.name})

@@ -27,7 +27,7 @@ from laer.web.work.models import Episode, PlayRun, PlaySetting, RunEnd
 from laer.web.work.plays import may_switch, owners_of
 
 
-def switch_on(user: User, name: str, *, existing: bool = False, sending: bool = False) -> PlaySetting:
+def switch_on(user: User, name: str, *, existing: bool = False, sending: bool = False, shown: str | None = None) -> PlaySetting:
     """Let a play act from now on; with `existing` also for whom it matches already, staggered.
 
     Raises  PermissionDenied, Refused where it is a draft, reads no more, or no pass has asked it yet
@@ -43,20 +43,20 @@ def switch_on(user: User, name: str, *, existing: bool = False, sending: bool = 
         raise Refused(_("no pass has asked this play yet: it can be switched on in a minute"))
     setting = actions.switch(
         user, play, True, from_run=run.pk if run else 0, looked_on=(run.as_of if run else today()) - timedelta(days=1),
-        approved=row.version if sending else None,
+        approved=row.version if sending else None, shown=shown,
     )
     if existing and run is not None:
         enter_existing(known, setting, run, now)
     return setting
 
 
-def approve(user: User, name: str) -> None:
-    """Let a play send by itself as it reads now. Raises PermissionDenied, Refused"""
+def approve(user: User, name: str, shown: str | None = None) -> None:
+    """Let a play send by itself as it reads now, which is what was shown. Raises PermissionDenied, Refused"""
     row = definitions.current("play", name)
     play = None if row is None else play_of(row.text)
     if row is None or play is None:
         raise Refused(_("no play %(name)s is there that reads") % {"name": name})
-    actions.approve(user, play, row.version)
+    actions.approve(user, play, row.version, shown)
 
 
 def switch_off(user: User, name: str, *, stop: bool = False) -> PlaySetting:

@@ -24,7 +24,7 @@ from laer.web.runs.playing.known import Found
 from laer.web.templatetags.laer import money_short, number, percent
 from laer.web.work import sending
 from laer.web.work.models import Episode, PlayRun, PlaySetting, Task
-from laer.web.work.plays import give_task
+from laer.web.work.plays import give_task, mails_of, not_approved
 
 
 class NotAsked(Exception):
@@ -113,10 +113,11 @@ def send(run: PlayRun, play: Play, step: MailStep | WebhookStep, now: datetime) 
     a person to do it: what was done, and that task.
     """
     key = f"play:{run.pk}:{run.step}"
-    allowed = PlaySetting.objects.filter(play=play.id, on=True, approved=run.version).exists()
+    setting = PlaySetting.objects.filter(play=play.id).first()
+    mails = {name: version for name, version in mails_of(play).items() if name == step.mail} if isinstance(step, MailStep) else {}
     try:
-        if not allowed:
-            raise sending.NotSendable(_("this text of the play is not approved for sending"))
+        if why_not := not_approved(setting, run.version, mails):
+            raise sending.NotSendable(why_not)
         with transaction.atomic():
             if isinstance(step, WebhookStep):
                 sending.queue_webhook(key=key, endpoint=step.webhook, event=f"play.{play.id}", payload=_payload(run, play, step), now=now)
@@ -125,8 +126,9 @@ def send(run: PlayRun, play: Play, step: MailStep | WebhookStep, now: datetime) 
             if contact is None:
                 raise sending.NotSendable(_("no contact with an address has that role: %(role)s") % {"role": step.to})
             mail = sending.queue_mail(
-                key=key, template=step.mail, account=run.account, contact=contact, values=step.values, by=run.owner, play=play.id, now=now
-            )
+                key=key, template=step.mail, account=run.account, contact=contact, values=step.values, by=run.owner, play=play.id,
+                play_run=run, now=now,
+            )  # fmt: skip
             return _("mail “%(subject)s” to %(name)s") % {"subject": mail.subject, "name": contact.name or contact.email}, None
     except sending.NotSendable as why:
         title = _("Write to them: %(template)s") % {"template": step.mail} if isinstance(step, MailStep) else _("Tell %(name)s") % {"name": step.webhook}
