@@ -73,12 +73,15 @@ def make(accounts: int) -> None:
     due = [name for name, one in stable.items() if one.contractual][:1]
     names = [*due, *[name for name, one in stable.items() if not one.contractual][: 4 - len(due)]]
     evidence = sorted({fact for one in stable.values() for fact in one.evidence})
-    facts = {name: 0.25 for name in evidence} | {f"a_measure_of_the_catalogue_{n}": n / 7 for n in range(100)}
+    facts = dict.fromkeys(evidence, 0.25) | {f"a_measure_of_the_catalogue_{n}": n / 7 for n in range(100)}
     with transaction.atomic():
         rows = Account.objects.bulk_create([Account(name=f"Account {n}", created_at=now) for n in range(accounts)], batch_size=1000)
-        cards = (AccountCard(account_id=row.pk, name=row.name, search=row.name.casefold(), owner_id=people[n % 20].pk, owner_name=people[n % 20].name,
-                             state="paying", mrr_minor=100 * (n % 9973), arr_minor=1200 * (n % 9973), currency="USD", facts=facts, run_id=run.pk,
-                             contract_end_on=None if n % 11 == 0 else day + timedelta(days=n % 700), published_at=now) for n, row in enumerate(rows))  # fmt: skip
+        cards = (
+            AccountCard(account_id=row.pk, name=row.name, search=row.name.casefold(), owner_id=people[n % 20].pk, owner_name=people[n % 20].name,
+                        state="paying", mrr_minor=100 * (n % 9973), arr_minor=1200 * (n % 9973), currency="USD", facts=facts, run_id=run.pk,
+                        contract_end_on=None if n % 11 == 0 else day + timedelta(days=n % 700), published_at=now)
+            for n, row in enumerate(rows)
+        )  # fmt: skip
         AccountCard.objects.bulk_create(cards, batch_size=500)
         made = Episode.objects.bulk_create(
             (Episode(account=row, signal=name, version=1, opened_on=day - timedelta(days=n % 90), base=n % 3 == 0, seen={}, run_id=run.pk)
@@ -87,8 +90,8 @@ def make(accounts: int) -> None:
         answered = [one for n, one in enumerate(made) if n % 30 == 0]
         EpisodeAnswer.objects.bulk_create(
             (EpisodeAnswer(episode=one, account_id=one.account_id, kind=("done", "snoozed", "dismissed")[n % 3], reason="known", created_by=user,
-                           until_on=day + timedelta(days=n % 10 - 3) if n % 3 == 1 else None, created_at=now - timedelta(days=2)) for n, one in enumerate(answered)),
-            batch_size=1000,
+                           until_on=day + timedelta(days=n % 10 - 3) if n % 3 == 1 else None, created_at=now - timedelta(days=2))
+             for n, one in enumerate(answered)), batch_size=1000,
         )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
