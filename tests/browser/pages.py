@@ -94,6 +94,7 @@ PLACES = (
     Place("play-ended", "/plays/usage_drop/?view=ended", who=MEMBER),
     Place("play-trial", "/plays/renewal_180/"),
     Place("play-past", "/plays/renewal_120/past/"),
+    Place("play-load", "/plays/renewal_180/load/"),
     Place("play-empty", "/plays/usage_drop/", site="empty"),
     Place("risks", "/renewals/risks/"),
     Place("risks-empty", "/renewals/risks/", site="empty"),

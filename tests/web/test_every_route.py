@@ -90,7 +90,7 @@ WHO = {
     "adopt": EVERYBODY, "expand": EVERYBODY, "plan_add": POST, "step_add": POST, "outcome_add": POST, "plan_edit": OWNING_EDITORS, "step_edit": OWNING_EDITORS,
     "outcome_edit": OWNING_EDITORS, "plan_today": POST, "step_today": POST, "outcome_today": POST, "success_undo": POST, "settings_activation": POST,
     "today": EVERYBODY, "today_answer": POST, "today_seen": POST, "signals": EVERYBODY, "signal": EVERYBODY, "signal_record": EVERYBODY,
-    "task_load": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
+    "task_load": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_load": "admin lead", "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
     "risks": EVERYBODY, "risk": OWNING_EDITORS, "risk_archive": POST, "risk_new": OWNING_EDITORS,
     "settings_company": ADMINS, "start": "door", "start_next": ADMINS, "start_demo": EVERYBODY, "start_demo_again": POST, "start_demo_leave": ADMINS, "checklist_hide": POST,
     "front": EVERYBODY, "invitation": "door",

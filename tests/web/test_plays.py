@@ -354,3 +354,43 @@ def test_a_strange_period_is_answered_with_a_sentence(computed: Cast, asked: str
     answer = computed.client("csm").get(f"/plays/renewal_90/past/{asked}")
     assert answer.status_code == 200
     assert "Tried on the past" in answer.content.decode()
+
+
+def test_the_load_of_existing_matches_is_worked_out_when_it_is_asked_for(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TEXT.replace("{signal: nobodys}", "{segment: everybody}").replace("who: arr >= 100\n", "")
+    definitions.save_definition(cast.users["admin"], "segment", "id: everybody\nname: Everybody\ncondition: arr is unknown or arr >= 0\n", "a test")
+    put(cast, text)
+    passes.start_pass()
+    worked_out, load_of = list[str](), deciding.load_of
+    monkeypatch.setattr(deciding, "load_of", lambda name, user: (worked_out.append(name), load_of(name, user))[1])
+    page = cast.client("lead").get("/plays/look_after/")
+    assert worked_out == []
+    assert page.context["switch"]["load_url"] == "/plays/look_after/load/"
+    assert 'hx-get="/plays/look_after/load/"' in page.content.decode()
+    load = cast.client("lead").get("/plays/look_after/load/").context["load"]
+    assert load["accounts"] == Account.objects.filter(archived_at=None).count() == sum(owner["n"] for owner in load["owners"])
+    assert worked_out == ["look_after"]
+    assert cast.client("csm").get("/plays/look_after/load/").status_code == 404
+    on(cast)
+    assert cast.client("lead").get("/plays/look_after/").context["switch"]["load_url"] is None
+
+
+def test_the_runs_of_one_play_are_counted_without_those_of_others(cast: Cast) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from laer.cycle.scope import Scope
+    from laer.web.runs.playing import standing
+
+    now, today = timezone.now(), timezone.localdate()
+    PlayRun.objects.bulk_create([
+        PlayRun(account=cast.landing, play=play, version=1, cause=f"day:{n}", cause_on=today, state="trial", starts_on=today, created_at=now)
+        for play, many in (("usage_drop", 2), ("renewal_120", 5)) for n in range(many)
+    ])  # fmt: skip
+    assert {play: counts["trial"] for play, counts in standing.counted(Scope(True), today).items()} == {"usage_drop": 2, "renewal_120": 5}
+    assert {play: counts["trial"] for play, counts in standing.counted(Scope(True), today, "usage_drop").items()} == {"usage_drop": 2}
+    with CaptureQueriesContext(connection) as asked:
+        cast.client("csm").get("/plays/usage_drop/")
+    counting = [one["sql"] for one in asked if "COUNT" in one["sql"] and "work_playrun" in one["sql"]]
+    assert counting
+    assert all("'usage_drop'" in sql for sql in counting)

@@ -123,11 +123,11 @@ def test_put_off_comes_back_on_its_day(computed: Cast) -> None:
     answer_episodes(computed.users["csm"], ids, "snoozed", until_on=day + timedelta(days=7))
     signals = episodes.signals()
     scope = Scope(True)
-    found, away = todays.items(scope, day, signals, computed.people["csm"].pk)
-    assert computed.renewing.pk not in {one.account_id for one in found}
-    assert away >= 1
-    found, _away = todays.items(scope, day + timedelta(days=7), signals, computed.people["csm"].pk)
-    assert computed.renewing.pk in {one.account_id for one in found}
+    found = todays.day_of(scope, day, signals, computed.people["csm"].pk, every=True)
+    assert computed.renewing.pk not in {one.account_id for one in (*found.shown, *found.held)}
+    assert found.later >= 1
+    found = todays.day_of(scope, day + timedelta(days=7), signals, computed.people["csm"].pk, every=True)
+    assert computed.renewing.pk in {one.account_id for one in (*found.shown, *found.held)}
 
 
 def test_a_dismissal_needs_a_reason_and_a_right(computed: Cast) -> None:
@@ -139,18 +139,6 @@ def test_a_dismissal_needs_a_reason_and_a_right(computed: Cast) -> None:
             answer_episodes(computed.users[part], ids, "dismissed", reason="not mine")
     done, _change = answer_episodes(computed.users["csm"], ids, "dismissed", reason="season")
     assert done == len(ids)
-
-
-def test_the_budget_holds_back_the_smallest_and_never_a_contract() -> None:
-    def item(account: int, worth: int, passes: bool) -> todays.Item:
-        return todays.Item(account, f"A{account}", None, worth, None, None, worth, passes, ())
-
-    found = [item(n, 1000 - n, n % 4 == 0) for n in range(1, 13)]
-    day = todays.budgeted(found, 0, 0, budget=5)
-    assert [one.account_id for one in day.shown if not one.passes] == [1, 2, 3, 5, 6]
-    assert [one.account_id for one in day.shown if one.passes] == [4, 8, 12]
-    assert [one.account_id for one in day.held] == [7, 9, 10, 11]
-    assert [one.account_id for one in todays.budgeted(found, 0, 4, budget=5).shown if not one.passes] == [1]  # four were answered today
 
 
 def test_giving_a_task_answers_the_signal(computed: Cast) -> None:
@@ -262,3 +250,57 @@ def test_what_somebody_acted_on_is_told_apart_and_only_the_rest_judges_the_signa
     assert not found.proposes_muting(signal, 0.04), "it may be as right as chance"
     assert not found.proposes_muting(signal.model_copy(update={"contractual": True}), 0.3)
     assert signal_treated.treated(signal, outcomes, Scope(False, frozenset({accounts[4].pk})), day).untreated.judged == 1
+
+
+def test_only_episodes_whose_days_are_over_are_judged_also_where_it_came_already(cast: Cast) -> None:
+    """Sixty opened 20 days ago and three were followed within the week: nothing can be said yet, least of all that three of three were right."""
+    from laer.records.periods import day_number
+    from laer.web.runs import signal_treated
+
+    day, signal = timezone.localdate(), episodes.signals()["usage_drop"]
+    opened = day - timedelta(days=20)
+    accounts = [add_account(f"Young {place:02}", cast.people["csm"]) for place in range(60)]
+    Episode.objects.bulk_create([Episode(account=a, signal=signal.id, version=1, opened_on=opened, run_id=1) for a in accounts])
+    outcomes = {account.pk: (day_number(opened) + 5,) for account in accounts[:3]}
+    assert signal_treated.treated(signal, outcomes, Scope(True), day).untreated == signal_treated.Tally(0, 0)
+    on_the_last = signal_treated.treated(signal, outcomes, Scope(True), opened + timedelta(days=signal.within))
+    assert (on_the_last.untreated.judged, on_the_last.untreated.right) == (60, 3)
+
+
+def test_treated_is_whose_account_a_play_acted_on_within_the_days_and_before_it_came(cast: Cast) -> None:
+    from datetime import datetime
+
+    from laer.records.periods import day_number
+    from laer.web.runs import signal_treated
+    from laer.web.work.models import PlayRun
+
+    today, signal = timezone.localdate(), episodes.signals()["usage_drop"]
+    opened = today - timedelta(days=signal.within + 30)
+    came = opened + timedelta(days=40)
+
+    def episode(name: str, begins: int | None = None, ends: int | None = None, state: str = "live") -> int:
+        account = add_account(name, cast.people["csm"])
+        Episode.objects.create(account=account, signal=signal.id, version=1, opened_on=opened, run_id=1)
+        if begins is not None:
+            starts = opened + timedelta(days=begins)
+            ended = None if ends is None else timezone.make_aware(datetime.combine(opened + timedelta(days=ends), datetime.min.time()))
+            PlayRun.objects.create(account=account, play="p", version=1, cause="day:1", cause_on=starts, state=state, starts_on=starts, ended_at=ended, created_at=timezone.now())
+        return account.pk
+
+    treated = {episode("began before it and took it up", -50), episode("began within it", 10, 20, "ended"), episode("began the day before it came", 39)}
+    alone = {
+        episode("nobody"), episode("over before it opened", -50, -1, "ended"), episode("begun by what came, as a debrief is", 40),
+        episode("held out", 0, None, "held_out"), episode("on trial", 0, None, "trial"), episode("refused", 0, None, "refused"), episode("waits", 0, None, "waiting"),
+    }  # fmt: skip
+    outcomes = {pk: (day_number(came),) for pk in treated | alone}
+    found = signal_treated.treated(signal, outcomes, Scope(True), today)
+    assert (found.treated.judged, found.treated.right) == (len(treated), len(treated))
+    assert (found.untreated.judged, found.untreated.right) == (len(alone), len(alone))
+    quiet = signal_treated.treated(signal, {}, Scope(True), today)
+    assert (quiet.treated.judged, quiet.untreated.judged) == (len(treated) + 1, len(alone) - 1)  # where nothing came, a run late in the days acted, too
+
+
+@pytest.mark.parametrize(("days", "most", "accounts", "looks", "weeks"), [(365, 80, 20_000, 53, 1), (365, 80, 20_001, 18, 3), (730, 36, 500, 35, 3), (730, 36, 99_999, 12, 9)])
+def test_a_large_book_is_looked_at_a_third_as_often(days: int, most: int, accounts: int, looks: int, weeks: int) -> None:
+    found = signalling.looks(20_000 - days, 20_000, most, accounts)
+    assert (len(found), found[-1], found[-1] - found[-2]) == (looks, 20_000, 7 * weeks)

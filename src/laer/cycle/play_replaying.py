@@ -32,7 +32,8 @@ class Entry:
 
     kept     whether the play was for it; None: too little was known
     cooling  whether it had entered shortly before
-    reached  whether the success came within its days; None where they are not over, or nothing says what success is
+    reached  whether the success came within its days; None where they are not over (also where it came already: those alone would flatter), or nothing
+             says what success is
     """
 
     account: int
@@ -109,9 +110,7 @@ def _entries(
 
 
 def _reached(dates: Sequence[int], at: int, one: int, found: Mapping[str, Any], within: int) -> bool | None:
-    if "success" not in found:
+    if "success" not in found or dates[at] + within > dates[-1]:
         return None
     ahead = [place for place in range(at + 1, len(dates)) if dates[place] <= dates[at] + within]
-    if any(found["success"][place, one] == 1 for place in ahead):
-        return True
-    return False if dates[at] + within <= dates[-1] else None
+    return any(found["success"][place, one] == 1 for place in ahead)

@@ -121,15 +121,16 @@ def play_page(request: HttpRequest, play_id: str) -> HttpResponseBase:
     """One play: what begins it, its steps, its runs, its effect; under `why` why it begins for one account or why not."""
     user, run, (row, play) = user_of(request), last_run(), held(play_id)
     scope, currency, measures = scope_of(user), currency_of(run), definitions.measures()
-    setting, counted = standing.settings().get(play_id), standing.counted(scope, today()).get(play_id, {})
+    setting, counted = standing.settings().get(play_id), standing.counted(scope, today(), play_id).get(play_id, {})
     view = request.GET.get("view", "")
     view = view if view in VIEWS else "live" if setting and setting.on else "trial"
-    part = list(standing.runs(play_id, scope, view)[: SHOWN + 1])
+    found = standing.runs(play_id, scope, view).defer("account__card__facts")
+    if file := filed(request, f"{play_id}-{view}", RUNS, lambda: (_run(one, [], currency) for one in found.iterator(chunk_size=1_000))):
+        return file
+    part = list(found[: SHOWN + 1])
     words = play_words.asked(play, measures, currency)
     told = standing.told(part[:SHOWN])
     rows = [_run(one, told.get(one.pk, []), currency) for one in part[:SHOWN]]
-    if file := filed(request, f"{play_id}-{view}", RUNS, lambda: rows):
-        return file
     begins, mails, templates = play_words.begun_by(play, measures), mails_of(play), definitions.titles("mail_template")
     context = {
         "play": _row(row, play, setting, counted, begins["words"]) | {
@@ -254,18 +255,26 @@ def _smallest(found: Effect, usual: float | None, play: Play, counted: Mapping[s
 
 
 def _switch(user: User, play: Play, setting: PlaySetting | None, run: PassRun | None) -> dict[str, Any] | None:
-    """What a lead is told before a play is switched on: whom it matches already, and the load on each owner."""
+    """What a lead is told before a play is switched on; under `load_url` whom it matches already, which takes seconds in a large book."""
     if not may_switch(user) or not play.in_use:
         return None
     on = bool(setting and setting.on)
     found: dict[str, Any] = {"on": on, "sends": play.sends} | {f"{act}_url": reverse(f"play_{act}", args=[play.id]) for act in ("on", "off", "approve")}
-    if on or run is None or play.trigger.kind == "manual":
-        return found | {"load": None}
-    load = deciding.load_of(play.id, user)
-    people = dict(Person.objects.filter(pk__in=[pk for pk in load.owners if pk]).values_list("id", "name"))
-    owners = [{"name": people.get(pk) if pk else None, "n": n, "tasks": n * load.tasks, "weeks": -(-n // 5)} for pk, n in list(load.owners.items())[:12]]
-    arr = money_short(major(load.arr_minor, currency_of(run)), currency_of(run))
-    return found | {"load": {"accounts": load.accounts, "arr": arr, "owners": owners, "tasks": load.tasks}}
+    return found | {"load_url": None if on or run is None or play.trigger.kind == "manual" else reverse("play_load", args=[play.id])}
+
+
+@require_safe
+def load(request: HttpRequest, play_id: str) -> HttpResponse:
+    """Whom the play matches already and the load on each owner: asked for by its page once that stands."""
+    user, run, (row, play) = user_of(request), last_run(), held(play_id)
+    if run is None or not may_switch(user) or not play.in_use or play.trigger.kind == "manual":
+        raise Http404
+    found = deciding.load_of(play.id, user)
+    people = dict(Person.objects.filter(pk__in=[pk for pk in found.owners if pk]).values_list("id", "name"))
+    owners = [{"name": people.get(pk) if pk else None, "n": n, "tasks": n * found.tasks, "weeks": -(-n // 5)} for pk, n in list(found.owners.items())[:12]]
+    arr = money_short(major(found.arr_minor, currency_of(run)), currency_of(run))
+    context = {"play": {"name": row.title, "url": reverse("play", args=[play_id])}, "load": {"accounts": found.accounts, "arr": arr, "owners": owners}}
+    return render(request, "pages/play_load.html", context)
 
 
 def _why(request: HttpRequest, user: User, play_id: str) -> dict[str, Any]:
@@ -363,6 +372,7 @@ urlpatterns: list[URLPattern] = [
     path("plays/", play_list, name="plays"),
     path("plays/runs/<int:run_id>/stop/", stop, name="play_stop"),
     path("plays/<slug:play_id>/", play_page, name="play"),
+    path("plays/<slug:play_id>/load/", load, name="play_load"),
     path("plays/<slug:play_id>/on/", on, name="play_on"),
     path("plays/<slug:play_id>/approve/", approve, name="play_approve"),
     path("plays/<slug:play_id>/off/", off, name="play_off"),

@@ -46,18 +46,20 @@ def risk_list(request: HttpRequest) -> HttpResponseBase:
     """Open risks by the ARR that is at stake, or under `view=closed` what came of the others."""
     user = user_of(request)
     view = "closed" if request.GET.get("view") == "closed" else "open"
-    found = list(risks(user, closed=view == "closed")[:SHOWN])
     since = timezone.now() - WEEK
-    changed = changed_since([row.pk for row in found], since)
-    editable = set(editable_accounts(user).filter(pk__in=[row.account_id for row in found]).values_list("pk", flat=True)) if found else set()
-    rows = [_row(row, changed.get(row.pk, ()), since, row.account_id in editable) for row in found]
+    every = [_row(row, since) for row in risks(user, closed=view == "closed").defer("account__card__facts")]
     if view == "open":
-        rows.sort(key=lambda row: -(row["amount"] or 0))
-    if file := filed(request, f"risks-{view}", CELLS, lambda: rows):
+        every.sort(key=lambda row: -(row["amount"] or 0))
+    if file := filed(request, f"risks-{view}", CELLS, lambda: every):
         return file
+    rows = every[:SHOWN]
+    changed = changed_since([row["id"] for row in rows], since)
+    for row in rows:
+        row["moved"] = [] if row["new"] else _moved(changed.get(row["id"], ()))
     context = {
-        "rows": rows, "view": view, "figures": _figures(rows) if view == "open" else [], "download_url": f"{request.path}?view={view}" if rows else None,
-        "state": {"shown": ngettext("%(n)s risk", "%(n)s risks", len(rows)) % {"n": number(len(rows))},
+        "rows": rows, "view": view, "figures": _figures(every) if view == "open" else [], "download_url": f"{request.path}?view={view}" if rows else None,
+        "most": SHOWN if len(every) > SHOWN else None,
+        "state": {"shown": ngettext("%(n)s risk", "%(n)s risks", len(every)) % {"n": number(len(every))},
                   "whose": _("the whole book") if user.reads_everything else _("your book")},
     }  # fmt: skip
     return render(request, "pages/risks.html", context)
@@ -73,14 +75,12 @@ CELLS: dict[str, Value] = {
 }  # fmt: skip
 
 
-def _row(row: Risk, changes: Iterable[Any], since: Any, editable: bool) -> dict[str, Any]:
+def _row(row: Risk, since: Any) -> dict[str, Any]:
     currency = row.currency or firm().currency
     card = getattr(row.account, "card", None)
     whole, known = row.arr is None, card.arr_minor if card else None
     amount = Decimal(row.arr) if row.arr is not None else None if known is None else Decimal(known).scaleb(-minor_units(currency))
     today = formats().today()
-    new = row.created_at >= since
-    moved = [] if new else list(dict.fromkeys(LABELS.get(change.field, change.field) for change in changes if change.field in FIELDS))
     return {
         "id": row.pk, "url": reverse("risk", args=[row.pk]), "account": {"name": row.account.name, "url": reverse("account", args=[row.account_id])},
         "kind": str(RiskKind(row.kind).label), "escalation": row.kind == RiskKind.ESCALATION, "reason": RiskReason(row.reason).label,
@@ -88,8 +88,13 @@ def _row(row: Risk, changes: Iterable[Any], since: Any, editable: bool) -> dict[
         "owner": row.owner.name if row.owner else None, "next_step": row.next_step, "due_on": row.due_on,
         "late": row.due_on is not None and row.due_on < today and row.closed_at is None, "note": row.note, "minutes": row.minutes,
         "created_at": row.created_at, "outcome": RiskOutcome(row.outcome).label if row.outcome else None, "closed_at": row.closed_at,
-        "new": new, "moved": [str(one) for one in moved], "editable": editable,
+        "new": row.created_at >= since,
     }  # fmt: skip
+
+
+def _moved(changes: Iterable[Any]) -> list[str]:
+    """Names of what changed, each once, the newest first."""
+    return list(dict.fromkeys(str(LABELS.get(change.field, change.field)) for change in changes if change.field in FIELDS))
 
 
 LABELS = {

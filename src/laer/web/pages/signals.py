@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -44,7 +45,7 @@ from laer.web.work.answers import standing_answers
 from laer.web.work.models import Answer
 
 LATELY = 30  # days
-SHOWN = 100
+SHOWN, CHUNK = 100, 1_000
 TONES = {"low": "outline", "medium": "info", "high": "warn", "urgent": "bad"}
 SEVERITY = {"low": gettext_lazy("low"), "medium": gettext_lazy("medium"), "high": gettext_lazy("high"), "urgent": gettext_lazy("urgent")}
 MOTIONS = {"land": gettext_lazy("Land"), "adopt": gettext_lazy("Adopt"), "expand": gettext_lazy("Expand"), "renew": gettext_lazy("Renew")}
@@ -106,11 +107,9 @@ def signal(request: HttpRequest, signal_id: str) -> HttpResponseBase:
     view = "closed" if request.GET.get("view") == "closed" else "standing"
     found = episodes.seen_by(scope).filter(signal=row.name, closed_on__isnull=view == "standing").order_by("-closed_on", "-opened_on",
     "-account__card__arr_minor")
-    part = list(found.values(*episodes.SHOWN)[: SHOWN + 1])
-    answers = standing_answers(item["id"] for item in part)
-    rows = [_episode(item, answers.get(item["id"]), currency) for item in part]
-    if file := filed(request, f"{row.name}-{view}", EPISODES, lambda: rows):
+    if file := filed(request, f"{row.name}-{view}", EPISODES, lambda: _episodes(found.values(*episodes.SHOWN).iterator(chunk_size=CHUNK), currency)):
         return file
+    rows = list(_episodes(found.values(*episodes.SHOWN)[: SHOWN + 1], currency))
     known = definitions.known()
     good = one is not None and not read("signal", row.text, known, row.name).faults
     when = close = None
@@ -305,6 +304,14 @@ def _figures(counted: Mapping[str, Any], currency: str) -> list[dict[str, Any]]:
         {"label": _("Opened"), "value": number(counted.get("opened", 0)), "hint": within},
         {"label": _("Closed"), "value": number(counted.get("closed", 0)), "hint": within},
     ]
+
+
+def _episodes(found: Iterable[dict[str, Any]], currency: str) -> Iterator[dict[str, Any]]:
+    """With their answers: a query for each CHUNK of them."""
+    rows = iter(found)
+    while part := list(islice(rows, CHUNK)):
+        answers = standing_answers(item["id"] for item in part)
+        yield from (_episode(item, answers.get(item["id"]), currency) for item in part)
 
 
 def _episode(row: dict[str, Any], answer: Any, currency: str) -> dict[str, Any]:

@@ -61,22 +61,19 @@ def today(request: HttpRequest) -> HttpResponseBase:
     mine = _owns(run, me)
     whose = request.GET.get("whose", "")
     whose = whose if whose in ("mine", "all") else "mine" if mine else "all"
-    owner = me if whose == "mine" else None
+    owner = (me or 0) if whose == "mine" else None  # a reader who is no person has no book: nobody has the number 0
     if run is None:
         return render(request, "pages/today.html", {"state": state_of(None, scope.everything), "views": [], "figures": []})
     signals = {name: one for name, one in episodes.signals().items() if one.status == "stable"}
-    found, away = todays.items(scope, run.as_of, signals, owner) if whose == "all" or owner is not None else ([], 0)
-    answered = answered_today(user)
-    day = todays.budgeted(found, away, answered)
-    every = request.GET.get("all") == "1"
-    listed = (*day.shown, *day.held) if every else day.shown
+    answered, every, form = answered_today(user), request.GET.get("all") == "1", format_of(request)
     pages = request.GET.get("more", "")
     most = SHOWN * (int(pages) if pages.isascii() and pages.isdigit() and 0 < len(pages) < 3 and pages != "0" else 1)
-    if format_of(request):
-        most = len(listed)
-    measures = why.measures_of(run)
-    editable = set(editable_accounts(user).filter(pk__in=[one.account_id for one in listed[:most]]).values_list("pk", flat=True)) if listed else set()
-    rows = [_item(one, signals, measures, currency, one.account_id in editable) for one in listed[:most]]
+    day = todays.day_of(scope, run.as_of, signals, owner, answered=answered, most=None if form else most, every=every)
+    listed = (*day.shown, *day.held)[: None if form else most]
+    whole = day.fits + (day.held_n if every else 0)
+    measures, facts = why.measures_of(run), {} if form else todays.facts_of(listed)
+    editable = set(editable_accounts(user).filter(pk__in=[one.account_id for one in listed]).values_list("pk", flat=True)) if listed and not form else set()
+    rows = [_item(one, facts.get(one.account_id, {}), signals, measures, currency, one.account_id in editable) for one in listed]
     if file := filed(request, f"today-{run.as_of}", CELLS, lambda: rows):
         return file
     since = looked_at(user) or run.as_of - timedelta(days=SINCE)
@@ -84,15 +81,14 @@ def today(request: HttpRequest) -> HttpResponseBase:
     changed = todays.changes(scope, since, run.as_of, signals, owner, cards, CHANGES)
     context = {
         "views": _views(whose, bool(mine)), "whose": whose, "rows": rows,
-        "more_url": f"?whose={whose}{'&all=1' if every else ''}&more={most // SHOWN + 1}" if len(listed) > most else None, "currency": currency,
-        "held": {"n": len(day.held),
-        "arr": money_short(sum((_major(one.arr_minor, currency) for one in day.held), Decimal(0)), currency)} if day.held else None,
+        "more_url": f"?whose={whose}{'&all=1' if every else ''}&more={most // SHOWN + 1}" if whole > most else None, "currency": currency,
+        "held": {"n": day.held_n, "arr": money_short(_major(day.held_arr_minor, currency), currency)} if day.held_n else None,
         "every": every, "every_url": f"?whose={whose}&all=1", "few_url": f"?whose={whose}", "budget": todays.BUDGET, "answered": answered, "away": day.later,
         "changes": [_change(one, currency) for one in changed], "since": since, "seen_once": looked_at(user) is not None,
         "tasks": _tasks(user), "tasks_url": reverse("tasks"), "ahead": _ahead(run, scope, owner, currency),
         "people": work.assignees() if editable else [], "me": me, "reasons": REASONS.items(), "tomorrow": formats().today() + timedelta(days=1),
         "next_week": formats().today() + timedelta(days=7), "download_url": request.get_full_path() if rows else None,
-        "state": {"shown": _shown(day, every), **state_of(run, scope.everything)},
+        "state": {"shown": ngettext("%(n)s account", "%(n)s accounts", whole) % {"n": number(whole)}, **state_of(run, scope.everything)},
     }  # fmt: skip
     return render(request, "pages/today.html", context)
 
@@ -115,21 +111,16 @@ def _views(whose: str, owns: bool) -> list[dict[str, Any]]:
     ] if owns else []
 
 
-def _shown(day: todays.Today, every: bool) -> str:
-    count = len(day.shown) + (len(day.held) if every else 0)
-    return ngettext("%(n)s account", "%(n)s accounts", count) % {"n": number(count)}
-
-
-def _item(one: todays.Item, signals: dict[str, Signal], measures: Measures, currency: str, editable: bool) -> dict[str, Any]:
+def _item(one: todays.Item, facts: dict[str, Any], signals: dict[str, Signal], measures: Measures, currency: str, editable: bool) -> dict[str, Any]:
     """A row: the account, what stands and since when, what was seen, why it matters, what to do."""
     arr = _major(one.arr_minor, currency)
-    band = one.facts.get("health")
+    band = facts.get("health")
     first, said_once = signals[one.rows[0]["signal"]], set[str]()
     return {
         "account_id": one.account_id, "name": one.name, "owner": one.owner, "url": reverse("account", args=[one.account_id]),
         "arr": money_short(arr, currency), "arr_exact": money(arr, currency), "arr_amount": arr, "currency": currency, "ends_on": one.ends_on, "days": one.days,
         "due": one.due, "band": BANDS.get(band) if band else None, "band_tone": TONES.get(band or "", ""), "contract": one.passes,
-        "signals": [_signal(row, signals[row["signal"]], one.facts, measures, currency, said_once) for row in one.rows],
+        "signals": [_signal(row, signals[row["signal"]], facts, measures, currency, said_once) for row in one.rows],
         "next_step": first.next_step, "ids": ",".join(map(str, one.ids)), "editable": editable,
     }  # fmt: skip
 

@@ -117,8 +117,7 @@ def forget() -> None:
 def daily(user: User, book: Book, on: date) -> sending.Rendered | None:
     """What a person reads in the morning; None where there is nothing to say."""
     scope, me = scope_of(user), user.person.pk
-    found, away = todays.items(scope, book.run.as_of, book.signals, me)
-    shown = todays.budgeted(found, away, answered_today(user)).shown
+    shown = todays.day_of(scope, book.run.as_of, book.signals, me, answered=answered_today(user)).shown
     owed = [row for row in work.task_list(user, "mine").rows if row.due_on is not None and row.due_on <= on][:TASKS]
     since = looked_at(user) or book.run.as_of - timedelta(days=LATEST)
     cards = [one.card.id for one in why.scorecards(book.run).health]
@@ -147,7 +146,8 @@ def of_teams(user: User, book: Book, on: date) -> sending.Rendered | None:
     for team in Team.objects.filter(memberships__person=user.person, archived_at=None).order_by("name"):
         lines, motions, moved = [], dict[str, int](), []
         for person in _people_of(team, user.person):
-            found, _away = todays.items(scope, book.run.as_of, book.signals, person.pk)
+            theirs = todays.day_of(scope, book.run.as_of, book.signals, person.pk, every=True)
+            found = (*theirs.shown, *theirs.held)
             late = Task.objects.filter(assignee=person, done_at=None, archived_at=None, due_on__lt=on).count()
             moved += todays.changes(scope, since, book.run.as_of, book.signals, person.pk, cards, CHANGES)
             for one in found:

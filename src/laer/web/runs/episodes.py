@@ -96,7 +96,7 @@ def signal_of(text: str) -> Signal | None:
 
 SHOWN = (
     "id", "account_id", "signal", "opened_on", "closed_on", "base", "seen", "account__name", "account__card__owner_name", "account__card__owner_id",
-    "account__card__arr_minor", "account__card__contract_end_on", "account__card__facts",
+    "account__card__arr_minor", "account__card__contract_end_on",
 )  # fmt: skip
 
 

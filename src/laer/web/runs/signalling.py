@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from laer.conditions.tree import Condition
@@ -25,10 +25,15 @@ MOST, LARGE = 36, 20_000  # dates that are looked at; of a book of more accounts
 
 def dates_of(as_of: date, months: int, accounts: int) -> tuple[int, ...]:
     """The days that are looked at: whole weeks apart, back from the run's day."""
-    most = MOST if accounts <= LARGE else MOST // 3
-    days = round(months * 30.44)
-    step = 7 * max(1, -(-days // (7 * most)))
-    return tuple(sorted(range(day_number(as_of), day_number(as_of - timedelta(days=days)) - 1, -step)))
+    last = day_number(as_of)
+    return looks(last - round(months * 30.44), last, MOST, accounts)
+
+
+def looks(first: int, last: int, most: int, accounts: int) -> tuple[int, ...]:
+    """Days (numbers) at which the past is looked at: whole weeks apart, back from the last, at most so many; a third in a book of more than LARGE."""
+    most = most if accounts <= LARGE else most // 3
+    step = 7 * max(1, -(-(last - first) // (7 * most)))
+    return tuple(sorted(range(last, first - 1, -step)))
 
 
 def replay(run: PassRun, signal: Signal, scope: Scope, measures: Mapping[str, Measure], months: int = MONTHS) -> Replayed:

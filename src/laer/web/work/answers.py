@@ -7,10 +7,12 @@ from datetime import date
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from laer.web.book.actions import Refused
+from laer.web.book.many import listed
 from laer.web.book.models import FieldChange
 from laer.web.book.scope import editable_rows
 from laer.web.people.formats import today
@@ -58,7 +60,7 @@ def answer_episodes(user: User, ids: Collection[int], kind: str, *, until_on: da
 
 def standing_answers(episodes: Iterable[int]) -> dict[int, EpisodeAnswer]:
     """Episode -> the answer that stands. One query."""
-    rows = EpisodeAnswer.objects.filter(episode_id__in=list(episodes), archived_at=None).select_related("person").order_by("id")
+    rows = EpisodeAnswer.objects.filter(episode_id__in=listed(episodes), archived_at=None).select_related("person").order_by("id")
     return {row.episode_id: row for row in rows}
 
 
@@ -70,10 +72,17 @@ def answered_today(user: User) -> int:
 
 
 def hidden(answer: EpisodeAnswer | None, day: date) -> bool:
-    """Whether an answer takes its episode off the list on a day."""
+    """Whether an answer takes its episode off the list on a day. `hiding` says the same in a query."""
     if answer is None:
         return False
     return answer.kind != Answer.SNOOZED or (answer.until_on is not None and answer.until_on > day)
+
+
+def hiding(day: date) -> Exists:
+    """Condition of a query of episodes: the answer that stands takes it off the list on a day."""
+    newer = EpisodeAnswer.objects.filter(episode=OuterRef("episode"), archived_at=None, pk__gt=OuterRef("pk"))
+    says = ~Q(kind=Answer.SNOOZED) | Q(until_on__gt=day)
+    return Exists(EpisodeAnswer.objects.filter(says, ~Exists(newer), episode=OuterRef("pk"), archived_at=None))
 
 
 def looked_at(user: User) -> date | None:

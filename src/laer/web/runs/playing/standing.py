@@ -40,10 +40,14 @@ def switched_on() -> set[str]:
     return set(PlaySetting.objects.filter(on=True).values_list("play", flat=True))
 
 
-def counted(scope: Scope, today: date) -> dict[str, dict[str, int]]:
-    """Play -> runs by state, those that would have begun and that did within a month, and how many reached what it is to bring about. One query."""
+def counted(scope: Scope, today: date, play: str | None = None) -> dict[str, dict[str, int]]:
+    """Play -> runs by state, those that would have begun and that did within a month, and how many reached what it is to bring about. One query.
+
+    In   play  the only one that is counted, by its index; None: all
+    """
     since = today - timedelta(days=LATELY)
-    rows: Any = seen_by(scope).values("play").annotate(
+    seen = seen_by(scope) if play is None else seen_by(scope).filter(play=play)
+    rows: Any = seen.values("play").annotate(
         live=Count("id", filter=Q(state=RunState.LIVE)), waiting=Count("id", filter=Q(state=RunState.WAITING)),
         ended=Count("id", filter=Q(state=RunState.ENDED)), would=Count("id", filter=Q(state=RunState.TRIAL, starts_on__gt=since)),
         out=Count("id", filter=Q(state=RunState.HELD_OUT)),

@@ -17,9 +17,10 @@ from laer.web.book import definitions
 from laer.web.people.formats import today
 from laer.web.runs import desk
 from laer.web.runs.models import PassRun
+from laer.web.runs.signalling import looks
 from laer.web.work.plays import owners_of
 
-STEP, MOST = 7, 80  # days between two looks; looks
+MOST = 80  # dates that are looked at; of a large book a third of them, as for signals
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def tried(run: PassRun, play: Play, scope: Scope, first: date, last: date) -> Tr
         raise QuestionFault(f"found {first} to {last}; expected a period that ends after it begins, on {run.as_of} at the latest")
     known = definitions.known()
     asked = asked_by(play, known.measures)
-    step = STEP * max(1, -(-(last - first).days // (STEP * MOST)))
-    dates = tuple(sorted(range(day_number(last), day_number(first) - 1, -step)))
+    dates = looks(day_number(first), day_number(last), MOST, int(run.counts.get("accounts", 0)))
     params: dict[str, Any] = {"who": asked.get("who"), "success": asked.get("success"), "within": play.success.within if play.success else None,
                               "again_after": play.again_after, "dates": dates, **_trigger(play, known)}  # fmt: skip
     entries: tuple[Entry, ...] = desk.ask("play_replay", params, scope, run.pk)
