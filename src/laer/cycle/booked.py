@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -97,44 +97,55 @@ def answer(session: Session, given: LedgerInput, whole: pa.Table | None, seen: p
     In   whole  what was signed in the whole book (`signed`), which decides the basis;  seen  what of it the viewer may see;
          day    of the run: what was to begin after it and shows no rise has not begun
     """
+    return answers(session, given, whole, seen, gap_days, [(first, last)], day)[0]
+
+
+def answers(
+    session: Session, given: LedgerInput, whole: pa.Table | None, seen: pa.Table | None, gap_days: int, periods: Iterable[tuple[int, int]], day: int
+) -> list[Booked]:
+    """The same of several periods: what was signed is matched with what rose once."""
+    periods = list(periods)
     if whole is None or seen is None or not whole.num_rows:
-        return Booked(None)
+        return [Booked(None)] * len(periods)
     basis = OPPORTUNITIES if pc.any(pc.equal(whole["basis"], OPPORTUNITIES)).as_py() else CONTRACTS
     rows = seen.filter(pc.equal(seen["basis"], basis)).to_pylist()
     session.bind("lines", given.lines)
     moved = session.keep("booked_changes", changes.mrr_changes(changes.lines_table(given.account_type, given.parts_type, book=given.book), gap_days))
     risen = session.keep("booked_rises", rises(moved))
-    aside: dict[str, int] = {}
+    asides: list[dict[str, int]] = [{} for _ in periods]
     if basis == CONTRACTS:
         deals = _of_contracts(session, given, rows, risen)
     else:
-        deals = _of_opportunities(session, given, _counted(rows, _first_days(session, moved, rows), aside, first, last), risen, day)
-    live = session.fetch(risen.filter(risen.m >= first, risen.m <= last).select("account_id", "d", "m", "rise")).to_pylist()
+        paid_first, kept = _first_days(session, moved, rows), []
+        for row in rows:
+            counts, reason = _counts(row, paid_first)
+            kept += [row] if counts else []
+            for aside, (first, last) in zip(asides, periods, strict=True):
+                if reason and first <= _month(row["signed_d"]) <= last:
+                    aside[reason] = aside.get(reason, 0) + 1
+        deals = _of_opportunities(session, given, kept, risen, day)
+    least, most = min((first for first, _ in periods), default=0), max((last for _, last in periods), default=0)
+    live = session.fetch(risen.filter(risen.m >= least, risen.m <= most).select("account_id", "d", "m", "rise")).to_pylist()
     went_live = [Rise(r["account_id"], r["d"], r["m"], Fraction(int(r["rise"]) * YEAR, given.denominator)) for r in live]
-    return Booked(basis, tuple(bridge(deals, went_live, first, last)), aside)
+    return [Booked(basis, tuple(bridge(deals, went_live, first, last)), aside) for (first, last), aside in zip(periods, asides, strict=True)]
 
 
 def _month(day: int) -> int:
     return month_number(date_of(day))
 
 
-def _counted(rows: list[dict[str, Any]], paid_first: Mapping[int, int], aside: dict[str, int], first: int, last: int) -> list[dict[str, Any]]:
-    """Opportunities that bring something new. One without a motion lands where its account had not paid before; else nobody can say."""
-    kept = []
-    for row in rows:
-        reason = None
-        if row["motion"] == "renew":
-            reason = "renewal"
-        elif row["motion"] is None and paid_first.get(row["account_id"], row["signed_d"]) < row["signed_d"] - EARLY_DAYS:
-            reason = "motion"
-        elif row["num"] is None:
-            reason = "rate" if row["amount_basis"] else "amount"
-        else:
-            kept.append(row)
-            reason = "year" if row["amount_basis"] == "year" else None
-        if reason and first <= _month(row["signed_d"]) <= last:
-            aside[reason] = aside.get(reason, 0) + 1
-    return kept
+def _counts(row: Mapping[str, Any], paid_first: Mapping[int, int]) -> tuple[bool, str | None]:
+    """Whether an opportunity brings something new, and why not, or by which assumption.
+
+    One without a motion lands where its account had not paid before; else nobody can say.
+    """
+    if row["motion"] == "renew":
+        return False, "renewal"
+    if row["motion"] is None and paid_first.get(row["account_id"], row["signed_d"]) < row["signed_d"] - EARLY_DAYS:
+        return False, "motion"
+    if row["num"] is None:
+        return False, "rate" if row["amount_basis"] else "amount"
+    return True, "year" if row["amount_basis"] == "year" else None
 
 
 def _first_days(session: Session, moved: Table, rows: list[dict[str, Any]]) -> dict[int, int]:

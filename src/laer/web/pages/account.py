@@ -160,7 +160,7 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
             "title": money(mrr, currency),
             "hint": STATES.get(card.state),
             "url": "?tab=subscriptions",
-            "meaning": meaning_of("mrr", run),
+            "meaning": meaning_of("mrr", run, account=True),
         },
         {
             "label": _("ARR"),
@@ -168,7 +168,7 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
             "title": money(arr, currency),
             "hint": _("twelve times MRR"),
             "url": "?tab=subscriptions",
-            "meaning": meaning_of("arr", run),
+            "meaning": meaning_of("arr", run, account=True),
         },
         {
             "label": _("Contract ends"),

@@ -114,7 +114,7 @@ def moved(now: Value, before: Value, unit: str, better: str = "up") -> dict[str,
 def meaning_of_measure(measure: str) -> dict[str, Any]:
     """What a measure of the firm says, for `parts/definition.html`."""
     one = company_catalogue()[measure]
-    return {"title": words.text(one.name), "text": f"{words.sentence(one.words)}.", "method": one.method}
+    return {"title": words.text(one.name), "text": f"{words.sentence(one.words)}.", "method": one.method, "url": reverse("measure", args=[one.id])}
 
 
 def tile(
