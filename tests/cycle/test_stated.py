@@ -203,6 +203,11 @@ def test_carr_is_arr_and_what_is_to_come_less_what_leaves_and_is_of_the_runs_day
     said = ask(run, names, (JANUARY + 2, JANUARY + 2), (JANUARY + 1, JANUARY + 1))
     assert [said[name, 0, None]["amount"] for name in names] == [1680, 360, 480, 1560]
     assert [said[name, 1, None]["amount"] for name in names] == [1680, None, None, None]  # of a month that is over nobody says it
+    spans = pa.table({"account_id": [1, 2], "value": ["A", "B"], "from_d": [0, 0], "until_d": [FAR, FAR]})
+    spans = spans.append_column("from_m", pa.array([0, 0], pa.int32())).append_column("until_m", pa.array([FAR, FAR], pa.int32()))
+    spans = spans.set_column(2, "from_d", pa.array([0, 0], pa.int32())).set_column(3, "until_d", pa.array([FAR, FAR], pa.int32()))
+    split = ask(replace(run, tables=dict(run.tables) | {"dimension_segment": spans}), ["carr"], (JANUARY + 2, JANUARY + 2), by="segment")
+    assert {value: row["amount"] for (_, _, value), row in split.items()} == {"A": 1560, "B": 0}  # in B nothing is to come: 0, and not unknown
     both = Desk(lambda _: run).ask("committed", {}, ALL, 1)
     assert (both["coming"] * 12, both["leaving"] * 12) == (Fraction(360), Fraction(480))
     assert [(row["account_id"], row["top"]) for row in behind(run, "arr_leaving", JANUARY + 2, JANUARY + 2) if row["top"]] == [(2, 480)]

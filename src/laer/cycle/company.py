@@ -100,6 +100,7 @@ def count(session: DuckDBSession, measures: Iterable[str], given: Mapping[str, p
     if spans is not None:
         session.bind("company_spans", spans.select(list(SPANS)))
     needed = catalogue.needed(asked)
+    nothing: dict[str, list[bool]] = {}  # measure -> of each period, whether that nothing is there means 0
     found: dict[str, dict[Group, Sums]] = {}
     for name in needed:
         one = catalogue.companies.get(name)
@@ -109,6 +110,8 @@ def count(session: DuckDBSession, measures: Iterable[str], given: Mapping[str, p
         known = [True] * len(periods.spans) if one.of == FACTS else there[catalogue.items_of[one.of].input].to_pylist()
         if one.of != FACTS and catalogue.items_of[one.of].of_day:
             known = [yes and first <= periods.known_by < until and one.of in given for yes, (first, until) in zip(known, periods.spans, strict=True)]
+        if one.how == SUM and one.measure.zero:
+            nothing[name] = known
         found[name] = _estimates(session, _told(one, _shape(one, facts), by, spans is not None), one, by is None, known)
     said = [catalogue.stated[name] for name in needed if name in catalogue.stated]
     if said and stated is not None:
@@ -116,7 +119,7 @@ def count(session: DuckDBSession, measures: Iterable[str], given: Mapping[str, p
     elif said:
         found |= {one.measure.id: {(p, None): (Estimate(None, 0), None, None) for p in range(len(periods.spans))} for one in said}
     for name in asked:
-        _combine(name, found, [(min(until, periods.known_by + 1) - first) / DAYS_OF_MONTH for first, until in periods.spans])
+        _combine(name, found, [(min(until, periods.known_by + 1) - first) / DAYS_OF_MONTH for first, until in periods.spans], nothing)
     return _answer({name: found[name] for name in asked})
 
 
@@ -238,16 +241,17 @@ def _groups(rows: pa.Table) -> Iterator[tuple[Group, np.ndarray[Any, Any], np.nd
         at += length
 
 
-def _combine(name: str, found: dict[str, dict[Group, Sums]], months: Sequence[float]) -> None:
-    """A measure that is made of others, and those that it reads before it."""
+def _combine(name: str, found: dict[str, dict[Group, Sums]], months: Sequence[float], nothing: Mapping[str, Sequence[bool]]) -> None:
+    """A measure that is made of others, and those that it reads before it. What does not occur in a part of a split is 0 there, where that is known."""
     if name in found:
         return
     one = company_catalogue().combined[name]
     for other in one.reads:
-        _combine(other, found, months)
+        _combine(other, found, months, nothing)
     made: dict[Group, Sums] = {}
     for group in dict.fromkeys(group for other in one.reads for group in found[other]):
-        parts = [found[other].get(group) for other in one.reads]
+        none: Sums = (Estimate(0.0, 0), None, None)
+        parts = [found[other].get(group) or (none if other in nothing and nothing[other][group[0]] else None) for other in one.reads]
         known = [part[0] if one.estimates else part[0].amount for part in parts if part is not None and part[0].amount is not None]
         length = (months[group[0]],) if one.months else ()
         said = one.formula(*length, *known) if len(known) == len(one.reads) else None

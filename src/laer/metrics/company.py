@@ -97,11 +97,6 @@ class Company:
         """Whether a row says how much of what it adds to the denominator is not always 1."""
         return self.bottom is not None and self.how == RATIO
 
-    @property
-    def at_end(self) -> bool:
-        """Whether it says what was so at the end of a period, not what happened in it."""
-        return self.of == FACTS
-
 
 @dataclass(frozen=True)
 class Stated:
@@ -178,6 +173,15 @@ class CompanyCatalogue(Mapping[str, Measure]):
     def one(self, name: str) -> Company | Stated | None:
         """How a measure is made; None where it is made of others."""
         return self.companies.get(name) or self.stated.get(name)
+
+    def at_end(self, name: str) -> bool:
+        """Whether a measure says what was so at the end of a period, not what happened in it; one that is made of others where all of them do."""
+        if name in self.combined:
+            return all(map(self.at_end, self.combined[name].reads))
+        one = self.one(name)
+        if isinstance(one, Stated):
+            return one.at_end
+        return one is not None and (one.of == FACTS or self.items_of[one.of].held or self.items_of[one.of].of_day)
 
     def inputs_of(self, name: str) -> tuple[str, ...]:
         """The tables that say whether a measure has a source; none of one over facts, or made of others."""

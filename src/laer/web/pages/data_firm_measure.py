@@ -123,19 +123,13 @@ def _figures(one: Measure, firm: landing.Firm, unit: str, currency: str) -> list
         known = _likely(one, amount, unit, currency)
         return tile(label, amount.amount, unit, currency, better=one.better, known=known, missing={"text": _("Nothing of that time says it.")}, **more)
 
-    if _at_end(one):
+    if company_catalogue().at_end(one.id):
         return [figure(_("Now"), now, before=before.amount, points=[month.amount for month in months]), figure(_("A year before"), before)]
     return [
         figure(_("Last twelve months"), now, before=before.amount, points=[month.amount for month in months]),
         figure(_("The twelve before"), before),
         figure(_("This month to date"), months[-1] if months else landing.NOTHING),
     ]
-
-
-def _at_end(one: Measure) -> bool:
-    """Whether it says what was so at the end of a period, and all that it is made of does."""
-    catalogue = company_catalogue()
-    return all(made is not None and made.at_end for made in map(catalogue.one, catalogue.needed([one.id])))
 
 
 def _likely(one: Measure, amount: landing.Amount, unit: str, currency: str) -> str:
@@ -157,9 +151,9 @@ def _likely(one: Measure, amount: landing.Amount, unit: str, currency: str) -> s
 def _trend(one: Measure, firm: landing.Firm, unit: str, currency: str) -> dict[str, Any]:
     months = firm.by_month(one.id)
     year = firm.to_month(one.id)
-    lines = [Line(_("At the month’s end") if _at_end(one) else _("In the month"), [p.amount for p in months])]
+    lines = [Line(_("At the month’s end") if company_catalogue().at_end(one.id) else _("In the month"), [p.amount for p in months])]
     made = company_catalogue().one(one.id)
-    if not _at_end(one) and (made is None or made.how != SUM):  # of few rows a month, a rate jumps
+    if not company_catalogue().at_end(one.id) and (made is None or made.how != SUM):  # of few rows a month, a rate jumps
         lines.append(Line(_("In the twelve months to its end"), [p.amount for p in year], "dashed"))
     return motion.trend("months", _("By month"), firm.months, lines, unit, currency, known=[p.n for p in months], known_title=_("Rows"))
 
