@@ -235,9 +235,9 @@ def test_what_falls_due_is_summed_as_the_page_sums_it() -> None:
     owners = pa.table({"account_id": [4], "value": ["Kim"], "from_d": pa.array([0], pa.int32()), "until_d": pa.array([FAR], pa.int32())})
     seen = pa.concat_tables([run.tables["seen"], pa.table({"input": ["terms"], "day": pa.array([day_number(date(2026, 1, 1))], pa.int32())}, schema=SEEN)])
     run = replace(run, tables=dict(run.tables) | {"renewals": pa.Table.from_pylist(due, schema=SCHEMA), "dimension_owner": owners, "seen": seen})
-    names = ("arr_due_ahead", "arr_ends_90d", "arr_pending", "arr_unresolved", "arr_late", "arr_due_unowned")
+    names = ("arr_due_ahead", "arr_ends_90d", "arr_pending", "arr_unresolved", "arr_late", "arr_due_unowned", "arr_due_12m")
     said = ask(run, names, (JANUARY + 2, JANUARY + 2), (JANUARY + 1, JANUARY + 1))
-    assert [said[name, 0, None]["amount"] for name in names] == [1320, 1200, 600, 0, 240, 1200]
+    assert [said[name, 0, None]["amount"] for name in names] == [1320, 1200, 600, 0, 240, 1200, 1920]
     assert {said[name, 1, None]["amount"] for name in names} == {None}
     assert ask(run, ["arr_due_ahead"], (JANUARY + 2, JANUARY + 2), by="owner")["arr_due_ahead", 0, "Kim"]["amount"] == 120
 

@@ -15,7 +15,7 @@ from laer.web.pages.meanings import ENTRY, OF_ACCOUNT
 from tests.cast import Cast
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
-PAGES = ("/home/", "/land/", "/costs/", "/adopt/", "/expand/", "/renewals/", "/revenue/", "/flow/", "/home/pack/", "/accounts/{renewing}/")
+PAGES = ("/home/", "/land/", "/adopt/", "/expand/", "/renewals/", "/revenue/", "/flow/", "/home/pack/", "/flow/board/", "/accounts/{renewing}/")
 
 
 def figures(context: Any) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,14 @@ def soon(due: pa.Table, as_of: date) -> Any:
     return pc.and_(ahead(due, as_of), pc.less_equal(ends_of(due), pa.scalar(as_of + timedelta(days=SOON))))
 
 
+def open_within(due: pa.Table, as_of: date, months: int) -> Any:
+    """Mask of what is not settled and ends in so many months, that of the day among them."""
+    ends_on = ends_of(due)
+    ahead_by = pc.subtract(pc.add(pc.multiply(pc.year(ends_on), 12), pc.month(ends_on)), as_of.year * 12 + as_of.month)
+    inside = pc.and_(pc.greater_equal(ahead_by, 0), pc.less(ahead_by, months))
+    return pc.and_(inside, pc.invert(pc.is_in(due["state"], pa.array(SETTLED))))
+
+
 def late(due: pa.Table) -> Any:
     """Mask of what was signed after its last day."""
     return pc.is_in(due["state"], pa.array((terms.LATE, terms.BACK)))

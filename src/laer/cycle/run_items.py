@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from laer.cycle import terms
 from laer.cycle.growth import room_in_products
 from laer.cycle.ledger_questions import committed_lines
-from laer.cycle.renewals import SCHEMA, ahead, late, soon, whole_shape
+from laer.cycle.renewals import SCHEMA, ahead, late, open_within, soon, whole_shape
 from laer.cycle.run_tables import RunTables, scoped, spans_of
 from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
@@ -66,7 +66,7 @@ def _due_terms(session: DuckDBSession, run: RunTables, scope: Scope) -> pa.Table
     if spans is not None:
         held = spans.filter(pc.and_(pc.and_(pc.less_equal(spans["from_d"], run.day), pc.greater(spans["until_d"], run.day)), pc.not_equal(spans["value"], "")))
         owned = set(held["account_id"].to_pylist())
-    masks = {"ahead": ahead(due, as_of), "soon": soon(due, as_of), "late": late(due)}
+    masks = {"ahead": ahead(due, as_of), "soon": soon(due, as_of), "late": late(due), "open_12m": open_within(due, as_of, 12)}
     masks |= {name: pc.equal(due["state"], name) for name in (terms.PENDING, terms.UNRESOLVED)}
     return _shaped(
         DUE_TERMS, account_id=due["account_id"].to_pylist(), item=due["contract_id"].to_pylist(), on_d=run.day,

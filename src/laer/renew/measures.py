@@ -137,7 +137,7 @@ def fallen_due(records: Records) -> Table:
 
 DUE_TERMS = {
     "account_id": "int64", "on_d": "int32", "item": "int64", "arr": "float64", "ahead": "boolean", "soon": "boolean", "late": "boolean",
-    "pending": "boolean", "unresolved": "boolean", "owned": "boolean",
+    "pending": "boolean", "unresolved": "boolean", "owned": "boolean", "open_12m": "boolean",
 }  # fmt: skip
 
 
@@ -236,6 +236,8 @@ TERMS = (
     ("arr_due_ahead", "ARR due ahead", "contracts, due or renewing by themselves, that end on the day of the run or later", "", _arr_where("ahead")),
     ("arr_ends_90d", "Ends in 90 days", "contracts, due or renewing by themselves, whose last covered day is at most 90 days after the day of the run", "",
         _arr_where("soon")),
+    ("arr_due_12m", "Due in twelve months", "contracts that are not settled and end in the month of the day of the run or one of the eleven after it", "",
+        _arr_where("open_12m")),
     ("arr_pending", "Pending renewal", "contracts past their last day, without a cancellation, within the days of grace; their MRR still counts", "down",
         _arr_where("pending")),
     ("arr_unresolved", "Expired, unresolved", "contracts past the grace of which nobody knows whether they renewed; they count until a person decides", "down",
