@@ -112,6 +112,7 @@ PLACES = (
     Place("account", **ACCOUNT),
     Place("account-subscriptions", **ACCOUNT, then="?tab=subscriptions"),
     Place("account-contacts", **ACCOUNT, then="?tab=contacts"),
+    Place("account-granted", **ACCOUNT, then="?tab=granted"),
     Place("account-tickets", **ACCOUNT, then="?tab=tickets"),
     Place("account-usage", **ACCOUNT, then="?tab=usage"),
     Place("account-facts", **ACCOUNT, then="?tab=facts"),

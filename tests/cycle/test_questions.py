@@ -11,7 +11,7 @@ from fractions import Fraction
 import pyarrow as pa
 import pytest
 
-from laer.cycle import questions
+from laer.cycle import ledger_questions, questions
 from laer.cycle.questions import Desk
 from laer.cycle.run_tables import QuestionFault, RunTables
 from laer.cycle.scope import Scope
@@ -281,16 +281,16 @@ def test_by_a_dimension_too(by, monkeypatch):
     run = opened()
     first, last = PERIODS[1]
     with DuckDBSession() as session:
-        rows = questions.revenue(session, run, {"by": by}, ALL).months_by_value(JANUARY - 12, JANUARY + 8)
+        rows = ledger_questions.revenue(session, run, {"by": by}, ALL).months_by_value(JANUARY - 12, JANUARY + 8)
         values = {r.value for r in rows} - {TOTAL}
         assert values == ({"basic", "pro", "add-on"} if by == "plan" else {"Small", "Mid", "Big", ""})
-        given, how = questions._ledger_input(run, {"by": by}, ALL)
-        made = questions.tables(session, given, **how)
-        monkeypatch.setattr(questions, "tables", lambda *_, **__: made)  # the ledger once; only the last step differs
+        given, how = ledger_questions.ledger_input(run, {"by": by}, ALL)
+        made = ledger_questions.tables(session, given, **how)
+        monkeypatch.setattr(ledger_questions, "tables", lambda *_, **__: made)  # the ledger once; only the last step differs
         for value in sorted(values):
             for movement in ("opening", *MOVEMENTS, "entering", "leaving", "closing"):
                 params = {"by": by, "value": value, "movement": movement, "first": first, "last": last}
-                behind = questions.revenue_behind(session, run, params, ALL)
+                behind = ledger_questions.revenue_behind(session, run, params, ALL)
                 assert sum(r["amount"] for r in behind) == figure(rows, movement, first, last, value), (value, movement)
 
 
@@ -306,8 +306,8 @@ def with_seats(run):
 def test_by_cause_sums_to_the_whole_and_opens_to_accounts(movements, run):
     first, last = JANUARY - 12, JANUARY + 8
     with DuckDBSession() as session:
-        plain = questions.revenue(session, run, {"movements": movements}, ALL).months(first, last)
-        rows = questions.revenue(session, run, {"movements": movements, "by": "cause"}, ALL).months_by_value(first, last)
+        plain = ledger_questions.revenue(session, run, {"movements": movements}, ALL).months(first, last)
+        rows = ledger_questions.revenue(session, run, {"movements": movements, "by": "cause"}, ALL).months_by_value(first, last)
         totals = [r for r in rows if r.value == TOTAL]
         assert [{k: v for k, v in t.figures.items() if k in p.figures and not k.startswith(("entering", "leaving"))} for t, p in zip(totals, plain, strict=True)] == [
             {k: v for k, v in p.figures.items() if not k.startswith(("entering", "leaving"))} for p in plain
@@ -317,7 +317,7 @@ def test_by_cause_sums_to_the_whole_and_opens_to_accounts(movements, run):
         params = {"movements": movements, "by": "cause", "first": first, "last": last}
         for cause in {r.value for r in rows} - {TOTAL}:
             for movement in MOVEMENTS:
-                behind = questions.revenue_behind(session, run, params | {"value": cause, "movement": movement}, ALL)
+                behind = ledger_questions.revenue_behind(session, run, params | {"value": cause, "movement": movement}, ALL)
                 assert sum(r["amount"] for r in behind) == sum(r[f"{movement}_mrr"] for r in rows if r.value == cause), (cause, movement)
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laer.cycle.book_lines import book_lines
-from laer.cycle.questions import Desk, packed
+from laer.cycle.ledger_questions import packed
+from laer.cycle.questions import Desk
 from laer.cycle.rates import NoRate, at_rates
 from laer.cycle.run_tables import RunTables
 from laer.cycle.scope import Scope

@@ -18,20 +18,24 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from laer.web.book.adding import add_outcome, add_plan
+from laer.web.book.adding import add_contact_role, add_outcome, add_plan
 from laer.web.book.models import (
     Account,
     AccountMerge,
     Contact,
+    ContactRole,
     Contract,
+    Entitlement,
     Exclusion,
     FieldChange,
     ImportRun,
+    Invoice,
     MatchSuggestion,
     Note,
     OnboardingPlan,
     OnboardingStep,
     Outcome,
+    ProductUser,
     QuarantinedRow,
     Question,
     WatchedFolder,
@@ -87,7 +91,7 @@ WHO = {
     "definitions": "admin lead", "definition_new": "admin lead", "definition_check": POST, "definition_effect": POST, "definition": "admin lead", "definition_back": POST, "definition_undo": POST, "play_editor": "admin lead", "play_editor_new": "admin lead",
     "account_health": EVERYBODY, "pulse_against": EVERYBODY, "pulse": OWNERS, "override": OWNERS, "override_end": POST, "segments": EVERYBODY, "segment": EVERYBODY, "segment_months": EVERYBODY, "segment_save": POST,
     "home": EVERYBODY, "report": EVERYBODY, "report_behind": EVERYBODY, "report_pin": POST, "pack": EVERYBODY,
-    "adopt": EVERYBODY, "expand": EVERYBODY, "plan_add": POST, "step_add": POST, "outcome_add": POST, "plan_edit": OWNING_EDITORS, "step_edit": OWNING_EDITORS,
+    "adopt": EVERYBODY, "expand": EVERYBODY, "plan_add": POST, "step_add": POST, "outcome_add": POST, "role_add": POST, "role_edit": OWNING_EDITORS, "role_today": POST, "plan_edit": OWNING_EDITORS, "step_edit": OWNING_EDITORS,
     "outcome_edit": OWNING_EDITORS, "plan_today": POST, "step_today": POST, "outcome_today": POST, "success_undo": POST, "settings_activation": POST,
     "today": EVERYBODY, "today_answer": POST, "today_seen": POST, "signals": EVERYBODY, "signal": EVERYBODY, "signal_record": EVERYBODY,
     "task_load": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_load": "admin lead", "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
@@ -107,7 +111,7 @@ WHO = {
 del WHO[""]
 QUERIES: dict[str, tuple[str, ...]] = {
     "accounts": ("", "?q=e", "?q=zephyr", "?sort=name", "?state=paying", "?owner=none", "?mrr_min=70000", "?segment=Vaulted", "?format=csv", "?columns=industry&columns=state", "?in=new_customers"),
-    "account": tuple(f"?tab={tab}" for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "facts", "tasks", "feed", "changes")),
+    "account": tuple(f"?tab={tab}" for tab in ("overview", "subscriptions", "contacts", "granted", "tickets", "usage", "facts", "tasks", "feed", "changes")),
     "tasks": ("", "?view=accounts", "?view=all", "?view=all&done=1"),
     "revenue": ("", "?by=segment", "?by=owner", "?by=country", "?cohorts=mrr", "?movements=net", "?period=quarter", "?share=number&by=plan"),
     "revenue-download": ("", "?by=segment"),
@@ -192,6 +196,11 @@ def firm(tmp_path: Path) -> Cast:
     override_band(cast.users["csm"], account.pk, "starter", None, {"band": "green", "reason": "Tangerine truce"})
     add_plan(cast.users["csm"], account.pk, {"started_on": "2024-01-01", "planned_end_on": "2024-06-01", "name": "Rhubarb rollout"}, template=True)
     add_outcome(cast.users["csm"], account.pk, {"title": "Fewer figs"})
+    quill = Contact.objects.get(account=account, name="Quill Marlowe")
+    add_contact_role(cast.users["csm"], account.pk, {"contact": str(quill.pk), "role": "Turmeric champion"})
+    ProductUser.objects.create(account=account, user_id="kohlrabi-7", team="Cardamom", created_at=now)
+    Entitlement.objects.create(account=account, name="Lavender calls", granted="4243", created_at=now)
+    Invoice.objects.create(account=account, number="Paprika-9", issued_on=cast.today, amount="77713", created_at=now)
     raise_risk(cast.users["csm"], account.pk, {"reason": "price", "note": "Rhubarb is dear"})
     for state in ("live", "trial", "refused"):
         PlayRun.objects.create(account=account, play="usage_drop", version=1, cause=f"day:{state}", cause_on=cast.today, state=state, starts_on=cast.today,
@@ -207,7 +216,7 @@ def firm(tmp_path: Path) -> Cast:
 # What only those of Maya's book may read: names, ids, words and amounts, as pages and files write them.
 SECRETS = (
     "Zephyr", "Vaulted", "Ballooning", "Quill Marlowe", "quill@zephyr", "Yonder", "yodel", "riddle", "Xylophone", "Wistful", "Umbrella team", "vesper@",
-    "Kestrel", "Vantage", "Willow Foods", "Ember Studios", "Quarry", "Dana Whitfield", "SAML", "kestrel.example", "new sponsor", "jasmine", "Mulberry", "Pumpernickel", "sorbet", "Tangerine", "Saffron", "Sassafras", "nightjar", "Rhubarb", "Fewer figs", "juniper",
+    "Kestrel", "Vantage", "Willow Foods", "Ember Studios", "Quarry", "Dana Whitfield", "SAML", "kestrel.example", "new sponsor", "jasmine", "Mulberry", "Pumpernickel", "sorbet", "Tangerine", "Saffron", "Sassafras", "nightjar", "Rhubarb", "Fewer figs", "juniper", "Turmeric", "kohlrabi", "Cardamom", "Lavender", "Paprika",
     "77,713", "77713", "77.7k", "932,556", "932556", "$932.6k", "4,243", "80,713", "80713", "$80.7k",
 )  # fmt: skip
 
@@ -231,7 +240,7 @@ def _values_of(firm: Cast) -> dict[str, list[Any]]:
         "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
         "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"], "segment_id": ["new_customers", "paying_untouched"], "signal_id": ["renewal_window", "nobodys"], "play_id": ["usage_drop", "renewal_90"], "run_id": list(PlayRun.objects.values_list("pk", flat=True)[:1]), "risk_id": [Risk.objects.get().pk], "definition_id": ["seats_idle"], "kind": ["segment"], "motion": ["adopt"], "measure": ["seats", "segment", "mrr", "renewal_on", "leaves", "plan"],
         "template_id": ["value_note"], "mail_id": [OutgoingMail.objects.get().pk], "stop_id": [1], "endpoint_id": [1], "call_id": [1],
-        "contract_id": [Contract.objects.filter(account=firm.renewing, end_on__gt=firm.today).order_by("id")[0].pk], "plan_id": [OnboardingPlan.objects.get().pk], "step_id": [OnboardingStep.objects.order_by("id")[0].pk], "outcome_id": [Outcome.objects.get().pk],
+        "contract_id": [Contract.objects.filter(account=firm.renewing, end_on__gt=firm.today).order_by("id")[0].pk], "plan_id": [OnboardingPlan.objects.get().pk], "step_id": [OnboardingStep.objects.order_by("id")[0].pk], "outcome_id": [Outcome.objects.get().pk], "role_id": [ContactRole.objects.get().pk],
         "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
     return values

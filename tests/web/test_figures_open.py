@@ -61,7 +61,7 @@ def test_retention_opens_to_accounts_whose_sums_make_the_rate(files: Path) -> No
 
     month = months.ledger_of(run, Scope(True)).months(12 * 56 + 2, 12 * 56 + 2)[0]  # months since 1970
     for name in ("nrr", "grr"):
-        rows = months.behind_rate(run, Scope(True), {"movement": name, "last": month.month, "movements": "event", "by": None, "value": None, "cohort": None})
+        rows = months.behind(run, Scope(True), {"movement": name, "last": month.month, "movements": "event", "by": None, "value": None, "cohort": None})
         before, counts = (sum((r[k] for r in rows), Fraction(0)) for k in ("before", "amount"))
         assert before > 0
         assert counts / before == month[f"{name}_12m"]

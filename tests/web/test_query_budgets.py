@@ -35,7 +35,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     """Budget name -> (who, address)."""
     account = f"/accounts/{cast.renewing.pk}/"
     found = {"accounts": ("csm", "/accounts/"), "accounts:all": ("lead", "/accounts/"), "accounts:next": ("csm", _next(cast)), "accounts:searched": ("lead", "/accounts/?q=e&segment=SMB&sort=owner_name"), "account_new": ("csm", "/accounts/new/"), "find": ("csm", "/find/?q=e"), "condition_builder": ("csm", "/conditions/builder/?sort=fact&name=mrr")}
-    for tab in ("overview", "subscriptions", "contacts", "tickets", "usage", "facts", "health", "tasks", "success", "feed", "changes"):
+    for tab in ("overview", "subscriptions", "contacts", "granted", "tickets", "usage", "facts", "health", "tasks", "success", "feed", "changes"):
         found[f"account:{tab}"] = ("csm", f"{account}?tab={tab}")
     found["account:edit"] = ("csm", f"{account}edit/segment/")
     found["account:edit owner"] = ("csm", f"{account}edit/owner/")

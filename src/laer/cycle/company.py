@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import groupby
@@ -16,11 +16,12 @@ from laer.adopt import measures as adopt
 from laer.cycle.facts import covered
 from laer.engine.session import DuckDBSession
 from laer.expand import measures as expand
+from laer.flow import measures as flow
 from laer.land import costs as land_costs
 from laer.land import measures as land
+from laer.metrics import ledger_figures, motion_costs
 from laer.metrics import measures as base
-from laer.metrics import motion_costs
-from laer.metrics.company import FACTS, SHARE, SUM, Company, CompanyCatalogue, Estimate, wilson
+from laer.metrics.company import FACTS, SHARE, SUM, Company, CompanyCatalogue, Estimate, Stated, wilson
 from laer.metrics.inputs import INPUTS, records
 from laer.records.expr import Table, literal, table
 from laer.records.periods import FAR
@@ -42,8 +43,8 @@ Sums = tuple[Estimate, float | None, float | None]  # with the sums of tops and 
 @cache
 def company_catalogue() -> CompanyCatalogue:
     """Every measure of the firm that ships."""
-    rooms = (base, land, land_costs, adopt, expand, renew, motion_costs)
-    parts = ([one for room in rooms for one in getattr(room, name, ())] for name in ("ITEMS", "COMPANY", "COMBINED"))
+    rooms = (base, ledger_figures, flow, land, land_costs, adopt, expand, renew, motion_costs)
+    parts = ([one for room in rooms for one in getattr(room, name, ())] for name in ("ITEMS", "COMPANY", "COMBINED", "STATED"))
     return CompanyCatalogue(*parts)
 
 
@@ -82,13 +83,15 @@ def given_days(rows: pa.Table, column: str, day: int) -> Any:
 
 
 def count(session: DuckDBSession, measures: Iterable[str], given: Mapping[str, pa.Table], seen: Mapping[str, Sequence[int]], periods: Periods,
-          facts: pa.Table | None = None, spans: pa.Table | None = None, by: str | None = None) -> pa.Table:  # fmt: skip
+          facts: pa.Table | None = None, spans: pa.Table | None = None, by: str | None = None,
+          stated: Callable[[list[Stated], Mapping[str, list[bool]]], Mapping[str, dict[Group, Sums]]] | None = None) -> pa.Table:  # fmt: skip
     """Measures of the firm in each period, whole or by a dimension.
 
     Grain   measure x period x value
     In      given  inputs by name, of the accounts that are asked about;  seen  input -> days on which it has rows of any account
             facts  account_id, d and the measures that are read, at `periods.last_days`;  spans  account_id, value, from_d, until_d
             by     a dimension: an item's own, else that of the spans
+            stated  says what pages state (`stated.stated`); without it nothing is known of that
     Out     AMOUNTS: `value` is null where nothing is split, '' where it is unknown; `amount` null where it is; top and bottom: the sums
     """
     catalogue, asked = company_catalogue(), list(dict.fromkeys(measures))
@@ -96,14 +99,27 @@ def count(session: DuckDBSession, measures: Iterable[str], given: Mapping[str, p
     session.bind("company_periods", periods.table)
     if spans is not None:
         session.bind("company_spans", spans.select(list(SPANS)))
+    needed = catalogue.needed(asked)
+    nothing: dict[str, list[bool]] = {}  # measure -> of each period, whether that nothing is there means 0
     found: dict[str, dict[Group, Sums]] = {}
-    for name in catalogue.needed(asked):
-        one = catalogue.companies[name]
+    for name in needed:
+        one = catalogue.companies.get(name)
+        if one is None:
+            continue
         _bind(session, one, given, periods, facts)
         known = [True] * len(periods.spans) if one.of == FACTS else there[catalogue.items_of[one.of].input].to_pylist()
+        if one.of != FACTS and catalogue.items_of[one.of].of_day:
+            known = [yes and first <= periods.known_by < until and one.of in given for yes, (first, until) in zip(known, periods.spans, strict=True)]
+        if one.how == SUM and one.measure.zero:
+            nothing[name] = known
         found[name] = _estimates(session, _told(one, _shape(one, facts), by, spans is not None), one, by is None, known)
+    said = [catalogue.stated[name] for name in needed if name in catalogue.stated]
+    if said and stated is not None:
+        found |= stated(said, {one.input: there[one.input].to_pylist() for one in said})
+    elif said:
+        found |= {one.measure.id: {(p, None): (Estimate(None, 0), None, None) for p in range(len(periods.spans))} for one in said}
     for name in asked:
-        _combine(name, found, [(min(until, periods.known_by + 1) - first) / DAYS_OF_MONTH for first, until in periods.spans])
+        _combine(name, found, [(min(until, periods.known_by + 1) - first) / DAYS_OF_MONTH for first, until in periods.spans], nothing)
     return _answer({name: found[name] for name in asked})
 
 
@@ -132,7 +148,11 @@ def _bind(session: DuckDBSession, one: Company, given: Mapping[str, pa.Table], p
             raise ValueError(f"measure {one.measure.id} counts accounts, and was given no facts")
         session.bind("company_facts", facts)
         return
-    for name in company_catalogue().items_of[one.of].inputs:
+    items = company_catalogue().items_of[one.of]
+    if items.of_run:
+        session.bind(items.name, given[items.name])
+        return
+    for name in items.inputs:
         session.bind(name, as_known(name, given[name], periods.known_by))
 
 
@@ -221,16 +241,17 @@ def _groups(rows: pa.Table) -> Iterator[tuple[Group, np.ndarray[Any, Any], np.nd
         at += length
 
 
-def _combine(name: str, found: dict[str, dict[Group, Sums]], months: Sequence[float]) -> None:
-    """A measure that is made of others, and those that it reads before it."""
+def _combine(name: str, found: dict[str, dict[Group, Sums]], months: Sequence[float], nothing: Mapping[str, Sequence[bool]]) -> None:
+    """A measure that is made of others, and those that it reads before it. What does not occur in a part of a split is 0 there, where that is known."""
     if name in found:
         return
     one = company_catalogue().combined[name]
     for other in one.reads:
-        _combine(other, found, months)
+        _combine(other, found, months, nothing)
     made: dict[Group, Sums] = {}
     for group in dict.fromkeys(group for other in one.reads for group in found[other]):
-        parts = [found[other].get(group) for other in one.reads]
+        none: Sums = (Estimate(0.0, 0), None, None)
+        parts = [found[other].get(group) or (none if other in nothing and nothing[other][group[0]] else None) for other in one.reads]
         known = [part[0] if one.estimates else part[0].amount for part in parts if part is not None and part[0].amount is not None]
         length = (months[group[0]],) if one.months else ()
         said = one.formula(*length, *known) if len(known) == len(one.reads) else None

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from laer.conditions.tree import All, Condition, derived, references
 from laer.cycle import company as firm_wide
-from laer.cycle import facts
+from laer.cycle import facts, run_items
+from laer.cycle import stated as stating
 from laer.cycle.derived import all_truths, fields_of, truths
 from laer.cycle.fact_inputs import empty, schema_of
 from laer.cycle.fact_source import days_seen, read_by
@@ -24,7 +25,7 @@ from laer.cycle.scoring import compute
 from laer.cycle.to_date import lines_to_date
 from laer.engine.session import DuckDBSession
 from laer.metrics import changes
-from laer.metrics.company import FACTS, Company
+from laer.metrics.company import FACTS, Company, Stated
 from laer.metrics.inputs import moves
 from laer.records.expr import Table
 from laer.records.money import minor_units
@@ -181,10 +182,15 @@ def company(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], s
     measures, by = [str(name) for name in params["measures"]], params.get("by")
     if unknown := sorted(set(measures) - set(catalogue)):
         raise QuestionFault(f"no measure {', '.join(unknown)} of the firm; there are {', '.join(catalogue)}")
-    asked = [catalogue.companies[name] for name in catalogue.needed(measures)]
+    asked = [catalogue.companies[name] for name in catalogue.needed(measures) if name in catalogue.companies]
     periods = _periods(run, params, params["periods"])
     given, read = _rows(session, run, scope, periods, asked)
-    return firm_wide.count(session, measures, given, days_seen(_kept(run, "seen")), periods, read, _spans(run, scope, by, asked), by)
+    spans = _spans(run, scope, by, asked) if asked else None
+
+    def stated(said: list[Stated], known: Mapping[str, list[bool]]) -> Mapping[str, dict[firm_wide.Group, firm_wide.Sums]]:
+        return stating.stated(session, run, scope, said, periods, by, known)
+
+    return firm_wide.count(session, measures, given, days_seen(_kept(run, "seen")), periods, read, spans, by, stated)
 
 
 def company_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> pa.Table:
@@ -193,10 +199,12 @@ def company_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     Returns     the columns of the items or accounts that are counted, top (what each adds) and bottom (to what it is divided by)
     """
     catalogue, name, by = firm_wide.company_catalogue(), str(params["measure"]), params.get("by")
-    if name not in catalogue.companies:
-        raise QuestionFault(f"no rows stand behind {name!r}; they do behind {', '.join(catalogue.companies)}")
-    one = catalogue.companies[name]
+    one = catalogue.one(name)
+    if one is None:
+        raise QuestionFault(f"no rows stand behind {name!r}; they do behind {', '.join((*catalogue.companies, *catalogue.stated))}")
     period = _periods(run, params, ((params["first"], params["until"]),))
+    if isinstance(one, Stated):
+        return stating.behind(session, run, scope, one, period, by, params.get("value"))
     given, read = _rows(session, run, scope, period, [one])
     return firm_wide.behind(session, name, given, period, read, _spans(run, scope, by, [one]), by, params.get("value"))
 
@@ -235,9 +243,11 @@ def _rows(session: DuckDBSession, run: RunTables, scope: Scope, periods: firm_wi
     pa.Table | None]:  # fmt: skip
     """The inputs of the items that measures count, and the facts that they read."""
     asked = list(asked)
-    names = {name for one in asked if one.of != FACTS for name in firm_wide.company_catalogue().items_of[one.of].inputs}
+    items = firm_wide.company_catalogue().items_of
+    names = {name for one in asked if one.of != FACTS and not items[one.of].of_run for name in items[one.of].inputs}
     read = tuple(dict.fromkeys(name for one in asked for name in one.reads))
     given = {name: scoped(kept_input(run, name), scope) for name in names & set(facts.FROM_RECORDS)}
+    given |= {one.of: run_items.made(one.of, session, run, scope) for one in asked if one.of != FACTS and items[one.of].of_run and one.of not in given}
     if "costs" in given and not scope.everything:  # most are of no account: those of a part of the book are no cost of that part
         given["costs"] = given["costs"].slice(0, 0)
     if not read and not names - set(given):
@@ -258,8 +268,8 @@ def _rows(session: DuckDBSession, run: RunTables, scope: Scope, periods: firm_wi
 def ledger_of(session: DuckDBSession, run: RunTables, scope: Scope) -> tuple[LedgerInput, Table]:
     """The run's lines to date, and each change of an account's MRR that they make."""
     ledger = LedgerInput(scoped(_kept(run, "lines"), scope), run.denominator, run.currency)
-    session.bind("ledger_lines", lines_to_date(ledger.lines, run.day))
-    unbound = changes.lines_table(ledger.account_type, ledger.parts_type, book=True, name="ledger_lines")
+    session.bind("lines_to_date", lines_to_date(ledger.lines, run.day))
+    unbound = changes.lines_table(ledger.account_type, ledger.parts_type, book=True, name="lines_to_date")
     return ledger, session.keep("events", changes.mrr_changes(unbound, run.gap_days))
 
 

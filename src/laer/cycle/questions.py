@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import Any, Protocol
@@ -19,24 +19,18 @@ from laer.cycle.booked import Booked, answers
 from laer.cycle.deal_scores import deal_scores
 from laer.cycle.draft_cards import draft_bands
 from laer.cycle.landed import landed
-from laer.cycle.ledger import Ledger, LedgerInput, compute, tables
+from laer.cycle.ledger import Ledger, LedgerInput, tables
+from laer.cycle.ledger_questions import committed, ledger_input, paused, revenue, revenue_behind
 from laer.cycle.otherwise import sums_otherwise
 from laer.cycle.play_replaying import play_replay
-from laer.cycle.rates import at_rates
 from laer.cycle.renewal_then import renewals_then
 from laer.cycle.renewals import SCHEMA, whole_shape
 from laer.cycle.replaying import signal_replay
-from laer.cycle.run_tables import Basis, QuestionFault, RunTables, dimension_names, scoped, spans_of, watched
+from laer.cycle.run_tables import Basis, QuestionFault, RunTables, scoped, watched
 from laer.cycle.scope import Scope
-from laer.cycle.to_date import lines_to_date, spans_to_date
 from laer.engine.session import DuckDBSession
-from laer.metrics import months
-from laer.metrics.changes import BALANCE, MOVEMENTS
-from laer.metrics.rate_rules import RateRules
 from laer.records.periods import FAR, date_of
 
-LINE_DIMENSIONS = ("plan", "product", "currency")
-CAUSE = "cause"
 SECONDS = 20.0
 AT_ONCE = 2
 REMEMBERED = 128
@@ -181,87 +175,10 @@ def _interrupt_late(session: DuckDBSession, done: threading.Event, seconds: floa
             session.interrupt()
 
 
-def revenue(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
-    """The ledger of the run's lines.
-
-    Parameters  movements, gap_days, churn_basis; by (a dimension of lines or accounts, `cause`, or None); without_price (NRR
-                without price, too); logo_churn, net_churn (rule 11, as the policy has them)
-    """
-    given, how = _ledger_input(run, params, scope)
-    rates = RateRules(**{k: str(params[k]) for k in ("logo_churn", "net_churn") if k in params})
-    return compute(session, given, rates=rates, **how)
-
-
-def revenue_behind(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
-    """The accounts behind one figure of the revenue ledger, largest first.
-
-    Parameters  as of `revenue`; movement (new … churn, entering, leaving, opening, closing), first and last (month
-                numbers of the period), value (of the dimension), cohort (month number: its accounts at month `last`)
-    Returns     account_id, before, after, amount (exact fractions of the currency), movements
-    """
-    given, how = _ledger_input(run, params, scope)
-    made = tables(session, given, **how)
-    booked, states = made.booked_months, made.booked_states
-    if params.get("by") is not None:
-        booked = booked.filter(booked.value == str(params.get("value") or ""))
-    if made.value_states is not None:
-        states = states.filter(states.value == str(params.get("value") or ""))
-    first, last, movement = int(params["first"]), int(params["last"]), str(params["movement"])
-    if params.get("cohort") is not None:
-        at = months.behind_level(states, last)
-        answer = at.semi_join(months.cohort_accounts(made.event_months, int(params["cohort"])), "account_id")
-    elif movement in ("opening", "closing"):
-        answer = months.behind_level(states, first - 1 if movement == "opening" else last)
-    elif movement in (BALANCE, *MOVEMENTS, "entering", "leaving"):
-        answer = months.behind_movement(booked, movement, first, last)
-    else:
-        raise QuestionFault(f"no movement {movement!r}; there are opening, {BALANCE}, {', '.join(MOVEMENTS)}, entering, leaving, closing")
-    rows = session.fetch(answer).to_pylist()
-    money = ("before", "after", "amount")
-    exact = [row | {k: Fraction(int(row[k]), given.denominator) for k in money} for row in rows]
-    return sorted(exact, key=lambda r: (-r["amount"], r["account_id"]))
-
-
 def revenue_otherwise(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> Ledger:
     """The revenue ledger's months and yearly retention with one thing changed. Parameters as of `revenue`, and way and handed of `otherwise`."""
-    given, how = _ledger_input(run, params, scope, to_date=False)
+    given, how = ledger_input(run, params, scope, to_date=False)
     return sums_otherwise(session, given, str(params["way"]), params["handed"], how, run.day)
-
-
-def committed(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Fraction]:
-    """What is signed and not live yet, and what is known to leave, as MRR (rule 2). Parameter: rates, as of `revenue`.
-
-    Returns     coming: lines that start after the day, less what they take the place of on that very day; leaving: lines with a
-                departure to come that somebody stated. ARR + 12 x (coming - leaving) is CARR
-    """
-    day, given = run.day, _lines(run, params, scope)
-    lines = given.lines
-    coming = lines.filter(pc.greater(lines["start_d"], day))
-    ends = lines.filter(pc.and_(pc.greater(lines["end_d"], day), pc.less_equal(lines["start_d"], day)))
-    starts = set(zip(coming["account_id"].to_pylist(), coming["start_d"].to_pylist(), strict=True))
-    replaced = leaving = 0
-    said = ends["leaves"].to_pylist() if "leaves" in ends.column_names else [False] * ends.num_rows
-    for account, end, parts, leaves in zip(ends["account_id"].to_pylist(), ends["end_d"].to_pylist(), ends["parts"].to_pylist(), said, strict=True):
-        if (account, end) in starts:
-            replaced += int(parts)
-        elif leaves and end < FAR:
-            leaving += int(parts)
-    total = sum(map(int, coming["parts"].to_pylist()))
-    return {"coming": Fraction(total - replaced, given.denominator), "leaving": Fraction(leaving, given.denominator)}
-
-
-def paused(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """MRR that pauses rest upon on a day, whether the policy lets it count or not (rule 5). Parameter: day (day number).
-
-    Returns     mrr (exact), accounts
-    """
-    lines = scoped(run.tables["lines"], scope)
-    if "paused_parts" not in lines.column_names:  # a snapshot of before
-        return {"mrr": Fraction(0), "accounts": 0}
-    day = int(params["day"])
-    there = lines.filter(pc.and_(pc.and_(pc.less_equal(lines["start_d"], day), pc.greater(lines["end_d"], day)), pc.is_valid(lines["paused_parts"])))
-    total = sum(map(int, there["paused_parts"].to_pylist()))
-    return {"mrr": Fraction(total, run.denominator), "accounts": len(pc.unique(there["account_id"]))}
 
 
 def renewals(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], scope: Scope) -> list[dict[str, Any]]:
@@ -304,7 +221,7 @@ def booked(session: DuckDBSession, run: RunTables, params: Mapping[str, Any], sc
 
     Parameters  gap_days, churn_basis as of `revenue`; periods (first and last month number of each); day
     """
-    given, how = _ledger_input(run, params, scope)
+    given, how = ledger_input(run, params, scope)
     whole = run.tables.get("signed")
     seen = None if whole is None else scoped(whole, scope)
     return answers(session, given, whole, seen, how["gap_days"], params["periods"], int(params["day"]))
@@ -335,7 +252,7 @@ def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     Returns     the columns of `months.account_months`, amounts in parts of 1/denominator of the run; at other rates in parts of the
                 `denominator` in the table's metadata
     """
-    given, how = _ledger_input(run, params, scope)
+    given, how = ledger_input(run, params, scope)
     moved = tables(session, given, **how).months
     moved = moved.filter(moved.m <= int(params["last"]))
     if params.get("first") is not None:
@@ -345,54 +262,9 @@ def account_months(session: DuckDBSession, run: RunTables, params: Mapping[str, 
     return session.fetch(moved).replace_schema_metadata({"denominator": str(given.denominator)})
 
 
-def packed(rates: Mapping[str, Fraction]) -> tuple[tuple[str, str], ...]:
-    """Rates as a parameter of a question: answers are remembered by it."""
-    return tuple((code, str(rate)) for code, rate in sorted(rates.items()))
-
-
-def _lines(run: RunTables, params: Mapping[str, Any], scope: Scope) -> LedgerInput:
-    """The run's lines that the scope allows, at its own rates or those asked for."""
-    given = LedgerInput(scoped(run.tables["lines"], scope), run.denominator, run.currency)
-    if params.get("rates") is None:
-        return given
-    return at_rates(given, run.rates, {code: Fraction(rate) for code, rate in params["rates"]})
-
-
-def _ledger_input(run: RunTables, params: Mapping[str, Any], scope: Scope, *, to_date: bool = True) -> tuple[LedgerInput, dict[str, Any]]:
-    given = _lines(run, params, scope)
-    lines = lines_to_date(given.lines, run.day) if to_date else given.lines
-    if params.get("churn_basis") == "events" and "event_end_d" in lines.column_names:  # rule 20
-        for name in ("end_d", "end_m"):
-            lines = lines.set_column(lines.schema.get_field_index(name), name, lines[f"event_{name}"])
-    by, spans = params.get("by"), None
-    without_price = bool(params.get("without_price"))
-    if by == CAUSE or without_price:
-        lines = _with_facts(lines)
-    if by == CAUSE:
-        pass
-    elif by in LINE_DIMENSIONS:
-        lines = lines.append_column("value", pc.fill_null(lines[str(by)], ""))
-    elif by is not None:
-        whole = spans_of(run, str(by))
-        if whole is None:
-            raise QuestionFault(f"revenue by {by!r} is not known; there are {', '.join((*LINE_DIMENSIONS, *dimension_names(run), CAUSE))}")
-        spans = spans_to_date(scoped(whole, scope), run.day)
-    how = {"movements": params.get("movements", "event"), "gap_days": params.get("gap_days", 0), "by": by not in (None, CAUSE), "spans": spans}
-    how |= {"by_cause": by == CAUSE, "without_price": without_price}
-    return replace(given, lines=lines), how
-
-
 def _flow_lines(run: RunTables, params: Mapping[str, Any], scope: Scope) -> LedgerInput:
     """The lines of the ledger without a split: accounts move through the flow as a whole."""
-    return _ledger_input(run, {name: value for name, value in params.items() if name != "by"}, scope)[0]
-
-
-def _with_facts(lines: pa.Table) -> pa.Table:
-    """Lines with every column that causes compare; a snapshot of before knows no seats and no list amounts."""
-    for name, kind in (("units", pa.int64()), ("list_parts", pa.float64())):
-        if name not in lines.column_names:
-            lines = lines.append_column(name, pa.nulls(lines.num_rows, kind))
-    return lines
+    return ledger_input(run, {name: value for name, value in params.items() if name != "by"}, scope)[0]
 
 
 QUESTIONS: dict[str, Callable[[DuckDBSession, RunTables, Mapping[str, Any], Scope], Any]] = {

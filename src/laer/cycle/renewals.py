@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from laer.cycle import terms
 from laer.cycle.ledger import LedgerInput
@@ -14,6 +15,7 @@ from laer.records.periods import FAR, date_of, day_number
 
 SETTLED = (terms.RENEWED, terms.LATE, terms.BACK, terms.LOST)
 HELD = pa.schema([("account_id", pa.int64()), ("contract_id", pa.int64()), ("dated", pa.bool_())])
+SOON = 90  # days
 Lot = tuple[int, int, int]  # first day, end, parts
 SCHEMA = pa.schema(
     [
@@ -37,6 +39,36 @@ def held(when: terms.Counting, as_of: date) -> pa.Table:
         if not term.never_was and (term.start is None or term.start <= day) and (number not in when.outcomes or when.outcomes[number].until > day)
     ]
     return pa.Table.from_pylist(there, schema=HELD)
+
+
+def ends_of(due: pa.Table) -> pa.Array:
+    """The last covered day of each contract."""
+    ends_on = pc.subtract(due["due_on"].cast(pa.int32()), pa.scalar(1, pa.int32())).cast(pa.date32())
+    return pc.max_element_wise(ends_on, pa.scalar(date.min, pa.date32()))
+
+
+def ahead(due: pa.Table, as_of: date | None) -> Any:
+    """Mask of what ends on the day or later, and is due or rolls on."""
+    open_ones = pc.is_in(due["state"], pa.array((terms.DUE, terms.ROLLS)))
+    return open_ones if as_of is None else pc.and_(open_ones, pc.greater_equal(ends_of(due), pa.scalar(as_of)))
+
+
+def soon(due: pa.Table, as_of: date) -> Any:
+    """Mask of what of it ends within SOON days."""
+    return pc.and_(ahead(due, as_of), pc.less_equal(ends_of(due), pa.scalar(as_of + timedelta(days=SOON))))
+
+
+def open_within(due: pa.Table, as_of: date, months: int) -> Any:
+    """Mask of what is not settled and ends in so many months, that of the day among them."""
+    ends_on = ends_of(due)
+    ahead_by = pc.subtract(pc.add(pc.multiply(pc.year(ends_on), 12), pc.month(ends_on)), as_of.year * 12 + as_of.month)
+    inside = pc.and_(pc.greater_equal(ahead_by, 0), pc.less(ahead_by, months))
+    return pc.and_(inside, pc.invert(pc.is_in(due["state"], pa.array(SETTLED))))
+
+
+def late(due: pa.Table) -> Any:
+    """Mask of what was signed after its last day."""
+    return pc.is_in(due["state"], pa.array((terms.LATE, terms.BACK)))
 
 
 def with_notice(when: terms.Counting, contracts: pa.Table) -> list[dict[str, Any]]:

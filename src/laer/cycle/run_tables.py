@@ -13,6 +13,7 @@ from laer.adopt.activation import SHIPPED, ActivationRule
 from laer.cycle.own_measures import Measures
 from laer.cycle.scope import Scope
 from laer.engine.session import DuckDBSession
+from laer.metrics.rate_rules import RateRules
 from laer.records.periods import FAR
 
 
@@ -33,6 +34,7 @@ class RunTables:
     rest   all that answers depend on beside the tables; None: nothing is known of that
     shown  columns of facts and scores as pages showed them on a day: as the last whole pass by then kept them, of a month before at most; None where
            none ran
+    churn_basis, rules  rules 20 and 11 as the run's policy has them
     """
 
     tables: Mapping[str, pa.Table]
@@ -47,6 +49,8 @@ class RunTables:
     marks: Mapping[str, Hashable] = field(default_factory=dict)
     rest: Hashable = None
     shown: Callable[[int, Iterable[str]], pa.Table | None] | None = None
+    churn_basis: str = "lines"
+    rules: RateRules = field(default_factory=RateRules)
 
 
 def scoped(table: pa.Table, scope: Scope) -> pa.Table:

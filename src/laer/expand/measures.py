@@ -7,7 +7,7 @@ from functools import partial
 from laer.metrics.catalogue import Derived, Family, Measure, Records
 from laer.metrics.company import FACTS, Combined, Company, Items
 from laer.metrics.spine import Spine
-from laer.records.expr import Table, Value, cases, ifelse, literal, ratio
+from laer.records.expr import Table, Value, cases, ifelse, literal, ratio, table
 
 LINES = ("subscription_lines",)
 SEATS_AND_USE = ("subscription_lines", "usage_days")
@@ -145,15 +145,46 @@ def _rate(growth: float, end: float, net: float) -> float | None:
     return growth / opening if opening > 0 else None
 
 
+WHITESPACE = {"account_id": "int64", "on_d": "int32", "item": "int64", "product": "string", "potential": "float64"}
+
+
+def lacking(records: Records) -> Table:
+    """Products that accounts of the same segment own and this one does not, on the run's day. Grain: account x product."""
+    rows = table(WHITESPACE, "whitespace")
+    return rows.mutate(whitespace_mrr=rows.potential)
+
+
+def _paying(facts: Table, value: Value) -> Value:
+    return ifelse(facts.mrr > 0, value.cast("float64"), literal(None, "float64"))
+
+
 firm = partial(Measure, motion="expand", kind="number", grain="company", leading=False, better="up", sources=LINES, method="mrr-movements")
-ITEMS = (Items("growth", "movement", "changes", grown),)
+now = partial(firm, leading=True, method="whitespace", sources=SEATS_AND_USE)
+ITEMS = (
+    Items("growth", "movement", "changes", grown),
+    Items("whitespace", "account x product", "lines", lacking, (
+        firm("whitespace_mrr", "Whitespace of a product", "per month", "what the owners of the product in the account's segment pay for it, the middle one, "
+            "where the account does not own it", kind="money", grain="account x product", leading=True, method="whitespace"),
+    ), {"product": "Product"}, of_run=True, of_day=True),
+)
 COMPANY = (
     Company(firm("expansion_mrr_firm", "Expansion MRR", "per month", "rises of MRR of accounts that paid already, in the period", kind="money", zero=True),
         "growth", lambda rows: rows.growth),
     Company(firm("net_mrr_firm", "Change of MRR", "per month", "what MRR moved by in the period", kind="money", zero=True, motion="base"), "growth",
         lambda rows: rows.net),
-    Company(firm("mrr_firm", "MRR of the firm", "per month", "MRR of all accounts at the end of the period", kind="money", motion="base", method="mrr"), FACTS,
-        lambda facts: facts.mrr, reads=("mrr",)),
+    Company(now("whitespace_firm", "Whitespace", "per year", "what accounts would pay a year for the products that their segment usually owns and they do not: "
+        "the median of the owners in the segment; known of the day of the run", kind="money", sources=LINES), "whitespace",
+        lambda rows: rows.potential * literal(12.0)),
+    Company(now("seats_full_accounts", "Seats nearly full", "accounts", "paying accounts with 90 % and more of their seats taken", better=""), FACTS,
+        lambda facts: _paying(facts, facts.seats_taken_share >= FULL), reads=("mrr", "seats_taken_share")),
+    Company(now("seats_free_firm", "Room in seats of the firm", "seats", "seats bought and not taken, of paying accounts that have any left", better=""), FACTS,
+        lambda facts: _paying(facts, ifelse(facts.seats_free < 0, literal(0.0), facts.seats_free)), reads=("mrr", "seats_free")),
+    Company(now("expansion_potential_firm", "Expansion potential of the firm", "per year", "12 times what paying accounts may grow by, each reason times how "
+        "often it came to be", kind="money", method="expansion-potential", sources=LINES), FACTS,
+        lambda facts: _paying(facts, facts.expansion_potential_mrr * literal(12.0)), reads=("mrr", "expansion_potential_mrr")),
+    Company(now("growth_pipeline_firm", "Expansion in the pipeline", "per year", "what open deals would bring in a year, of accounts with an open deal of the "
+        "motion expand", kind="money", sources=("opportunities",), method="booked"), FACTS,
+        lambda facts: ifelse(facts.growth_deals_open > 0, facts.pipeline_arr, literal(None, "float64")), reads=("growth_deals_open", "pipeline_arr")),
 )  # fmt: skip
 COMBINED = (
     Combined(firm("expansion_rate", "Expansion rate", "%", "expansion MRR over MRR at the period's start"), ("expansion_mrr_firm", "mrr_firm", "net_mrr_firm"),

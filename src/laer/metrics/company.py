@@ -46,6 +46,8 @@ class Items:
     beside      other inputs that `build` reads
     of_accounts  whether rows belong to accounts, and can be split by what those are
     held        rows are what held from `on_d` until `until_d`, and each counts in the periods on whose last day it did
+    of_run      `input` only says whether there is a source: the rows are a table of the items' own name, which `cycle/run_items.py` makes of a run
+    of_day      they are what the run says of its own day: in a period without that day they are unknown
     """
 
     name: str
@@ -57,6 +59,8 @@ class Items:
     beside: tuple[str, ...] = ()
     held: bool = False
     of_accounts: bool = True
+    of_run: bool = False
+    of_day: bool = False
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -88,6 +92,35 @@ class Company:
         if (self.of == FACTS) != bool(self.reads):
             raise ValueError(f"measure {self.measure.id}: it reads measures of accounts exactly where its rows are accounts")
 
+    @property
+    def divided(self) -> bool:
+        """Whether a row says how much of what it adds to the denominator is not always 1."""
+        return self.bottom is not None and self.how == RATIO
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A measure that the code of a page states of whole months, and no sum of rows here: retention, churn rates, the bridge to live ARR.
+
+    by      who states it (`cycle/stated.py`);  figure  what it is called there
+    input   the table of `inputs.INPUTS` that says whether there is a source
+    how     SUM where parts by a dimension add up to the whole, else RATIO
+    at_end  it says what was so at the end of the period's last month, not what happened in its months
+    whole   it cannot be split by a dimension
+    """
+
+    measure: Measure
+    by: str
+    figure: str
+    input: str = "changes"
+    how: str = SUM
+    at_end: bool = False
+    whole: bool = False
+
+    @property
+    def divided(self) -> bool:
+        return self.how == RATIO
+
 
 @dataclass(frozen=True)
 class Combined:
@@ -107,12 +140,15 @@ class Combined:
 class CompanyCatalogue(Mapping[str, Measure]):
     """All measures of the firm by id, with the items that they count; those of items are listed beside them."""
 
-    def __init__(self, items: Iterable[Items], companies: Iterable[Company], combined: Iterable[Combined] = ()) -> None:
+    def __init__(
+        self, items: Iterable[Items], companies: Iterable[Company], combined: Iterable[Combined] = (), stated: Iterable[Stated] = ()
+    ) -> None:
         self.items_of = {one.name: one for one in items}
         self.companies = {one.measure.id: one for one in companies}
         self.combined = {one.measure.id: one for one in combined}
+        self.stated = {one.measure.id: one for one in stated}
         self._measures: dict[str, Measure] = {}
-        for measure in (*(c.measure for c in self.companies.values()), *(c.measure for c in self.combined.values())):
+        for measure in (c.measure for parts in (self.companies, self.stated, self.combined) for c in parts.values()):  # type: ignore[attr-defined]
             if measure.grain != "company" or measure.id in self._measures:
                 raise ValueError(f"measure {measure.id}: it is called twice, or its grain {measure.grain!r} is not company")
             self._measures[measure.id] = measure
@@ -134,8 +170,28 @@ class CompanyCatalogue(Mapping[str, Measure]):
         """What is measured of single items, by id."""
         return {measure.id: measure for one in self.items_of.values() for measure in one.measures}
 
+    def one(self, name: str) -> Company | Stated | None:
+        """How a measure is made; None where it is made of others."""
+        return self.companies.get(name) or self.stated.get(name)
+
+    def at_end(self, name: str) -> bool:
+        """Whether a measure says what was so at the end of a period, not what happened in it; one that is made of others where all of them do."""
+        if name in self.combined:
+            return all(map(self.at_end, self.combined[name].reads))
+        one = self.one(name)
+        if isinstance(one, Stated):
+            return one.at_end
+        return one is not None and (one.of == FACTS or self.items_of[one.of].held or self.items_of[one.of].of_day)
+
+    def inputs_of(self, name: str) -> tuple[str, ...]:
+        """The tables that say whether a measure has a source; none of one over facts, or made of others."""
+        if name in self.stated:
+            return (self.stated[name].input,)
+        one = self.companies.get(name)
+        return self.items_of[one.of].inputs if one is not None and one.of != FACTS else ()
+
     def needed(self, names: Iterable[str]) -> list[str]:
-        """The measures that have to be counted for some: those that combinations read, in their place."""
+        """The measures that have to be counted or stated for some: those that combinations read, in their place."""
         found: dict[str, None] = {}
         for name in names:
             if name in self.combined:

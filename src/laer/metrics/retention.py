@@ -110,8 +110,18 @@ def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ..
     In      value_states  `month_states` by value;  states  `month_states`
     Out     window, value, m, closing, kept (float64 parts: shares of exact amounts)
     """
+    shares = _shares(value_states, states)
+    pairs = _overlaps(_shifted(shares, windows), states)
+    floats = pairs.mutate(level=pairs.level.cast("float64") * pairs.share, past_level=pairs.past_level.cast("float64") * pairs.share)
+    return _month_steps(
+        floats.select("window", "value", "from_m", "until_m", closing=floats.level, kept=least(floats.level, floats.past_level)), ("window", "value"), "float64"
+    )
+
+
+def _shares(value_states: Table, states: Table) -> Table:
+    """Which share of an account's MRR each of its values had, over the intervals in which neither moved."""
     j = value_states.inner_join(states, "account_id", rname="{name}_all").filter(lambda t: (t.from_m < t.until_m_all) & (t.from_m_all < t.until_m))
-    shares = j.select(
+    return j.select(
         "account_id",
         "value",
         share=ratio(j.level, j.level_all, None),
@@ -120,11 +130,24 @@ def retained_by_value(value_states: Table, states: Table, windows: tuple[int, ..
         from_m=greatest(j.from_m, j.from_m_all),
         until_m=least(j.until_m, j.until_m_all),
     )
-    pairs = _overlaps(_shifted(shares, windows), states)
-    floats = pairs.mutate(level=pairs.level.cast("float64") * pairs.share, past_level=pairs.past_level.cast("float64") * pairs.share)
-    return _month_steps(
-        floats.select("window", "value", "from_m", "until_m", closing=floats.level, kept=least(floats.level, floats.past_level)), ("window", "value"), "float64"
-    )
+
+
+def behind_retained(states: Table, window: int, month: int, value_states: Table | None = None) -> Table:
+    """The accounts that `retained` follows at the end of a month, or those of one value as `retained_by_value` does.
+
+    Grain   account_id
+    In      states  as of `retained`;  value_states  `month_states` by value, filtered to the value
+    Out     account_id, before (what it paid `window` months before), after (what it pays now), closing and kept (what of that counts)
+    Holds   sum(closing) and sum(kept) == those of `retained` at the month; sum(before) == the cohort's opening
+    """
+    past = _shifted(states if value_states is None else _shares(value_states, states), (window,))
+    past = past.filter(past.past_from <= month, past.past_until > month)
+    now = states.filter(states.from_m <= month, states.until_m > month)
+    j = past.left_join(now.drop("from_m", "until_m").rename(of="account_id"), [past.account_id == now.account_id])
+    before, after, counts = j.past_level, j.level.fill_null(0), _without_opened(j).fill_null(0)
+    if value_states is not None:
+        before, after, counts = (amount.cast("float64") * j.share for amount in (before, after, counts))
+    return j.select("account_id", before=before, after=after, closing=counts, kept=least(counts, before))
 
 
 def _shifted(states: Table, windows: tuple[int, ...]) -> Table:

@@ -8,7 +8,7 @@ from functools import partial
 from laer.metrics.catalogue import Derived, Family, Measure, Records
 from laer.metrics.company import RATIO, SHARE, Company, Items, quartiles
 from laer.metrics.spine import Spine
-from laer.records.expr import Table, Value, cases, greatest, ifelse, literal
+from laer.records.expr import Table, Value, cases, greatest, ifelse, literal, table
 from laer.records.periods import FAR
 from laer.renew import payments
 from laer.renew.calls import AT_RISK, COMMIT, LIKELY, LOST
@@ -135,6 +135,21 @@ def fallen_due(records: Records) -> Table:
     )
 
 
+DUE_TERMS = {
+    "account_id": "int64", "on_d": "int32", "item": "int64", "arr": "float64", "ahead": "boolean", "soon": "boolean", "late": "boolean",
+    "pending": "boolean", "unresolved": "boolean", "owned": "boolean", "open_12m": "boolean",
+}  # fmt: skip
+
+
+def due_terms(records: Records) -> Table:
+    """Contracts with an end, as the Renewals page lists them on the run's day. Grain: contract."""
+    return table(DUE_TERMS, "due_terms")
+
+
+def _arr_where(name: str) -> Callable[[Table], Value]:
+    return lambda rows: ifelse(rows[name], rows.arr, literal(None, "float64"))
+
+
 def _one(rows: Table) -> Value:
     return literal(1.0, "float64")
 
@@ -213,9 +228,27 @@ ITEMS = (
         of_renewal("renewal_minutes", "Effort of a renewal", "minutes", "minutes of touches in the 180 days before it fell due", kind="number",
             sources=("contracts", "touches"), better="down"),
     )),
+    Items("due_terms", "contract", "terms", due_terms, of_run=True, of_day=True),
+)  # fmt: skip
+
+now = partial(Measure, motion="renew", kind="money", unit="per year", sources=CONTRACTS, grain="company", leading=True, zero=True, method="renewals")
+TERMS = (
+    ("arr_due_ahead", "ARR due ahead", "contracts, due or renewing by themselves, that end on the day of the run or later", "", _arr_where("ahead")),
+    ("arr_ends_90d", "Ends in 90 days", "contracts, due or renewing by themselves, whose last covered day is at most 90 days after the day of the run", "",
+        _arr_where("soon")),
+    ("arr_due_12m", "Due in twelve months", "contracts that are not settled and end in the month of the day of the run or one of the eleven after it", "",
+        _arr_where("open_12m")),
+    ("arr_pending", "Pending renewal", "contracts past their last day, without a cancellation, within the days of grace; their MRR still counts", "down",
+        _arr_where("pending")),
+    ("arr_unresolved", "Expired, unresolved", "contracts past the grace of which nobody knows whether they renewed; they count until a person decides", "down",
+        _arr_where("unresolved")),
+    ("arr_late", "Late or back", "contracts whose next one was signed after their last day: late within the grace, back after it", "down", _arr_where("late")),
+    ("arr_due_unowned", "Nobody’s renewals", "contracts due ahead whose account has no owner on the day of the run", "down",
+        lambda rows: ifelse(rows.ahead & ~rows.owned, rows.arr, literal(None, "float64"))),
 )  # fmt: skip
 
 COMPANY = (
+    *(Company(now(name, title, words=f"ARR of the {words}", better=better), "due_terms", top) for name, title, words, better, top in TERMS),
     Company(of_firm("renewals_due", "Renewals due", "renewals", "accounts and days on which contracts fell due in the period", better="", zero=True),
         "renewals", _one),
     Company(of_firm("renewals_open", "Renewals not settled", "renewals", "of what fell due in the period, that of which nobody knows yet what became of it",

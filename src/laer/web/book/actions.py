@@ -30,6 +30,7 @@ EDITABLE = {
     "notes": ("text",),
     "onboarding_plans": ("name", "started_on", "planned_end_on", "completed_on", "owner"),
     "onboarding_steps": ("phase", "title", "due_on", "done_on", "side", "not_applicable"),
+    "contact_roles": ("role", "stance", "from_on", "until_on"),
     "outcomes": ("title", "promised_on", "baseline", "target", "unit", "due_on", "reached_on", "confirmed_on"),
 }
 HELD_BACK = timedelta(minutes=10)  # how long who gave an account away may undo it

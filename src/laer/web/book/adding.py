@@ -1,4 +1,4 @@
-"""Rows that people add to an account by hand: a plan, its steps, an outcome. Each can be taken back."""
+"""Rows that people add to an account by hand: a plan, its steps, an outcome, the role of a contact. Each can be taken back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from laer.records.types import STANCES
+from laer.sources.tabular.values import normal_words
 from laer.web.book.actions import EDITABLE, Refused, editable_row, log_change, mark_dirty, read_field, write_fields
-from laer.web.book.models import MODELS, FieldChange, OnboardingPlan, OnboardingStep, Outcome
+from laer.web.book.models import MODELS, Contact, ContactRole, FieldChange, OnboardingPlan, OnboardingStep, Outcome
 from laer.web.book.prepare import as_json
 from laer.web.people.formats import today
 from laer.web.people.models import User
 
-RECORDS = ("onboarding_plans", "onboarding_steps", "outcomes")
+RECORDS = ("onboarding_plans", "onboarding_steps", "outcomes", "contact_roles")
 WHOSE = ("us", "customer")
-ORDER = (("planned_end_on", "started_on"), ("completed_on", "started_on"), ("reached_on", "promised_on"), ("confirmed_on", "reached_on"))  # never before
+ORDER = (("planned_end_on", "started_on"), ("completed_on", "started_on"), ("reached_on", "promised_on"), ("confirmed_on", "reached_on"),
+    ("until_on", "from_on"))  # never before
+SAYS = ("title", "name", "role", "started_on")  # what the log says of a row that was added: the first of these
 TEMPLATE = (  # phase, step, share of the plan's days after which it is due, side
     ("Welcome & align", "Kickoff held", 0.05, "us"), ("Welcome & align", "Outcomes and success date agreed", 0.10, "customer"),
     ("Set up", "Access and single sign-on", 0.20, "customer"), ("Set up", "Data connected", 0.30, "customer"),
@@ -40,7 +44,7 @@ def add_row(user: User, record: str, account_id: int, values: Mapping[str, str],
     now = timezone.now()
     with transaction.atomic():
         row = MODELS[record].objects.create(account_id=account_id, created_at=now, **read)
-        change = log_change(user, record, row.pk, account_id, "created", None, str(read.get("title") or read.get("name") or read.get("started_on") or ""), now)
+        change = log_change(user, record, row.pk, account_id, "created", None, str(next((read[name] for name in SAYS if read.get(name)), "")), now)
         mark_dirty(account_id, now)
     return row, change
 
@@ -72,6 +76,24 @@ def add_step(user: User, plan_id: int, values: Mapping[str, str]) -> tuple[Onboa
 
 def add_outcome(user: User, account_id: int, values: Mapping[str, str]) -> tuple[Outcome, FieldChange]:
     row, change = add_row(user, "outcomes", account_id, values)
+    return row, change
+
+
+def add_contact_role(user: User, account_id: int, values: Mapping[str, str]) -> tuple[ContactRole, FieldChange]:
+    """What a contact of the account is to it, from when to when.
+
+    Raises  Refused where the contact is not one of the account's, or has that role in those days already
+    """
+    given = values.get("contact", "")
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+    contact = Contact.objects.filter(pk=number, account_id=account_id, archived_at=None).first()
+    if contact is None:
+        raise Refused(_("Contact: found nobody of that number at this account, expected one of the contacts listed"))
+    role, since = values.get("role", "").strip(), read_field("contact_roles", "from_on", values.get("from_on", ""))
+    held = ContactRole.objects.filter(contact=contact, role__iexact=role, archived_at=None)
+    if any(one.until_on is None or since is None or one.until_on > since for one in held):
+        raise Refused(_("%(name)s is %(role)s already in those days; edit that role, or end it first") % {"name": contact.name or contact.email, "role": role})
+    row, change = add_row(user, "contact_roles", account_id, values, contact_id=contact.pk)
     return row, change
 
 
@@ -113,6 +135,11 @@ def _read(record: str, name: str, text: str) -> Any:
     value = read_field(record, name, text)
     if name == "side" and value not in (None, *WHOSE):
         raise Refused(_("Side: found '%(found)s', expected one of %(expected)s") % {"found": value, "expected": ", ".join(WHOSE)})
+    if name == "stance" and value is not None:
+        if normal_words(value) not in STANCES:
+            expected = ", ".join(dict.fromkeys(STANCES.values()))
+            raise Refused(_("Stance: found '%(found)s', expected one of %(expected)s") % {"found": value, "expected": expected})
+        return STANCES[normal_words(value)]
     return value
 
 

@@ -24,11 +24,15 @@ from laer.web.book.models import (
     Assignment,
     ChurnEvent,
     Contact,
+    ContactRole,
     Contract,
     CustomField,
+    Entitlement,
     ExternalId,
     FieldChange,
     ImportRun,
+    Invoice,
+    ProductUser,
     Subscription,
     SubscriptionLine,
     SurveyResponse,
@@ -125,6 +129,29 @@ def person_name(person_id: int) -> str | None:
 def contacts(account_id: int, more: int = 1, size: int = SHOWN) -> Part:
     """One query."""
     return _part(Contact.objects.filter(account_id=account_id, archived_at=None).order_by("name", "id"), more, size)
+
+
+def contact_roles(account_id: int, more: int = 1) -> Part:
+    """Roles of contacts with their days, those in force first, then the latest to end. One query."""
+    rows = ContactRole.objects.filter(account_id=account_id, contact__archived_at=None, archived_at=None).select_related("contact", "reports_to")
+    return _part(rows.order_by(F("until_on").desc(nulls_first=True), "contact__name", "id"), more)
+
+
+def product_users(account_id: int, more: int = 1) -> Part:
+    """Users of the product, those who left last. One query."""
+    rows = ProductUser.objects.filter(account_id=account_id, archived_at=None).select_related("contact", "created_run")
+    return _part(rows.order_by(F("deactivated_on").desc(nulls_first=True), "name", "user_id", "id"), more)
+
+
+def entitlements(account_id: int, more: int = 1) -> Part:
+    """What is granted, an open end before all, then the latest to end. One query."""
+    rows = Entitlement.objects.filter(account_id=account_id, archived_at=None).select_related("product", "contract", "created_run")
+    return _part(rows.order_by(F("until_on").desc(nulls_first=True), "name", "id"), more)
+
+
+def invoices(account_id: int, more: int = 1) -> Part:
+    """Newest first. One query."""
+    return _part(Invoice.objects.filter(account_id=account_id, archived_at=None).select_related("created_run").order_by("-issued_on", "-id"), more)
 
 
 def contracts(account_id: int, more: int = 1) -> Part:

@@ -7,7 +7,18 @@ from typing import Any
 
 from django.db.models import F, QuerySet
 
-from laer.web.book.models import Contact, Contract, FieldChange, SubscriptionLine, SurveyResponse, Ticket
+from laer.web.book.models import (
+    Contact,
+    ContactRole,
+    Contract,
+    Entitlement,
+    FieldChange,
+    Invoice,
+    ProductUser,
+    SubscriptionLine,
+    SurveyResponse,
+    Ticket,
+)
 from laer.web.book.queries import cut_lines
 
 CHUNK = 2_000
@@ -15,6 +26,24 @@ CHUNK = 2_000
 
 def all_contacts(account_id: int) -> Iterator[Contact]:
     return _all(Contact.objects.filter(account_id=account_id, archived_at=None).order_by("name", "id"))
+
+
+def all_contact_roles(account_id: int) -> Iterator[ContactRole]:
+    rows = ContactRole.objects.filter(account_id=account_id, contact__archived_at=None, archived_at=None).select_related("contact", "reports_to")
+    return _all(rows.order_by("contact__name", "from_on", "id"))
+
+
+def all_product_users(account_id: int) -> Iterator[ProductUser]:
+    return _all(ProductUser.objects.filter(account_id=account_id, archived_at=None).select_related("contact").order_by("user_id", "id"))
+
+
+def all_entitlements(account_id: int) -> Iterator[Entitlement]:
+    rows = Entitlement.objects.filter(account_id=account_id, archived_at=None).select_related("product", "contract")
+    return _all(rows.order_by("name", "from_on", "id"))
+
+
+def all_invoices(account_id: int) -> Iterator[Invoice]:
+    return _all(Invoice.objects.filter(account_id=account_id, archived_at=None).order_by("-issued_on", "-id"))
 
 
 def all_contracts(account_id: int) -> Iterator[Contract]:

@@ -24,15 +24,18 @@ from laer.web.book.scope import may_see_field, visible_accounts
 from laer.web.pages.account_facts import facts_of_account
 from laer.web.pages.account_feed import feed_of_account
 from laer.web.pages.account_files import addresses, file_of
+from laer.web.pages.account_granted import granted_of_account
 from laer.web.pages.account_health import health_of_account, pill_of
 from laer.web.pages.account_mrr import mrr_chart
 from laer.web.pages.account_position import strip
+from laer.web.pages.account_roles import STANCES, role_row, with_roles
 from laer.web.pages.account_rows import ABOUT, KINDS, PRIORITIES, change_row, contact_row, contract_row, departure_row, field_of, outside_name, owner_row, seen
 from laer.web.pages.account_standing import play_rows, risk_rows, standing_rows, startable
 from laer.web.pages.account_success import success_of_account
 from laer.web.pages.accounts import user_of
 from laer.web.pages.exports import export, format_of
 from laer.web.pages.meanings import meaning_of
+from laer.web.pages.motion import meaning_of_measure
 from laer.web.pages.pulses import beside_header
 from laer.web.pages.renewals import account_calls, due_rows
 from laer.web.pages.tasks import tasks_of_account
@@ -47,7 +50,8 @@ from laer.web.templatetags.laer import ago, day, money, money_short, number
 TABS = {
     "overview": gettext_lazy("Overview"), "health": gettext_lazy("Health"), "feed": gettext_lazy("Activity"), "tasks": gettext_lazy("Tasks"),
     "success": gettext_lazy("Onboarding & outcomes"),
-    "subscriptions": gettext_lazy("Subscriptions"), "contacts": gettext_lazy("Contacts"), "tickets": gettext_lazy("Tickets"),
+    "subscriptions": gettext_lazy("Subscriptions"), "contacts": gettext_lazy("Contacts"), "granted": gettext_lazy("Users, limits & invoices"),
+    "tickets": gettext_lazy("Tickets"),
     "usage": gettext_lazy("Usage"), "facts": gettext_lazy("Facts"), "changes": gettext_lazy("Changes"),
 }  # fmt: skip
 TONES = {"active": "good", "trial": "info", "scheduled": "info", "ended": ""}
@@ -145,6 +149,7 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
         "value": number(_fact(card, "tickets_open")),
         "hint": _("of %(count)s") % {"count": number(counts.tickets)},
         "url": "?tab=tickets",
+        "meaning": meaning_of_measure("tickets_open"),
     }
     if card is None:
         unknown = [{"label": label, "value": number(None)} for label in (_("MRR"), _("ARR"))]
@@ -160,7 +165,7 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
             "title": money(mrr, currency),
             "hint": STATES.get(card.state),
             "url": "?tab=subscriptions",
-            "meaning": meaning_of("mrr", run),
+            "meaning": meaning_of("mrr", run, account=True),
         },
         {
             "label": _("ARR"),
@@ -168,7 +173,7 @@ def _figures(row: Account, card: AccountCard | None, run: PassRun | None) -> lis
             "title": money(arr, currency),
             "hint": _("twelve times MRR"),
             "url": "?tab=subscriptions",
-            "meaning": meaning_of("arr", run),
+            "meaning": meaning_of("arr", run, account=True),
         },
         {
             "label": _("Contract ends"),
@@ -281,8 +286,11 @@ def _subscription(row: dict[str, Any]) -> dict[str, Any]:
 
 def _contacts(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
     more = _more(request)
-    part = queries.contacts(row.pk, more)
-    return {"contacts": [contact_row(c) for c in part.rows], "more_url": _more_url("contacts", more, part.more)}
+    part, roles = queries.contacts(row.pk, more), queries.contact_roles(row.pk, more)
+    return {
+        "contacts": with_roles(part.rows, roles.rows), "roles": [role_row(one) for one in roles.rows], "editor": editor, "account_id": row.pk,
+        "stances": STANCES.items(), "more_url": _more_url("contacts", more, part.more or roles.more),
+    }  # fmt: skip
 
 
 def _tickets(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
@@ -358,6 +366,7 @@ TAB_CONTEXT: dict[str, Callable[..., dict[str, Any]]] = {
     "overview": _overview,
     "subscriptions": _subscriptions,
     "contacts": _contacts,
+    "granted": granted_of_account,
     "tickets": _tickets,
     "usage": _usage_tab,
     "facts": facts_of_account,

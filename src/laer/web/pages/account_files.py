@@ -13,6 +13,7 @@ from laer.web.book import queries, whole
 from laer.web.book.models import Account
 from laer.web.book.scope import may_see_field
 from laer.web.pages.account_feed import whole_feed
+from laer.web.pages.account_granted import bill_rows, right_rows, user_rows
 from laer.web.pages.account_rows import change_row, contract_row, outside_name
 from laer.web.pages.exports import Money
 from laer.web.people.models import User
@@ -60,6 +61,11 @@ def _contacts(row: Account, user: User, run: PassRun | None, as_of: date) -> Row
     return ((c.name, c.title, c.email, c.phone, c.role) for c in whole.all_contacts(row.pk))
 
 
+def _roles(row: Account, user: User, run: PassRun | None, as_of: date) -> Rows:
+    for one in whole.all_contact_roles(row.pk):
+        yield one.contact.name, one.contact.email, one.role, one.stance, one.reports_to and one.reports_to.name, one.from_on, one.until_on
+
+
 def _tickets(row: Account, user: User, run: PassRun | None, as_of: date) -> Rows:
     tickets = whole.all_tickets(row.pk)
     names = queries.external_ids("tickets", [t.pk for t in tickets])
@@ -95,7 +101,15 @@ FILES: dict[str, tuple[AccountFile, ...]] = {  # of each tab, the one that is me
             _contracts,
         ),
     ),
-    "contacts": (AccountFile("contacts", ("contact", "title", "email", "phone", "role"), _contacts),),
+    "contacts": (
+        AccountFile("contacts", ("contact", "title", "email", "phone", "role"), _contacts),
+        AccountFile("roles", ("contact", "email", "role", "stance", "reports_to", "from", "until"), _roles),
+    ),
+    "granted": (
+        AccountFile("users", ("user_id", "name", "contact_email", "team", "internal", "added_on", "deactivated_on"), user_rows),
+        AccountFile("entitlements", ("entitlement", "limit", "unit", "product", "contract", "from", "until"), right_rows),
+        AccountFile("invoices", ("invoice_number", "issued_on", "due_on", "paid_on", "voided_on", "amount", "currency", "status"), bill_rows),
+    ),
     "tickets": (
         AccountFile("tickets", ("ticket_id", "subject", "status", "priority", "opened_at", "closed_at", "satisfaction", "escalated"), _tickets),
         AccountFile("answers", ("answered_on", "survey", "score", "comment", "contact"), _answers),

@@ -1,4 +1,4 @@
-"""The account's onboarding and outcomes: plans with their steps, what was promised, and the forms that add to them and move them on."""
+"""The account's onboarding and outcomes: plans with their steps, what was promised, and the forms that add to them and move them on. So are roles."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from laer.adopt.onboarding import STALLED
 from laer.web.book import adding, queries
 from laer.web.book.actions import EDITABLE, Refused, column_of
 from laer.web.book.models import MODELS, Account, FieldChange, OnboardingPlan, OnboardingStep, Outcome
+from laer.web.pages.account_roles import STANCES
 from laer.web.pages.account_rows import KINDS, seen
 from laer.web.pages.accounts import user_of
 from laer.web.people.formats import today
@@ -26,8 +27,9 @@ from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import ago, day, number
 from laer.web.wording import gettext_lazy
 
-RECORDS = {"plan": "onboarding_plans", "step": "onboarding_steps", "outcome": "outcomes"}
-TODAY = {"plan": ("completed_on",), "step": ("done_on",), "outcome": ("reached_on", "confirmed_on")}
+RECORDS = {"plan": "onboarding_plans", "step": "onboarding_steps", "outcome": "outcomes", "role": "contact_roles"}
+TAB = {"contact_roles": "contacts"}  # of each record the tab of its account: "success" where none is named
+TODAY = {"plan": ("completed_on",), "step": ("done_on",), "outcome": ("reached_on", "confirmed_on"), "role": ("until_on",)}
 SIDES = {"us": gettext_lazy("us"), "customer": gettext_lazy("customer")}
 SHOWN = 100
 
@@ -103,20 +105,22 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 @require_POST
 def add(request: HttpRequest, account_id: int, kind: str) -> HttpResponse:
-    """A plan or an outcome of an account; a step of one of its plans (`plan`)."""
+    """A plan or an outcome of an account; a step of one of its plans (`plan`); a role of one of its contacts (`contact`)."""
     user, row = _editable(request, account_id)
-    back = f"{reverse('account', args=[row.pk])}?tab=success"
+    back = _back(row.pk, RECORDS[kind])
     try:
         if kind == "plan":
             __, change = adding.add_plan(user, row.pk, request.POST, template=request.POST.get("template") == "on")
         elif kind == "outcome":
             change = adding.add_outcome(user, row.pk, request.POST)[1]
+        elif kind == "role":
+            change = adding.add_contact_role(user, row.pk, request.POST)[1]
         else:
             change = adding.add_step(user, _plan_of(row, request.POST.get("plan", "")), request.POST)[1]
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect(back)
-    said = {"plan": _("Onboarding plan added"), "outcome": _("Outcome added"), "step": _("Step added")}[kind]
+    said = {"plan": _("Onboarding plan added"), "outcome": _("Outcome added"), "step": _("Step added"), "role": _("Role added")}[kind]
     messages.success(request, said, extra_tags=f"undo:{reverse('success_undo', args=[change.pk])}")
     return redirect(back)
 
@@ -128,7 +132,7 @@ def edit(request: HttpRequest, kind: str, **named: int) -> HttpResponse:
     user, account, row = _row_of(request, record, named[f"{kind}_id"])
     errors: list[str] = []
     values: Mapping[str, Any] = {name: getattr(row, name) for name in EDITABLE[record]}
-    back = f"{reverse('account', args=[account.pk])}?tab=success"
+    back = _back(account.pk, record)
     if request.method == "POST":
         values = {name: request.POST.get(name, "") for name in EDITABLE[record]}
         try:
@@ -139,14 +143,14 @@ def edit(request: HttpRequest, kind: str, **named: int) -> HttpResponse:
             _say(request, change)
             return redirect(back)
     fields = [_field(record, name, values[name]) for name in EDITABLE[record]]
-    title = getattr(row, "title", None) or getattr(row, "name", None) or _("Onboarding")
+    title = next((said for said in (getattr(row, name, None) for name in ("title", "name", "role")) if said), _("Onboarding"))
     context = {"account": account, "account_url": back, "fields": fields, "errors": errors, "title": title}
     return render(request, "pages/account_success_edit.html", context, status=422 if errors else 200)
 
 
 @require_POST
 def done_today(request: HttpRequest, kind: str, **named: int) -> HttpResponse:
-    """Completed, done, reached or confirmed today: the first of these that the row does not say yet."""
+    """Completed, done, reached, confirmed or ended today: the first of these that the row does not say yet."""
     user, account, row = _row_of(request, RECORDS[kind], named[f"{kind}_id"])
     name = next((name for name in TODAY[kind] if getattr(row, name) is None), None)
     if name:
@@ -154,12 +158,12 @@ def done_today(request: HttpRequest, kind: str, **named: int) -> HttpResponse:
             _say(request, adding.edit_row(user, RECORDS[kind], row.pk, {name: today().isoformat()}))
         except Refused as refused:
             messages.error(request, str(refused))
-    return redirect(f"{reverse('account', args=[account.pk])}?tab=success")
+    return redirect(_back(account.pk, RECORDS[kind]))
 
 
 @require_POST
 def undo(request: HttpRequest, change_id: int) -> HttpResponse:
-    """Take back what was done to a plan, a step or an outcome."""
+    """Take back what was done to a plan, a step, an outcome or a role."""
     user = user_of(request)
     try:
         change = adding.take_back(user, change_id)
@@ -170,7 +174,11 @@ def undo(request: HttpRequest, change_id: int) -> HttpResponse:
         change = FieldChange.objects.get(pk=change_id)
     else:
         messages.success(request, _("Taken back"))
-    return redirect(f"{reverse('account', args=[change.account_id])}?tab=success")
+    return redirect(_back(change.account_id, change.record))
+
+
+def _back(account_id: int | None, record: str) -> str:
+    return f"{reverse('account', args=[account_id])}?tab={TAB.get(record, 'success')}"
 
 
 def _say(request: HttpRequest, change: FieldChange | None) -> None:
@@ -204,7 +212,8 @@ def _plan_of(account: Account, text: str) -> int:
 
 def _field(record: str, name: str, value: Any) -> dict[str, Any]:
     column = column_of(record, name)
-    options = [("", ""), *SIDES.items()] if name == "side" else [("", ""), ("yes", _("Yes")), ("no", _("No"))] if column.kind == "boolean" else None
+    words = {"side": SIDES, "stance": STANCES}.get(name)
+    options = [("", ""), *words.items()] if words else [("", ""), ("yes", _("Yes")), ("no", _("No"))] if column.kind == "boolean" else None
     said = {True: "yes", False: "no", None: ""}[value] if column.kind == "boolean" and not isinstance(value, str) else "" if value is None else value
     said = said.isoformat() if hasattr(said, "isoformat") else said
     kind = "date" if KINDS.get(column.kind) == "date" else "text"
@@ -215,6 +224,7 @@ urlpatterns: list[URLPattern] = [
     path("accounts/<int:account_id>/success/plan/", add, {"kind": "plan"}, name="plan_add"),
     path("accounts/<int:account_id>/success/step/", add, {"kind": "step"}, name="step_add"),
     path("accounts/<int:account_id>/success/outcome/", add, {"kind": "outcome"}, name="outcome_add"),
+    path("accounts/<int:account_id>/contacts/role/", add, {"kind": "role"}, name="role_add"),
     *(path(f"success/{kind}/<int:{kind}_id>/", edit, {"kind": kind}, name=f"{kind}_edit") for kind in RECORDS),
     *(path(f"success/{kind}/<int:{kind}_id>/today/", done_today, {"kind": kind}, name=f"{kind}_today") for kind in RECORDS),
     path("success/undo/<int:change_id>/", undo, name="success_undo"),

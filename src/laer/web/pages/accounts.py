@@ -102,7 +102,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
             "mrr": _major(page.totals.mrr_minor, places),
             "arr": _major(page.totals.arr_minor, places),
             "currency": currency,
-            "meanings": [meaning_of(key, None) for key in ("mrr", "arr")],
+            "meanings": [meaning_of(key, None, account=True) for key in ("mrr", "arr")],
         },
         "previous_url": page.previous and _url(request.GET, after=None, before=page.previous),
         "next_url": page.next and _url(request.GET, before=None, after=page.next),

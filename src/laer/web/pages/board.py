@@ -152,7 +152,7 @@ def _figures(found: Board, links: Links, currency: str) -> list[dict[str, Any]]:
         if motion not in there:
             continue
         accounts, arr = there[motion].of(*states)
-        meaning = {"title": title, "text": means, "method": "position"}
+        meaning = {"title": title, "text": means, "method": "position", "url": reverse("measure", args=[f"{motion}_state"])}
         figures.append(tile(
             title, Decimal(f"{arr:.2f}"), MONEY, currency, known=_accounts(accounts), meaning=meaning, url=links.behind(motion, *states) if accounts else None,
             hint=_("%(motion)s · ARR") % {"motion": position_words.MOTIONS[motion]},

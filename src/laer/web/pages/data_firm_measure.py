@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from laer.cycle.company import company_catalogue
+from laer.cycle.run_tables import QuestionFault
 from laer.land.costs import RESTRICTED
 from laer.metrics.catalogue import Measure
 from laer.metrics.company import FACTS, RATIO, SHARE, SUM
+from laer.metrics.ledger_figures import LEDGER
 from laer.metrics.motion_costs import RESTRICTED as COSTS_OF_MOTIONS
 from laer.records.periods import date_of
 from laer.web.book.many import listed
@@ -40,6 +42,7 @@ from laer.web.wording import gettext_lazy
 
 ROUTE = "measure"
 BY = {"segment": gettext_lazy("Segment"), "country": gettext_lazy("Country"), "industry": gettext_lazy("Industry"), "owner": gettext_lazy("CSM")}
+BY_LINE = {"plan": gettext_lazy("Plan"), "product": gettext_lazy("Product")}  # what lines say, and the ledger can be split by
 UNITS = {"days": DAYS, "months": MONTHS, "times": TIMES, words.RATE: PERCENT}
 INTERVALS = {
     SHARE: gettext_lazy("likely between %(low)s and %(high)s, from %(n)s"), SUM: gettext_lazy("from %(n)s"), RATIO: gettext_lazy("from %(n)s"),
@@ -57,7 +60,7 @@ def firm_measure(request: HttpRequest, one: Measure, then: Then) -> HttpResponse
     dimensions = dimensions_of(one)
     asked = Asked(request, ROUTE, {"by": tuple(dimensions)} if dimensions else {}, then=then.query, args=[one.id])
     missing = firm_missing(run, one.id)
-    rows = None if missing or run is None or one.id not in company_catalogue().companies else _behind(run, scope, one)
+    rows = None if missing or run is None or company_catalogue().one(one.id) is None else _behind(run, scope, one)
     if form := format_of(request):
         return _download(one, rows, run, currency, form)
     firm = landing.firm_of(None if missing else run, scope, (one.id,))
@@ -99,12 +102,18 @@ def unit_of(one: Measure) -> str:
 def dimensions_of(one: Measure) -> dict[str, Any]:
     """By what it can be split: what accounts are, and what its items say themselves."""
     catalogue = company_catalogue()
-    items = [catalogue.items_of[catalogue.companies[name].of] for name in catalogue.needed([one.id]) if catalogue.companies[name].of != FACTS]
+    needed = catalogue.needed([one.id])
+    if any(name in catalogue.stated and catalogue.stated[name].whole for name in needed):
+        return {}
+    if all(name in catalogue.stated and catalogue.stated[name].by == LEDGER for name in needed):
+        return {**BY, **BY_LINE}
+    counted = [catalogue.companies[name] for name in needed if name in catalogue.companies]
+    items = [catalogue.items_of[company.of] for company in counted if company.of != FACTS]
     if not all(item.of_accounts for item in items):
         return {}
     own = [item.dimensions or {} for item in items]
     shared = {name: words.text(title) for name, title in (own[0].items() if own else ()) if all(name in other for other in own)}
-    return {**BY, **(shared if len(items) == len(catalogue.needed([one.id])) else {})}
+    return {**BY, **(shared if len(items) == len(needed) else {})}
 
 
 def _figures(one: Measure, firm: landing.Firm, unit: str, currency: str) -> list[dict[str, Any]]:
@@ -114,6 +123,8 @@ def _figures(one: Measure, firm: landing.Firm, unit: str, currency: str) -> list
         known = _likely(one, amount, unit, currency)
         return tile(label, amount.amount, unit, currency, better=one.better, known=known, missing={"text": _("Nothing of that time says it.")}, **more)
 
+    if company_catalogue().at_end(one.id):
+        return [figure(_("Now"), now, before=before.amount, points=[month.amount for month in months]), figure(_("A year before"), before)]
     return [
         figure(_("Last twelve months"), now, before=before.amount, points=[month.amount for month in months]),
         figure(_("The twelve before"), before),
@@ -125,7 +136,8 @@ def _likely(one: Measure, amount: landing.Amount, unit: str, currency: str) -> s
     """From how many rows, and how far it may be off."""
     if amount.amount is None or not amount.n:
         return ""
-    how = company_catalogue().companies[one.id].how if one.id in company_catalogue().companies else SUM
+    made = company_catalogue().one(one.id)
+    how = SUM if made is None else made.how
     low, high = (said(value, unit, currency)[0] for value in (amount.low, amount.high))
     if unit == PERCENT and amount.low is not None and amount.high is not None:
         low, high = percent(amount.low, 0), percent(amount.high, 0)
@@ -139,9 +151,9 @@ def _likely(one: Measure, amount: landing.Amount, unit: str, currency: str) -> s
 def _trend(one: Measure, firm: landing.Firm, unit: str, currency: str) -> dict[str, Any]:
     months = firm.by_month(one.id)
     year = firm.to_month(one.id)
-    lines = [Line(_("In the month"), [p.amount for p in months])]
-    how = company_catalogue().companies[one.id].how if one.id in company_catalogue().companies else RATIO
-    if how != SUM:  # of few rows a month, a rate jumps
+    lines = [Line(_("At the month’s end") if company_catalogue().at_end(one.id) else _("In the month"), [p.amount for p in months])]
+    made = company_catalogue().one(one.id)
+    if not company_catalogue().at_end(one.id) and (made is None or made.how != SUM):  # of few rows a month, a rate jumps
         lines.append(Line(_("In the twelve months to its end"), [p.amount for p in year], "dashed"))
     return motion.trend("months", _("By month"), firm.months, lines, unit, currency, known=[p.n for p in months], known_title=_("Rows"))
 
@@ -156,10 +168,13 @@ def _breakdown(
     return motion.breakdown(_("Of what it is made"), by, columns, rows, currency, chart="amount", note=_("last twelve months"))
 
 
-def _behind(run: PassRun, scope: Any, one: Measure) -> pa.Table:
+def _behind(run: PassRun, scope: Any, one: Measure) -> pa.Table | None:
     months = landing.months_of(run)
     first, until = landing.span(months[0], months[-1])
-    table = ask("company_behind", {"measure": one.id, "first": first, "until": until}, scope, run.pk)
+    try:
+        table = ask("company_behind", {"measure": one.id, "first": first, "until": until}, scope, run.pk)
+    except QuestionFault:  # no rows stand behind it
+        return None
     return table.sort_by([("on_d", "descending"), ("account_id", "ascending")])
 
 
@@ -169,8 +184,8 @@ HEADS = (
 
 
 def _listing(one: Measure, asked: Asked, rows: pa.Table, currency: str) -> dict[str, Any]:
-    how = company_catalogue().companies[one.id]
-    heads = HEADS if how.bottom is not None and how.how == RATIO else HEADS[:2]
+    made = company_catalogue().one(one.id)
+    heads = HEADS if made is not None and made.divided else HEADS[:2]
     top = MONEY if one.kind == "money" else NUMBER
     names = _names(rows.slice(asked.start, SHOWN))
     shown = [

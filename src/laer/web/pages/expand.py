@@ -18,14 +18,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from laer.cycle.facts import catalogue
 from laer.cycle.growth import whitespace_schema
 from laer.cycle.run_tables import QuestionFault
 from laer.cycle.scope import Scope
 from laer.expand.measures import FULL
 from laer.records.periods import day_number
 from laer.web.pages import lists, motion
-from laer.web.pages import measure_words as words
 from laer.web.pages.accounts import user_of
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.expand_potential import POTENTIAL, list_of_potential, potential_of, rows_of
@@ -217,20 +215,20 @@ def _figures(
         figure("expansion_share", _("Share of MRR"), PERCENT, hint=_("expansion of the year over MRR now"), url=asked.url("list", view="grew")),
         _nrr(run, scope, currency),
         tile(_("Whitespace"), worth if space.num_rows else None, MONEY, currency, known=_lacking(lacking), url=asked.url("list", view=WHITESPACE),
-            meaning={"title": _("Whitespace"), "text": _("What accounts would pay a year for the products that their segment usually owns and they do not: "
-                "the median of the owners in the segment."), "method": "whitespace"},
+            meaning=meaning_of_measure("whitespace_firm"),
             missing={"text": _("No product is owned by five accounts of a segment.")}),
         tile(_("Expansion potential"), listed.total(paying(listed.table), "expansion_potential_mrr") * 12 if grown else None, MONEY, currency,
-            known=motion.known_for(grown, there, _("accounts")), url=asked.url("list", view=POTENTIAL), meaning=_meaning("expansion_potential_mrr"),
+            known=motion.known_for(grown, there, _("accounts")), url=asked.url("list", view=POTENTIAL), meaning=meaning_of_measure("expansion_potential_firm"),
             missing={"text": _("The next pass computes it.")}),
         tile(_("Seats nearly full"), full if known else None, NUMBER, currency, known=motion.known_for(known, there, _("accounts")), better="",
-            url=asked.url("list", view="full"), meaning=_meaning("seats_taken_share"), missing=_of_seats()),
+            url=asked.url("list", view="full"), meaning=meaning_of_measure("seats_full_accounts"), missing=_of_seats()),
         tile(_("Room in seats"), float(pc.sum(rooms["seats_free"]).as_py() or 0) if known else None, NUMBER, currency, better="",
-            known=_("bought and not taken, of %(n)s accounts") % {"n": number(rooms.num_rows)}, meaning=_meaning("seats_free"), missing=_of_seats(),
-            url=reverse("measure", args=["seats_free"])),
+            known=_("bought and not taken, of %(n)s accounts") % {"n": number(rooms.num_rows)}, meaning=meaning_of_measure("seats_free_firm"),
+            missing=_of_seats(), url=reverse("measure", args=["seats_free"])),
         tile(_("Expansion in the pipeline"), listed.total(open_mask, "pipeline_arr") if _told(listed) else None, MONEY, currency,
             known=ngettext("%(n)s account", "%(n)s accounts", listed.count(open_mask)) % {"n": number(listed.count(open_mask))},
-            url=asked.url("list", view="open"), missing={"text": _("No opportunities yet."), "url": reverse("import"), "action": _("Import opportunities")}),
+            url=asked.url("list", view="open"), meaning=meaning_of_measure("growth_pipeline_firm"),
+            missing={"text": _("No opportunities yet."), "url": reverse("import"), "action": _("Import opportunities")}),
     ]  # fmt: skip
 
 
@@ -244,11 +242,6 @@ def _of_seats() -> dict[str, Any]:
 
 def _lacking(n: int) -> str:
     return ngettext("%(n)s account lacks what its segment owns", "%(n)s accounts lack what their segment owns", n) % {"n": number(n)}
-
-
-def _meaning(measure: str) -> dict[str, Any]:
-    one = catalogue()[measure]
-    return {"title": words.text(one.name), "text": f"{words.sentence(one.words)}.", "method": one.method}
 
 
 def _nrr(run: PassRun, scope: Scope, currency: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from laer.web.pages import flow_accounts, flow_words
 from laer.web.pages.accounts import user_of
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import Money, export, format_of
-from laer.web.pages.motion import MONEY, PERCENT, Asked, said, tile
+from laer.web.pages.motion import MONEY, PERCENT, Asked, meaning_of_measure, said, tile
 from laer.web.pages.motion_accounts import state_of
 from laer.web.pages.team_filter import TEAM, looked_at
 from laer.web.runs import flowing, in_use, snapshots
@@ -217,24 +217,26 @@ def _figures(shown: Shown) -> list[dict[str, Any]]:
     grown = part.moves["expansion"] + part.moves["reactivation"]
     return [
         tile(_("Landed MRR"), landed, MONEY, money, url=shown.behind(move="landed"), known=_n_accounts(part.accounts),
-            meaning=_means(_("Landed MRR"), _("What accounts paid on the first day on which they ever paid, or when records began."))),
+            meaning=_means("flow_landed", _("Landed MRR"), _("What accounts paid on the first day on which they ever paid, or when records began."))),
         tile(_("Grown since"), grown, MONEY, money, url=shown.behind(move="grown"), known=of_landed(grown),
-            meaning=_means(_("Grown since"), _("Expansion and reactivation, as the ledger books them: an inflow."))),
+            meaning=_means("flow_grown", _("Grown since"), _("Expansion and reactivation, as the ledger books them: an inflow."))),
         tile(_("Leaked"), part.leaked, MONEY, money, url=shown.behind(move="leaked"), known=of_landed(part.leaked),
-            meaning=_means(_("Leaked"), _("Churn and contraction, as the ledger books them, and nothing else."))),
+            meaning=_means("flow_leaked", _("Leaked"), _("Churn and contraction, as the ledger books them, and nothing else."))),
         tile(_("MRR now"), part.closing, MONEY, money, url=shown.behind(standing="all"),
             known=_("landed + grown - leaked, to the cent"),
-            meaning=_means(_("MRR now"), _("Landed, plus expansion and reactivation, less contraction and churn. All cohorts add up to the MRR of Revenue."))),
+            meaning=_means("flow_mrr", _("MRR now"),
+                _("Landed, plus expansion and reactivation, less contraction and churn. All cohorts add up to the MRR of Revenue."))),
         tile(_("At risk"), part.at_risk.mrr, MONEY, money, url=shown.behind(joint="any", state="late"), known=_risk_known(part),
-            meaning=_means(_("At risk"), _("What accounts pay that are late to be live, activated, at an outcome or renewed, each counted once."))),
+            meaning=_means("flow_at_risk", _("At risk"),
+                _("What accounts pay that are late to be live, activated, at an outcome or renewed, each counted once."))),
         tile(_("Renewed at the first due date"), part.rate("renewed"), PERCENT, known=_decided(part, "renewed"),
-            url=shown.behind(joint="renewed", state="passed"),
+            url=shown.behind(joint="renewed", state="passed"), meaning=meaning_of_measure("flow_renewed"),
             missing={"text": _("No first due date of them has come yet, or no contract says when it ends.")}),
     ]  # fmt: skip
 
 
-def _means(title: str, text: str) -> dict[str, Any]:
-    return {"title": title, "text": text, "method": "flow"}
+def _means(measure: str, title: str, text: str) -> dict[str, Any]:
+    return {"title": title, "text": text, "method": "flow", "url": reverse("measure", args=[measure])}
 
 
 def _n_accounts(n: int) -> str:

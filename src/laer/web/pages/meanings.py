@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from laer.metrics.policy import Policy, load_policy
@@ -83,14 +84,25 @@ MEANINGS: dict[str, tuple[str, str, int | None, str]] = {  # key -> title, defin
 }  # fmt: skip
 
 
+ENTRY = {  # key -> the measure of the catalogue
+    "mrr": "mrr_firm", "arr": "arr_firm", "nrr": "nrr_12m", "grr": "grr_12m", "contract_end": "renewal_on", "seats": "seats", "since": "first_paid_on",
+    "accounts": "paying_accounts", "soon": "arr_ends_90d", "nobodys": "arr_due_unowned", "pending": "arr_pending", "unresolved": "arr_unresolved",
+    "late": "arr_late",
+}  # fmt: skip
+OF_ACCOUNT = {"mrr": "mrr", "arr": "arr"}  # where the figure is of one account
+
+
 @lru_cache(maxsize=8)
 def _policy(name: str) -> Policy:
     """Shipped policies do not change while a process runs, and a page says five meanings."""
     return load_policy(name)
 
 
-def meaning_of(key: str, run: PassRun | None) -> dict[str, Any]:
-    """Context of parts/definition.html: title, text, policy (that of the run, else the one in force), rule {number, title, text}, method."""
+def meaning_of(key: str, run: PassRun | None, *, account: bool = False) -> dict[str, Any]:
+    """Context of parts/definition.html: title, text, policy (that of the run, else the one in force), rule {number, title, text}, method, url.
+
+    account  whether the figure is of one account, not of many
+    """
     title, text, number, method = MEANINGS[key]
     policy = _policy(run.policy if run else settings.POLICY)
     rule = policy.rules.get(number) if number else None
@@ -99,6 +111,7 @@ def meaning_of(key: str, run: PassRun | None) -> dict[str, Any]:
         "title": title,
         "text": text,
         "method": method,
+        "url": reverse("measure", args=[(OF_ACCOUNT if account else {}).get(key, ENTRY[key])]),
         "policy": _("policy %(policy)s, version %(version)s") % named,
         "rule": {"number": number, "title": rule["name"][:1].upper() + rule["name"][1:], "text": rule["text"]} if rule else None,
     }

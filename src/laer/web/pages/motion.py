@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from laer.cycle.company import company_catalogue
+from laer.cycle.facts import catalogue
 from laer.records.money import minor_units, rounded
 from laer.records.periods import first_day, month_name
 from laer.web.pages import measure_words as words
@@ -112,9 +113,9 @@ def moved(now: Value, before: Value, unit: str, better: str = "up") -> dict[str,
 
 
 def meaning_of_measure(measure: str) -> dict[str, Any]:
-    """What a measure of the firm says, for `parts/definition.html`."""
-    one = company_catalogue()[measure]
-    return {"title": words.text(one.name), "text": f"{words.sentence(one.words)}.", "method": one.method}
+    """What a measure of the firm or of accounts says, for `parts/definition.html`, with its entry in the catalogue."""
+    one = company_catalogue()[measure] if measure in company_catalogue() else catalogue()[measure]
+    return {"title": words.text(one.name), "text": f"{words.sentence(one.words)}.", "method": one.method, "url": reverse("measure", args=[one.id])}
 
 
 def tile(

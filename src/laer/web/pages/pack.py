@@ -20,7 +20,7 @@ from laer.web.pages.account_health import BANDS, TONES
 from laer.web.pages.accounts import user_of
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import format_of, workbook
-from laer.web.pages.motion import MONEY, PERCENT, Asked, said, tile
+from laer.web.pages.motion import MONEY, PERCENT, Asked, meaning_of_measure, said, tile
 from laer.web.pages.motion_accounts import state_of
 from laer.web.pages.pack_sheets import LABELS as MOVEMENTS
 from laer.web.pages.pack_sheets import cause_of, sheets, waterfall
@@ -81,13 +81,17 @@ def _months(asked: Asked, span: tuple[int, int], month: int) -> list[dict[str, A
     ]
 
 
+ENTRY = {"closing_mrr": "mrr_firm", "arr": "arr_firm", "nrr_12m": "nrr_12m", "grr_12m": "grr_12m", "closing_accounts": "paying_accounts"}
+
+
 def _figures(found: Pack) -> list[dict[str, Any]]:
     now, before = found.now, found.months[-2] if len(found.months) > 1 else None
     then = found.reported.get(found.month)
 
     def figure(label: str, name: str, unit: str) -> dict[str, Any]:
         reported = _("as reported: %(value)s") % {"value": said(then[name], unit, found.currency)[0]} if then is not None else ""  # type: ignore[arg-type]
-        return tile(label, now[name], unit, found.currency, before=before[name] if before else None, hint=_("against the month before"), known=reported)  # type: ignore[arg-type]
+        return tile(label, now[name], unit, found.currency, before=before[name] if before else None, hint=_("against the month before"), known=reported,  # type: ignore[arg-type]
+            meaning=meaning_of_measure(ENTRY[name]))  # fmt: skip
 
     return [figure(_("MRR"), "closing_mrr", MONEY), figure(_("ARR"), "arr", MONEY), figure(_("NRR, 12 months"), "nrr_12m", PERCENT),
             figure(_("GRR, 12 months"), "grr_12m", PERCENT), figure(_("Paying accounts"), "closing_accounts", motion.NUMBER)]  # fmt: skip

@@ -28,6 +28,7 @@ from laer.web.book.scope import scope_of
 from laer.web.pages.accounts import user_of
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import Money, export, format_of
+from laer.web.pages.motion import meaning_of_measure
 from laer.web.pages.renewal_calls import ORDER, SAID, TONES
 from laer.web.pages.renewal_rates import tabs
 from laer.web.pages.renewals import NOBODY
@@ -134,8 +135,9 @@ def _figures(total: Row, range_: Outlook | None, run: PassRun) -> list[Row]:
         return {"label": label, "value": short(amount, run.currency), "title": exactly(amount, run.currency), "hint": hint}
 
     called = _("commit and likely; %(called)s of %(all)s called") % {"called": number(total["called"]), "all": number(total["count"])}
+    due = figure(_("Due in twelve months"), shown["due"], ngettext("%(n)s contract", "%(n)s contracts", total["count"]) % {"n": number(total["count"])})
     figures = [
-        figure(_("Due in twelve months"), shown["due"], ngettext("%(n)s contract", "%(n)s contracts", total["count"]) % {"n": number(total["count"])}),
+        due | {"meaning": meaning_of_measure("arr_due_12m")},
         figure(_("System expects"), system["expected"], _("commit and likely, by rule")), figure(_("People expect"), person["expected"], called),
     ]  # fmt: skip
     if range_ is not None:

@@ -120,6 +120,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
             {"label": _("Renewals"), "value": number(n)},
         ],
         "meaning": words.sentence(measure.words),
+        "entry_url": reverse("measure", args=[measure.id]),
         "filters": [{"label": DIMENSIONS[by], "value": value or _("unknown"), "remove_url": _behind_url(then, measure.id, span)}] if by else [],
         "rows": [_behind_row(r, names.get(r["account_id"], {}), run) for r in part],
         "shown": _("%(first)s to %(last)s of %(all)s") % {"first": number(start + 1), "last": number(start + len(part)), "all": number(n)} if part else "",

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_safe
 
 from laer.cycle.company import company_catalogue
 from laer.cycle.run_tables import QuestionFault
-from laer.metrics.company import RATIO
 from laer.records.periods import date_of, month_of
 from laer.web.book.many import listed
 from laer.web.pages import measure_words as words
@@ -95,8 +94,8 @@ def _point(asked: Asked) -> Point | None:
 
 
 def _listing(rows: pa.Table, point: Point, asked: Asked, run: PassRun, unit: str) -> dict[str, Any]:
-    how = company_catalogue().companies[point.measure]
-    ratio = how.bottom is not None and how.how == RATIO
+    how = company_catalogue().one(point.measure)
+    ratio = how is not None and how.divided
     top = MONEY if company_catalogue()[point.measure].kind == "money" else NUMBER
     heads = [{"title": _("On"), "css": "nowrap"}, {"title": _("Adds"), "css": "num strong"}, *([{"title": _("Divided by"), "css": "num"}] if ratio else []),
              {"title": _("Segment"), "css": "nowrap"}, {"title": _("CSM"), "css": "nowrap"}]  # fmt: skip

@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from laer.cycle.company import company_catalogue
 from laer.cycle.ledger import Ledger
 from laer.metrics.policy import Policy, load_policy
 from laer.metrics.statement import RATES_EFFECT, columns, printed, with_rates_effect
@@ -25,6 +26,7 @@ from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.data import user_of
 from laer.web.pages.exports import Money, escaped, export, format_of
 from laer.web.pages.meanings import meaning_of
+from laer.web.pages.motion import meaning_of_measure
 from laer.web.pages.revenue_charts import (
     BALANCE,
     DOWNS,
@@ -162,7 +164,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
     if found is None:
         if movement == "restatement":
             raise Http404
-        reported, found = False, revenue.behind_rate(run, scope, params, asked.rates) if movement in RATES else revenue.behind(run, scope, params, asked.rates)
+        reported, found = False, revenue.behind(run, scope, params, asked.rates)
     if movement == "arr":  # twelve times what the same lines bring in a month
         found = [r | {"amount": r["amount"] * 12} for r in found]
     if form := format_of(request):
@@ -207,7 +209,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
         "filters": [{"label": revenue.DIMENSIONS[asked.by], "value": request.GET["value"] or _("unknown"), "remove_url": behind_url(asked, movement)}]
         if by
         else [],
-        "meaning": meaning_of(MEANING_OF[movement], run) if movement in MEANING_OF and cohort is None else None,
+        "meaning": None if cohort is not None else _meaning(movement, run),
         "rows": [_behind_row(r, names.get(r["account_id"]), movement, sign, lines, run.currency) for r in part],
         "total": amount,
         "total_of": _("the MRR that the rate divides by what was paid twelve months ago") if movement in RATES else _("the figure on the Revenue page"),
@@ -219,6 +221,14 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
         "download_url": _behind_page(request, 0, format="csv"),
     } | then.context(request)
     return render(request, "pages/revenue_behind.html", context)
+
+
+def _meaning(movement: str, run: PassRun) -> dict[str, Any] | None:
+    """What a figure means, with its entry in the catalogue."""
+    if movement in MEANING_OF:
+        return meaning_of(MEANING_OF[movement], run)
+    measure = f"{movement}_mrr_firm"
+    return meaning_of_measure(measure) if measure in company_catalogue() else None
 
 
 def _rate_figures(found: list[dict[str, Any]], movement: str, run: PassRun) -> list[dict[str, Any]]:

@@ -206,6 +206,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
             {"label": _("Contracts") if booked.basis == CONTRACTS else _("Opportunities"), "value": number(len({n for r in found for n in r["sales"]}))},
         ],
         "meaning": meaning,
+        "entry_url": reverse("measure", args=[{BOOKED: "booked_arr", LIVE: "live_new_arr"}.get(name, f"bridge_{name}")]),
         "rule": load_policy(run.policy).rules.get(18),
         "by_contract": booked.basis == CONTRACTS,
         "is_total": name in (BOOKED, LIVE),

@@ -137,14 +137,14 @@ def firm_missing(run: PassRun | None, measure: str) -> Missing | None:
     catalogue_ = company_catalogue()
     newest = _newest(run)
     for name in catalogue_.needed([measure]):
-        one = catalogue_.companies[name]
-        if one.of == FACTS:
+        one = catalogue_.companies.get(name)
+        if one is not None and one.of == FACTS:
             counted = coverage(run, Scope(True))
             silent = [read for read in one.reads if not counted.known.get(read)]
             if silent:
                 return missing(run, silent[0])
             continue
-        for given in catalogue_.items_of[one.of].inputs:
+        for given in catalogue_.inputs_of(name):
             if given not in newest:
                 record = INPUTS[given].record
                 there = [newest[other] for other, shape in INPUTS.items() if shape.record == record and other in newest]

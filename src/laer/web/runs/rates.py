@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from laer.cycle.questions import packed
+from laer.cycle.ledger_questions import packed
 from laer.records.periods import fiscal_year
 from laer.sources.tabular.files import UnreadableFile
 from laer.sources.tabular.rates import NoPlanYear, RateTable, read_rates

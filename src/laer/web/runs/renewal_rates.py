@@ -13,7 +13,7 @@ from laer.renew.measures import COMPANY
 from laer.web.runs.desk import ask
 from laer.web.runs.models import PassRun
 
-MEASURES: Mapping[str, Measure] = {one.measure.id: one.measure for one in COMPANY}
+MEASURES: Mapping[str, Measure] = {one.measure.id: one.measure for one in COMPANY if one.of != "due_terms"}  # what fell due, not what is ahead
 PERIODS = {"month": (1, 13), "quarter": (3, 9)}  # name -> months of a period, and how many of them are shown, this one counted
 DIMENSIONS = ("segment", "owner", "country", "industry")
 Span = tuple[int, int]  # of months, both counted

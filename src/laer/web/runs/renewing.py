@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from laer.cycle import terms
+from laer.cycle import renewals, terms
 from laer.cycle.renewals import SCHEMA, SETTLED
 from laer.cycle.scope import Scope
 from laer.records.periods import day_number, month_number
@@ -20,7 +20,6 @@ from laer.web.runs.measured import facts_table
 from laer.web.runs.memory import Memory
 from laer.web.runs.models import PassRun
 
-SOON = 90  # days
 AHEAD = 6  # months of renewals that leaders look at first
 NO_CALL = "none"  # nobody called it, and nothing is known by which the system could
 
@@ -34,8 +33,7 @@ class Renewals:
     """
 
     def __init__(self, table: pa.Table, denominator: int, as_of: date | None) -> None:
-        ends_on = pc.subtract(table["due_on"].cast(pa.int32()), pa.scalar(1, pa.int32())).cast(pa.date32())
-        ends_on = pc.max_element_wise(ends_on, pa.scalar(date.min, pa.date32()))
+        ends_on = renewals.ends_of(table)
         months = pc.add(pc.multiply(pc.subtract(pc.year(ends_on), 1970), 12), pc.subtract(pc.month(ends_on), 1))
         settled = pc.is_in(table["state"], pa.array(SETTLED))
         table = table.append_column("ends_on", ends_on).append_column("month", months).append_column("settled", settled)
@@ -66,14 +64,13 @@ class Renewals:
         if name == "settled":
             return self.table["settled"]
         if name == "ahead":
-            open_ones = pc.is_in(self.table["state"], pa.array((terms.DUE, terms.ROLLS)))
-            return open_ones if self.as_of is None else pc.and_(open_ones, pc.greater_equal(self.table["ends_on"], pa.scalar(self.as_of)))
+            return renewals.ahead(self.table, self.as_of)
         return pc.equal(self.table["state"], name)
 
     def soon(self) -> Any:
         """Mask of what ends within 90 days."""
         assert self.as_of is not None
-        return pc.and_(self.view("ahead"), pc.less_equal(self.table["ends_on"], pa.scalar(self.as_of + timedelta(days=SOON))))
+        return renewals.soon(self.table, self.as_of)
 
     def near(self) -> Any:
         """Mask of what is ahead and ends in this month or one of the six after it."""
@@ -86,7 +83,7 @@ class Renewals:
         return pc.and_(self.near(), pc.is_in(self.table["call"], pa.array((AT_RISK, LOST))))
 
     def late(self) -> Any:
-        return pc.is_in(self.table["state"], pa.array((terms.LATE, terms.BACK)))
+        return renewals.late(self.table)
 
     def over(self, mask: Any, before: date) -> Any:
         """Of a mask, what fell due before a day."""

@@ -28,7 +28,7 @@ def measures_for(user: User) -> list[str]:
 
 def adds_up(measure: str) -> bool:
     """Whether the parts of a split add up to the whole: true of sums, not of rates and middles."""
-    one = company_catalogue().companies.get(measure)
+    one = company_catalogue().one(measure)
     return one is not None and one.how == SUM
 
 

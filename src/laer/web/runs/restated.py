@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from laer.cycle.questions import packed
+from laer.cycle.ledger_questions import packed
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import plain

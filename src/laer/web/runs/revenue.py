@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from laer.cycle.ledger import Ledger
-from laer.cycle.questions import packed
+from laer.cycle.ledger_questions import packed
 from laer.cycle.scope import Scope
 from laer.metrics.policy import load_policy
 from laer.metrics.statement import Month
@@ -112,25 +112,6 @@ def behind(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | 
     usual = {"gap_days": policy.gap_days, "churn_basis": policy.churn_basis}
     rows: list[dict[str, Any]] = ask("revenue_behind", usual | {k: v for k, v in params.items() if v is not None or k not in usual}, scope, run.pk)
     return rows
-
-
-def behind_rate(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | None = None) -> list[dict[str, Any]]:
-    """The accounts behind NRR or GRR over twelve months, largest first: what each paid then, what it pays now, what of it counts.
-
-    Holds  sum of amount / sum of before == the rate of the month (rule 12)
-    """
-    last = int(params["last"])
-
-    def levels(month: int) -> dict[int, Fraction]:
-        return {r["account_id"]: r["amount"] for r in behind(run, scope, params | {"movement": "closing", "first": month, "last": month}, plan_year)}
-
-    before, now = levels(last - 12), levels(last)
-    capped = params["movement"] == "grr"
-    rows = []
-    for account, paid in before.items():
-        pays = now.get(account, Fraction(0))
-        rows.append({"account_id": account, "before": paid, "after": pays, "amount": min(pays, paid) if capped else pays, "movements": 0})
-    return sorted(rows, key=lambda r: (-r["amount"], r["account_id"]))
 
 
 YEAR_BEFORE = ("nrr_12m_year_before", "grr_12m_year_before")

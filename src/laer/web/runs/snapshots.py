@@ -164,7 +164,7 @@ def _opened(run_id: int, folder: str) -> RunTables:
     return RunTables(
         Tables(Path(folder), written), int(run.denominator), run.currency, day_number(run.as_of), rates, policy.gap_days,
         partial(usage_of, mark_of(run)), in_use.measures_of(run),
-        ActivationRule(**run.position.get("activation", {})), written, rest, kept_facts,
+        ActivationRule(**run.position.get("activation", {})), written, rest, kept_facts, policy.churn_basis, policy.rates,
     )  # fmt: skip
 
 
