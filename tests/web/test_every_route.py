@@ -67,7 +67,7 @@ WHO = {
     "accounts_change": POST, "accounts_undo": POST, "account_archive": POST, "account_restore": POST, "change_undo": POST,
     "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-booked": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST, "land": EVERYBODY, "flow": EVERYBODY, "flow_accounts": EVERYBODY, "board": EVERYBODY, "position_set": POST, "position_end": POST, "renewal_rates": EVERYBODY, "renewals_behind": EVERYBODY, "renewals_call": POST, "renewal_call": OWNERS, "renewal_forecast": EVERYBODY, "renewal_adoption": EVERYBODY, "motion_costs": IMPORTERS, "land_lookback": EVERYBODY,
     "links": EVERYBODY, "condition_builder": EVERYBODY, "link_keep": POST, "link_let_go": POST,
-    "tasks": EVERYBODY, "task_add": POST, "tasks_change": POST, "task": OWNERS, "task_archive": POST, "work_undo": POST, "touches": OWNING_EDITORS, "note_add": POST, "note": OWNING_EDITORS, "note_archive": POST,
+    "tasks": EVERYBODY, "task_add": POST, "tasks_change": POST, "task": OWNERS, "task_archive": POST, "work_undo": POST, "sentiment_correct": POST, "touches": OWNING_EDITORS, "note_add": POST, "note": OWNING_EDITORS, "note_archive": POST,
     "note_restore": POST, "notifications": EVERYBODY, "notifications_read": POST,
     "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
     "data": EVERYBODY, "import": IMPORTERS, "import_result": IMPORTERS, "import_map": IMPORTERS, "import_map_file": IMPORTERS, "import_mapping": IMPORTERS,
@@ -225,7 +225,7 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
         "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"], "segment_id": ["new_customers", "paying_untouched"], "signal_id": ["renewal_window", "nobodys"], "play_id": ["usage_drop", "renewal_90"], "run_id": list(PlayRun.objects.values_list("pk", flat=True)[:1]), "risk_id": [Risk.objects.get().pk], "definition_id": ["seats_idle"], "kind": ["segment"], "motion": ["adopt"], "measure": ["seats", "segment", "mrr", "renewal_on", "leaves", "plan"],
         "template_id": ["value_note"], "mail_id": [OutgoingMail.objects.get().pk], "stop_id": [1], "endpoint_id": [1], "call_id": [1],
         "contract_id": [Contract.objects.filter(account=firm.renewing, end_on__gt=firm.today).order_by("id")[0].pk], "plan_id": [OnboardingPlan.objects.get().pk], "step_id": [OnboardingStep.objects.order_by("id")[0].pk], "outcome_id": [Outcome.objects.get().pk],
-        "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
+        "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "sentiment_id": [1], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
     found = [pattern]
     for whole, converter in re.findall(r"(<(?:\w+:)?(\w+)>)", pattern):

@@ -34,13 +34,13 @@ from laer.scores.likelihood import Likelihood
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.people.company import firm
-from laer.web.runs import in_use, playing, rates, snapshots
+from laer.web.runs import in_use, playing, rates, sentiments, snapshots
 from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import LearnedLikelihood, Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
 LEASE = timedelta(seconds=60)
-SHAPE = 14  # of a run's tables: a run of another shape is no ground for a small pass
+SHAPE = 15  # of a run's tables: a run of another shape is no ground for a small pass
 SMALL = 2_000  # dirty accounts up to which a small pass is worth it
 
 
@@ -94,6 +94,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
+            sentiments.before_pass(accounts)
             plan = rates.plan_of(as_of)
             run.plan_year, run.rates, run.rates_mark = plan.year, rates.kept(plan.rates), rates.mark()
             rule = firm().activation

@@ -541,7 +541,40 @@ class OutgoingCall(models.Model):
         ]
 
 
+class TextOf(models.TextChoices):
+    """What a text belongs to: a record of the book or of work, as the change log names it."""
+
+    NOTE = "notes", gettext_lazy("Note")
+    TOUCH = "touches", gettext_lazy("Touch")
+    TICKET = "tickets", gettext_lazy("Ticket")
+    ANSWER = "survey_responses", gettext_lazy("Survey answer")
+
+
+class TextSentiment(models.Model):
+    """How a text sounds: scored once by `runs/sentiments.py`, again where the text changes, and corrected by people. It holds no text itself."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="text_sentiments")
+    kind = models.CharField(max_length=20, choices=TextOf.choices)
+    row = models.BigIntegerField()  # number of the note, touch, ticket or answer
+    written_on = models.DateField()
+    score = models.FloatField(null=True)  # -1 to 1; null: not scored
+    level = models.SmallIntegerField(null=True)  # -1, 0, 1: of the score
+    unscored = models.CharField(max_length=10, blank=True, default="")  # why it is not scored: `adopt.sentiment.LANGUAGE`, `NOTHING`
+    rated = models.SmallIntegerField(null=True)  # -1, 0, 1: what the customer's own CSAT or NPS on the same conversation says
+    rated_on = models.DateField(null=True)  # from when that is known
+    corrected = models.SmallIntegerField(null=True)  # -1, 0, 1: what a person says instead
+    corrected_at = models.DateTimeField(null=True)
+    corrected_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_of = models.BigIntegerField()  # a digest of all that it was made of, and of the formula: another one, and it is made anew
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "row"], name="one_sentiment_a_text")]
+        indexes: ClassVar = [models.Index(fields=["account", "-written_on"], name="sentiments_of_account")]
+
+
 WORK: dict[str, type[models.Model]] = {  # as the change log names them
     "tasks": Task, "touches": Touch, "forecasts": Forecast, "overrides": Override, "episode_answers": EpisodeAnswer, "risks": Risk,
-    "positions": PositionSet, "play_runs": PlayRun,
+    "positions": PositionSet, "play_runs": PlayRun, "text_sentiments": TextSentiment,
 }  # fmt: skip

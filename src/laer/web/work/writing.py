@@ -22,13 +22,14 @@ from laer.web.work.scope import (
     editable_positions,
     editable_pulses,
     editable_risks,
+    editable_sentiments,
     editable_tasks,
     editable_touches,
 )  # fmt: skip
 
 EDITABLE: dict[str, Any] = {
     "tasks": editable_tasks, "touches": editable_touches, "forecasts": editable_forecasts, "overrides": editable_overrides, "pulses": editable_pulses,
-    "episode_answers": editable_answers, "risks": editable_risks, "positions": editable_positions,
+    "episode_answers": editable_answers, "risks": editable_risks, "positions": editable_positions, "text_sentiments": editable_sentiments,
 }  # fmt: skip
 UNREAD = ("episode_answers", "risks", "play_runs")  # no measure reads them: their accounts are computed as before
 
