@@ -63,7 +63,7 @@ POST = ""  # a GET is refused to everybody
 
 # name of the route (or its address, where it has none) -> who gets an answer to a GET
 WHO = {
-    "": EVERYBODY, "accounts": EVERYBODY, "settings_heard": POST, "settings_digest": POST, "view_save": POST, "view_change": POST, "view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "peek": OWNERS, "account_edit": OWNING_EDITORS,
+    "": EVERYBODY, "accounts": EVERYBODY, "settings_heard": POST, "settings_digest": POST, "settings_alerts": POST, "settings_company_alerts": POST, "view_save": POST, "view_change": POST, "view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "peek": OWNERS, "account_edit": OWNING_EDITORS,
     "accounts_change": POST, "accounts_undo": POST, "account_archive": POST, "account_restore": POST, "change_undo": POST,
     "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-booked": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST, "land": EVERYBODY, "flow": EVERYBODY, "flow_accounts": EVERYBODY, "board": EVERYBODY, "position_set": POST, "position_end": POST, "renewal_rates": EVERYBODY, "renewals_behind": EVERYBODY, "renewals_call": POST, "renewal_call": OWNERS, "renewal_forecast": EVERYBODY, "renewal_adoption": EVERYBODY, "motion_costs": IMPORTERS, "land_lookback": EVERYBODY,
     "links": EVERYBODY, "condition_builder": EVERYBODY, "link_keep": POST, "link_let_go": POST,
@@ -80,7 +80,7 @@ WHO = {
     "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_formats_preview": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
     "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
-    "settings_costs": IMPORTERS, "settings_costs_copy": POST, "settings_costs_margins": POST, "settings_costs_undo": POST, "settings_rates": IMPORTERS,
+    "settings_costs": IMPORTERS, "settings_costs_copy": POST, "settings_costs_margins": POST, "settings_costs_minutes": POST, "settings_costs_undo": POST, "settings_rates": IMPORTERS,
     "settings_audit": ADMINS, "settings_audit_csv": ADMINS,
     "settings_sending": ADMINS, "settings_sending_test": POST, "settings_sending_pause": POST, "mail_stop_end": POST, "mail_template": "admin lead", "settings_endpoints": ADMINS,
     "endpoint_do": POST, "call_again": POST, "mails": EVERYBODY, "mail": OWNERS, "mail_do": POST, "mail_stop": "door",
@@ -90,7 +90,7 @@ WHO = {
     "adopt": EVERYBODY, "expand": EVERYBODY, "plan_add": POST, "step_add": POST, "outcome_add": POST, "plan_edit": OWNING_EDITORS, "step_edit": OWNING_EDITORS,
     "outcome_edit": OWNING_EDITORS, "plan_today": POST, "step_today": POST, "outcome_today": POST, "success_undo": POST, "settings_activation": POST,
     "today": EVERYBODY, "today_answer": POST, "today_seen": POST, "signals": EVERYBODY, "signal": EVERYBODY, "signal_record": EVERYBODY,
-    "task_load": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
+    "task_load": EVERYBODY, "task_time": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
     "risks": EVERYBODY, "risk": OWNING_EDITORS, "risk_archive": POST, "risk_new": OWNING_EDITORS,
     "settings_company": ADMINS, "start": "door", "start_next": ADMINS, "start_demo": EVERYBODY, "start_demo_again": POST, "start_demo_leave": ADMINS, "checklist_hide": POST,
     "front": EVERYBODY, "invitation": "door",

@@ -54,7 +54,7 @@ def addresses(cast: Cast) -> dict[str, tuple[str, str]]:
     found |= {"pulse_against": ("csm", "/accounts/health/pulse/"), "pulse": ("csm", f"{account}pulse/")}
     found |= {"account_health": ("csm", "/accounts/health/"), "segments": ("csm", "/accounts/segments/"), "segment": ("csm", "/accounts/segments/new_customers/"), "segment_months": ("csm", "/accounts/segments/new_customers/months/")}
     found |= {"today": ("csm", "/today/"), "signals": ("csm", "/signals/"), "signal": ("csm", "/signals/renewal_window/"), "risks": ("csm", "/renewals/risks/"),
-              "signal_record": ("csm", "/signals/nobodys/record/"), "plays": ("csm", "/plays/"), "task_load": ("csm", "/tasks/load/"), "play": ("csm", "/plays/usage_drop/?why=Ren"), "play:lead": ("lead", "/plays/usage_drop/"), "play_past": ("csm", "/plays/renewal_90/past/"), "risk_new": ("csm", f"{account}risk/"), "risk": ("csm", f"/renewals/risks/{risk_of(cast)}/")}  # fmt: skip
+              "signal_record": ("csm", "/signals/nobodys/record/"), "plays": ("csm", "/plays/"), "task_load": ("csm", "/tasks/load/"), "task_time": ("csm", "/tasks/time/"), "play": ("csm", "/plays/usage_drop/?why=Ren"), "play:lead": ("lead", "/plays/usage_drop/"), "play_past": ("csm", "/plays/renewal_90/past/"), "risk_new": ("csm", f"{account}risk/"), "risk": ("csm", f"/renewals/risks/{risk_of(cast)}/")}  # fmt: skip
     found |= {"settings:endpoints": ("admin", "/settings/sending/endpoints/"), "mail_template": ("admin", "/settings/sending/templates/renewal_t90/?account=Vantage"),
               "mails": ("csm", "/mails/"), "mail": ("csm", f"/mails/{OutgoingMail.objects.order_by('id')[0].pk}/")}  # fmt: skip
     found["settings:person"] = ("admin", f"/settings/people/{cast.people['csm'].pk}/")

@@ -141,6 +141,25 @@ def test_a_dismissal_needs_a_reason_and_a_right(computed: Cast) -> None:
     assert done == len(ids)
 
 
+def test_the_budget_is_the_persons_own_else_the_firms(cast: Cast) -> None:
+    csm, client = cast.users["csm"], cast.client("csm")
+    assert todays.budget_of(csm) == 5
+    cast.client("admin").post("/settings/company/alerts/", {"alerts": "8"})
+    assert todays.budget_of(csm) == 8
+    client.post("/settings/you/alerts/", {"alerts": "3"})
+    csm.refresh_from_db()
+    assert (todays.budget_of(csm), todays.budget_of(cast.users["lead"])) == (3, 8)
+    said = client.post("/settings/you/alerts/", {"alerts": "many"}, follow=True).content.decode()
+    assert "expected a whole number from 0 to 50" in said
+    assert 'value="3"' in client.get("/settings/you/").content.decode()
+    client.post("/settings/you/alerts/", {"alerts": ""})
+    csm.refresh_from_db()
+    assert todays.budget_of(csm) == 8
+    assert client.post("/settings/company/alerts/", {"alerts": "1"}).status_code == 403
+    cast.client("admin").post("/settings/company/alerts/", {"alerts": ""})
+    assert todays.budget_of(csm) == 5
+
+
 def test_the_budget_holds_back_the_smallest_and_never_a_contract() -> None:
     def item(account: int, worth: int, passes: bool) -> todays.Item:
         return todays.Item(account, f"A{account}", None, worth, None, None, worth, passes, ())

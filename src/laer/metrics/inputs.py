@@ -134,8 +134,11 @@ INPUTS: dict[str, Input] = {
     "spans": Input("accounts", {"dimension": TEXT, "value": TEXT, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
     # what the firm spent, most of it on no account: month_d and until_d are the first days of its month and of the next
     "costs": Input("costs", {"month_d": DAY, "until_d": DAY, "motion": TEXT, "kind": TEXT, "amount": MONEY}, "month_d"),
-    # touches, and tasks that were done: minutes, and how many of them are by default
-    "efforts": Input("touches", {"on_d": DAY, "motion": TEXT, "minutes": MONEY, "inferred": MONEY}, "on_d"),
+    # touches, and tasks that were done: minutes, and how many of them are by default; kind: "call", of a task "task call", or "task";
+    # evidence: of a task, whether a play gave it or a signal was its reason; inward: of a touch, whether they began
+    "efforts": Input(
+        "touches", {"on_d": DAY, "motion": TEXT, "kind": TEXT, "minutes": MONEY, "inferred": MONEY, "evidence": FLAG, "inward": FLAG}, "on_d"
+    ),
     # who uses it and what matters of it, by the numbers that usage knows users and features by; a feature is of no account
     "product_users": Input(
         "product_users", {"actor": INT, "contact_id": INT, "team": TEXT, "internal": FLAG, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}

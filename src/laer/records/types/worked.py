@@ -30,6 +30,10 @@ class Task(Record):
     task_id: int
     account_id: Annotated[int | None, Col((), refers="accounts")] = None
     done_at: datetime | None = None
+    kind: Annotated[str, Col((), words=("", "call", "meeting", "mail", "prepare", "admin", "support", "sales", "other"))] = ""
+    minutes: int | None = None
+    play_run_id: int | None = None  # of the play that gave it
+    episode_id: int | None = None  # of the signal that it was given for
 
 
 CALLS = ("commit", "likely", "at_risk", "lost")  # the best first

@@ -67,7 +67,8 @@ def today(request: HttpRequest) -> HttpResponseBase:
     signals = {name: one for name, one in episodes.signals().items() if one.status == "stable"}
     found, away = todays.items(scope, run.as_of, signals, owner) if whose == "all" or owner is not None else ([], 0)
     answered = answered_today(user)
-    day = todays.budgeted(found, away, answered)
+    budget = todays.budget_of(user)
+    day = todays.budgeted(found, away, answered, budget)
     every = request.GET.get("all") == "1"
     listed = (*day.shown, *day.held) if every else day.shown
     pages = request.GET.get("more", "")
@@ -87,7 +88,7 @@ def today(request: HttpRequest) -> HttpResponseBase:
         "more_url": f"?whose={whose}{'&all=1' if every else ''}&more={most // SHOWN + 1}" if len(listed) > most else None, "currency": currency,
         "held": {"n": len(day.held),
         "arr": money_short(sum((_major(one.arr_minor, currency) for one in day.held), Decimal(0)), currency)} if day.held else None,
-        "every": every, "every_url": f"?whose={whose}&all=1", "few_url": f"?whose={whose}", "budget": todays.BUDGET, "answered": answered, "away": day.later,
+        "every": every, "every_url": f"?whose={whose}&all=1", "few_url": f"?whose={whose}", "budget": budget, "answered": answered, "away": day.later,
         "changes": [_change(one, currency) for one in changed], "since": since, "seen_once": looked_at(user) is not None,
         "tasks": _tasks(user), "tasks_url": reverse("tasks"), "ahead": _ahead(run, scope, owner, currency),
         "people": work.assignees() if editable else [], "me": me, "reasons": REASONS.items(), "tomorrow": formats().today() + timedelta(days=1),
@@ -216,7 +217,8 @@ def _given(request: HttpRequest, user: User, ids: list[int]) -> str:
     if row is None:
         raise PermissionDenied
     task, made = actions.create_task(
-        user, {"title": request.POST.get("title", ""), "assignee": request.POST.get("person", ""), "due_on": request.POST.get("due_on", "")}, row.account_id
+        user, {"title": request.POST.get("title", ""), "assignee": request.POST.get("person", ""), "due_on": request.POST.get("due_on", "")},
+        row.account_id, row.pk,
     )  # fmt: skip
     _done, answered = answer_episodes(user, ids, Answer.DONE, reason=_("task: %(title)s") % {"title": task.title})
     undo = reverse("work_undo", args=[made.pk])

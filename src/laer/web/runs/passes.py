@@ -98,9 +98,9 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
             plan = rates.plan_of(as_of)
             run.plan_year, run.rates, run.rates_mark = plan.year, rates.kept(plan.rates), rates.mark()
             rule = firm().activation
-            run.position["activation"] = asdict(rule)
+            run.position["activation"], run.position["minutes"] = asdict(rule), dict(firm().minutes)
             given = Settings(policy, currency, plan.rates, timezone.get_default_timezone_name(), defined.segments, defined.measures, rule, defined.joints,
-                             defined.signals, defined.plays)  # fmt: skip
+                             defined.signals, defined.plays, firm().minutes)  # fmt: skip
             with _no_search_for_cycles():
                 passed = run_pass(BookRead(run, past), publisher, given, as_of, accounts)
         except Exception as error:

@@ -29,7 +29,7 @@ KEY = "sentiment"
 MADE = ("account_id", "written_on", "score", "level", "unscored", "rated", "rated_on", "made_of", "archived_at")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Written:
     """A text as it stands."""
 
@@ -43,8 +43,8 @@ class Written:
     @property
     def digest(self) -> int:
         """What a score is made of, as a number of 64 bits."""
-        made_of = repr((MAKING, self.account_id, self.text, self.on, self.rated, self.rated_on))
-        return int.from_bytes(blake2b(made_of.encode(), digest_size=8).digest(), signed=True)
+        made_of = f"{MAKING} {self.account_id} {self.on} {self.rated} {self.rated_on} {self.text}"
+        return int.from_bytes(blake2b(made_of.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def score_texts(accounts: Collection[int] | None = None, most: int | None = None, beat: Callable[[], None] = lambda: None) -> tuple[set[int], bool]:
@@ -91,12 +91,15 @@ def mark(accounts: Collection[int]) -> None:
 
 def _score(kind: str, seen: set[int], given: Iterable[Written], most: int | None) -> tuple[set[int], int]:
     """Write what differs from what is kept; whose it is, and how many texts were scored."""
-    kept = {one.row: one for one in TextSentiment.objects.filter(kind=kind, row__in=seen)} if len(seen) <= SOME else {
-        one.row: one for one in TextSentiment.objects.filter(kind=kind, row__gte=min(seen), row__lte=max(seen)) if one.row in seen
-    }  # fmt: skip
-    texts = {text.row: text for text in given}
-    new = [text for row, text in texts.items() if row not in kept or kept[row].made_of != text.digest or kept[row].archived_at]
-    gone = [one for row, one in kept.items() if row not in texts and one.archived_at is None]
+    there = TextSentiment.objects.filter(kind=kind, archived_at=None)
+    there = there.filter(row__in=seen) if len(seen) <= SOME else there.filter(row__gte=min(seen), row__lte=max(seen))
+    kept = {row: (made_of, account) for row, made_of, account in there.values_list("row", "made_of", "account_id") if row in seen}
+    new, texts = [], set[int]()
+    for text in given:
+        texts.add(text.row)
+        if text.row not in kept or kept[text.row][0] != text.digest:
+            new.append(text)
+    gone = [row for row in kept if row not in texts]
     now = timezone.now()
     new.sort(key=lambda text: text.row, reverse=True)
     new = new[:most]
@@ -105,8 +108,8 @@ def _score(kind: str, seen: set[int], given: Iterable[Written], most: int | None
         with transaction.atomic():
             TextSentiment.objects.bulk_create(made, update_conflicts=True, unique_fields=["kind", "row"], update_fields=list(MADE))
     for start in range(0, len(gone), WRITTEN):
-        TextSentiment.objects.filter(pk__in=[one.pk for one in gone[start : start + WRITTEN]]).update(archived_at=now)
-    return {text.account_id for text in new} | {one.account_id for one in gone}, len(new)
+        TextSentiment.objects.filter(kind=kind, row__in=gone[start : start + WRITTEN]).update(archived_at=now)
+    return {text.account_id for text in new} | {kept[row][1] for row in gone}, len(new)
 
 
 def _made(kind: str, text: Written) -> TextSentiment:
@@ -129,7 +132,7 @@ class Source:
 
 
 def _day(at: datetime) -> date:
-    return timezone.localtime(at).date()
+    return at.astimezone(timezone.get_default_timezone()).date()
 
 
 def _text(pk: int, account: int, archived: datetime | None, text: str | None, on: date) -> Written | None:

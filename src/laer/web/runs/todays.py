@@ -15,10 +15,11 @@ from django.db.models import Q
 
 from laer.cycle.scope import Scope
 from laer.signals.signal import SEVERITIES, Signal
+from laer.web.people.company import firm
+from laer.web.people.models import User
 from laer.web.runs import band_changes, episodes
 from laer.web.work.answers import hidden, standing_answers
 
-BUDGET = 5  # accounts a day
 YEAR = 365
 
 
@@ -94,7 +95,12 @@ def _item(account: int, rows: Sequence[dict[str, Any]], signals: Mapping[str, Si
     )  # fmt: skip
 
 
-def budgeted(found: Iterable[Item], away: int, answered: int, budget: int = BUDGET) -> Today:
+def budget_of(user: User) -> int:
+    """Accounts a day: the person's own number, else the firm's."""
+    return firm().alerts if user.alerts is None else user.alerts
+
+
+def budgeted(found: Iterable[Item], away: int, answered: int, budget: int) -> Today:
     """What fits a day: what is contractual always, of the rest as many as the budget leaves after what was answered today."""
     left = max(budget - answered, 0)
     shown, held = [], []

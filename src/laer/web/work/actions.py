@@ -18,17 +18,18 @@ from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.formats import today
 from laer.web.people.models import Person, Role, User
 from laer.web.people.typed import Unclear, typed_day
-from laer.web.work.models import Notice, Notification, Priority, Repeat, Task
+from laer.web.work.models import Notice, Notification, Priority, Repeat, Task, TaskKind
 from laer.web.work.notices import wants
 from laer.web.work.scope import editable_tasks
+from laer.web.work.touches import read_minutes
 from laer.web.work.writing import log_created, write_rows
 
 TITLE, DETAIL, ITEMS = 200, 10_000, 50
 MANY, CHUNK = 500, 50  # tasks that are added at once, and in one write transaction
 
 
-def create_task(user: User, values: Mapping[str, str], account_id: int | None = None) -> tuple[Task, FieldChange]:
-    """A new task from the texts of a form; nobody named: it is the person's own.
+def create_task(user: User, values: Mapping[str, str], account_id: int | None = None, episode_id: int | None = None) -> tuple[Task, FieldChange]:
+    """A new task from the texts of a form; nobody named: it is the person's own. With the episode of a signal that is its reason, where there is one.
 
     Raises  PermissionDenied where the person may not edit the account, Refused where a text does not read
     """
@@ -40,7 +41,7 @@ def create_task(user: User, values: Mapping[str, str], account_id: int | None = 
     if read.get("assignee_id") is None:
         read["assignee_id"] = Person.objects.filter(user=user).values_list("pk", flat=True).first()
     now = timezone.now()
-    task = Task(account_id=account_id, created_by=user, created_at=now, **read)
+    task = Task(account_id=account_id, episode_id=episode_id, created_by=user, created_at=now, **read)
     check_assignee(task)
     with transaction.atomic():
         task.save()
@@ -118,6 +119,7 @@ def _next_of(user: User, task: Task, at: datetime) -> None:
     following = Task.objects.create(
         account_id=task.account_id, title=task.title, detail=task.detail, due_on=due, priority=task.priority, assignee_id=task.assignee_id,
         checklist=[{"text": item["text"], "done": False} for item in task.checklist], created_by=user, created_at=at, repeats=task.repeats,
+        kind=task.kind,
     )  # fmt: skip
     log_created(user, "tasks", following, following.title)
 
@@ -179,6 +181,13 @@ def read_task(values: Mapping[str, str]) -> dict[str, Any]:
             said = {"found": values["repeats"][:20], "expected": ", ".join(Repeat.values)}
             raise Refused(_("Repeats: found '%(found)s', expected nothing or one of %(expected)s") % said)
         read["repeats"] = values["repeats"]
+    if "kind" in values:
+        if values["kind"] not in ("", *TaskKind.values):
+            said = {"found": values["kind"][:20], "expected": ", ".join(TaskKind.values)}
+            raise Refused(_("Kind: found '%(found)s', expected nothing or one of %(expected)s") % said)
+        read["kind"] = values["kind"]
+    if "minutes" in values:
+        read["minutes"] = read_minutes(values["minutes"])
     return read
 
 
