@@ -90,6 +90,8 @@ PLACES = (
     Place("task-load-empty", "/tasks/load/", site="empty"),
     Place("task-time", "/tasks/time/"),
     Place("task-time-candidates", "/tasks/time/?view=candidates&by=person"),
+    Place("task-templates", "/tasks/templates/"),
+    Place("task-templates-empty", "/tasks/templates/", site="empty"),
     Place("task-time-empty", "/tasks/time/", site="empty"),
     Place("plays", "/plays/"),
     Place("plays-empty", "/plays/", site="empty"),

@@ -41,11 +41,12 @@ from laer.web.people.models import User
 from laer.web.runs import doctor, lab, passes
 from laer.web.runs.models import LabReplay
 from laer.web.work import actions as work
-from laer.web.work.models import OutgoingMail, Override, PlayRun, Risk, Task
+from laer.web.work.models import OutgoingMail, Override, PlayRun, Risk, Task, TaskTemplate
 from laer.web.work.notes import add_note
 from laer.web.work.overrides import override_band
 from laer.web.work.pulses import set_pulse
 from laer.web.work.risks import raise_risk
+from laer.web.work.task_templates import save_template
 from laer.web.work.touches import log_touch
 from tests.cast import Cast, add_line, forget, on_stage
 from tests.standing import stands
@@ -90,7 +91,7 @@ WHO = {
     "adopt": EVERYBODY, "expand": EVERYBODY, "plan_add": POST, "step_add": POST, "outcome_add": POST, "plan_edit": OWNING_EDITORS, "step_edit": OWNING_EDITORS,
     "outcome_edit": OWNING_EDITORS, "plan_today": POST, "step_today": POST, "outcome_today": POST, "success_undo": POST, "settings_activation": POST,
     "today": EVERYBODY, "today_answer": POST, "today_seen": POST, "signals": EVERYBODY, "signal": EVERYBODY, "signal_record": EVERYBODY,
-    "task_load": EVERYBODY, "task_time": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
+    "task_load": EVERYBODY, "task_time": EVERYBODY, "task_templates": EVERYBODY, "task_template": "admin lead", "task_template_archive": POST, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
     "risks": EVERYBODY, "risk": OWNING_EDITORS, "risk_archive": POST, "risk_new": OWNING_EDITORS,
     "settings_company": ADMINS, "start": "door", "start_next": ADMINS, "start_demo": EVERYBODY, "start_demo_again": POST, "start_demo_leave": ADMINS, "checklist_hide": POST,
     "front": EVERYBODY, "invitation": "door",
@@ -192,6 +193,7 @@ def firm(tmp_path: Path) -> Cast:
     override_band(cast.users["csm"], account.pk, "starter", None, {"band": "green", "reason": "Tangerine truce"})
     add_plan(cast.users["csm"], account.pk, {"started_on": "2024-01-01", "planned_end_on": "2024-06-01", "name": "Rhubarb rollout"}, template=True)
     add_outcome(cast.users["csm"], account.pk, {"title": "Fewer figs"})
+    save_template(cast.users["lead"], {"title": "Prepare the QBR"})
     raise_risk(cast.users["csm"], account.pk, {"reason": "price", "note": "Rhubarb is dear"})
     for state in ("live", "trial", "refused"):
         PlayRun.objects.create(account=account, play="usage_drop", version=1, cause=f"day:{state}", cause_on=cast.today, state=state, starts_on=cast.today,
@@ -223,7 +225,7 @@ def addresses(firm: Cast, name: str, pattern: str) -> Iterator[str]:
         "person_id": [firm.people["csm"].pk, firm.people["admin"].pk], "change_id": list(FieldChange.objects.values_list("pk", flat=True)[:1]),
         "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
         "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"], "segment_id": ["new_customers", "paying_untouched"], "signal_id": ["renewal_window", "nobodys"], "play_id": ["usage_drop", "renewal_90"], "run_id": list(PlayRun.objects.values_list("pk", flat=True)[:1]), "risk_id": [Risk.objects.get().pk], "definition_id": ["seats_idle"], "kind": ["segment"], "motion": ["adopt"], "measure": ["seats", "segment", "mrr", "renewal_on", "leaves", "plan"],
-        "template_id": ["value_note"], "mail_id": [OutgoingMail.objects.get().pk], "stop_id": [1], "endpoint_id": [1], "call_id": [1],
+        "template_id": ["value_note"], "task_template_id": [TaskTemplate.objects.get().pk], "mail_id": [OutgoingMail.objects.get().pk], "stop_id": [1], "endpoint_id": [1], "call_id": [1],
         "contract_id": [Contract.objects.filter(account=firm.renewing, end_on__gt=firm.today).order_by("id")[0].pk], "plan_id": [OnboardingPlan.objects.get().pk], "step_id": [OnboardingStep.objects.order_by("id")[0].pk], "outcome_id": [Outcome.objects.get().pk],
         "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "sentiment_id": [1], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip

@@ -35,6 +35,7 @@ from laer.web.templatetags.laer import ago
 from laer.web.work import actions, queries
 from laer.web.work.filters import read_filters
 from laer.web.work.models import PlayRun, Priority, Repeat, Task, TaskKind
+from laer.web.work.task_templates import templates
 from laer.web.work.writing import undo_work
 
 TONES = {Priority.HIGH: "bad", Priority.LOW: "outline"}
@@ -118,6 +119,7 @@ def _listed(user: User, rows: list[Task], done: bool) -> dict[str, Any]:
         "bulk": bool(editable),
         "snoozes": [{"value": day.isoformat(), "label": label} for day, label in days],
         "priorities": Priority.choices,
+        "templates": list(templates().values_list("id", "name")) if user.may_edit else [],
         "show": dict.fromkeys(TASKS.usual, True),
     }
 
