@@ -104,7 +104,7 @@ def minutes(request: HttpRequest) -> HttpResponse:
     """Save the usual minutes of work that does not say how long it took, or take those that ship again."""
     user = costing.allowed(user_of(request))
     try:
-        given = {} if request.POST.get("ships") else company.read_minutes({name.removeprefix("minutes-"): text for name, text in request.POST.items()})
+        given = {} if request.POST.get("ships") else company.read_minutes({name.removeprefix("minutes-"): str(text) for name, text in request.POST.items()})
         changed = change_minutes(user, given)
     except UnclearFirm as refused:
         messages.error(request, str(refused))

@@ -44,7 +44,7 @@ def _page(request: HttpRequest, row: TaskTemplate | None) -> HttpResponse:
         values |= {"due_in": "" if row.due_in is None else row.due_in, "checklist": "\n".join(row.checklist), "priority": str(row.priority)}
     if request.method == "POST":
         try:
-            saved = work.save_template(user, request.POST.dict(), row and row.pk)
+            saved = work.save_template(user, request.POST.dict(), None if row is None else row.pk)
         except Refused as refused:
             error, values = str(refused), request.POST.dict()
         else:

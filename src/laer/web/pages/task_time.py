@@ -143,7 +143,9 @@ def _narrowed(done: Done, asked: Asked) -> Done:
         tasks = tasks.filter(kind=kind.removeprefix(TASK).strip()) if of_task else tasks.none()
     if person := asked["person"]:
         number_ = int(person) if person.isascii() and person.isdigit() and len(person) < 19 else None
-        touches, tasks = touches.filter(person_id=number_), tasks.filter(assignee_id=number_)
+        nobody = number_ is None
+        touches = touches.filter(person=None) if nobody else touches.filter(person_id=number_)
+        tasks = tasks.filter(assignee=None) if nobody else tasks.filter(assignee_id=number_)
     if like := asked["like"]:
         alike = next((one.ids for one in candidates(done) if str(one.ids[0]) == like), [])
         touches, tasks = touches.none(), tasks.filter(pk__in=alike[:LAST])
@@ -196,8 +198,8 @@ def _row(at: datetime, one: Touch | Task, usual: Mapping[str, int]) -> dict[str,
     return {
         "name": one.title if isinstance(one, Task) else name_of_kind(one.kind), "url": reverse("task", args=[one.pk]) if isinstance(one, Task) else story,
         "sub": name_of_kind(_kind(one)) if isinstance(one, Task) else " ".join(one.summary.split())[:90],
-        "cells": [
-            {"text": account.name}, {"text": person.name if person else "", "who": True}, {"text": ago(at)},
+        "plain": True, "cells": [
+            {"text": account.name, "url": reverse("account", args=[account.pk])}, {"who": person.name if person else None}, {"text": ago(at), "css": "nowrap"},
             {"text": number(minutes) if known else _("%(n)s by default") % {"n": number(minutes)}},
         ],
     }  # fmt: skip
@@ -209,7 +211,7 @@ def _candidates(asked: Asked, done: Done, views: list[dict[str, Any]]) -> dict[s
              {"title": _("Accounts"), "css": "num"}, {"title": _("People"), "css": "num"}]  # fmt: skip
     rows = [
         {
-            "name": one.title, "url": asked.url("list", view="rows", what="", kind="", person="", like=str(one.ids[0])), "sub": "",
+            "name": one.title, "url": asked.url("list", view="rows", what="", kind="", person="", like=str(one.ids[0])), "plain": True,
             "cells": [{"text": number(len(one.ids))}, {"text": number(round(one.minutes / 60, 1))},
                       {"text": percent(one.inferred / one.minutes) if one.minutes else number(None)}, {"text": number(len(one.accounts))},
                       {"text": number(len(one.people))}],

@@ -31,7 +31,7 @@ def shown(row: TextSentiment | None, editable: bool) -> dict[str, Any] | None:
     if row is None:
         return None
     counts = next((level for level in (row.corrected, row.rated, row.level) if level is not None), None)
-    text, tone = SOUNDS[counts] if counts is not None else (_("not scored"), "outline")
+    text, tone = SOUNDS[counts] if counts is not None else (_("not scored"), "")
     reasons = []
     if row.corrected is not None:
         reasons.append(_("said by %(who)s") % {"who": name_of(row.corrected_by) or _("somebody")})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import reduce
+from operator import or_
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -37,10 +40,9 @@ def correct_sentiment(user: User, sentiment_id: int, said: str) -> tuple[TextSen
 
 
 def sentiments_of(account_id: int, wanted: Iterable[tuple[str, Collection[int]]]) -> dict[tuple[str, int], TextSentiment]:
-    """Those of some rows of one account that the reader may see already, by kind and number. One query per kind that has rows."""
-    found: dict[tuple[str, int], TextSentiment] = {}
-    for kind, rows in wanted:
-        if rows:
-            of_kind = TextSentiment.objects.filter(account_id=account_id, kind=kind, row__in=rows, archived_at=None).select_related("corrected_by__person")
-            found |= {(kind, one.row): one for one in of_kind}
-    return found
+    """Those of some rows of one account that the reader may see already, by kind and number. One query, none where there are no rows."""
+    named = [Q(kind=kind, row__in=rows) for kind, rows in wanted if rows]
+    if not named:
+        return {}
+    found = TextSentiment.objects.filter(reduce(or_, named), account_id=account_id, archived_at=None).select_related("corrected_by__person")
+    return {(one.kind, one.row): one for one in found}
