@@ -142,10 +142,9 @@ def _narrowed(done: Done, asked: Asked) -> Done:
         touches = touches.none() if of_task else touches.filter(kind=kind)
         tasks = tasks.filter(kind=kind.removeprefix(TASK).strip()) if of_task else tasks.none()
     if person := asked["person"]:
-        number_ = int(person) if person.isascii() and person.isdigit() and len(person) < 19 else None
-        nobody = number_ is None
-        touches = touches.filter(person=None) if nobody else touches.filter(person_id=number_)
-        tasks = tasks.filter(assignee=None) if nobody else tasks.filter(assignee_id=number_)
+        known = person.isascii() and person.isdigit() and len(person) < 19  # else: of nobody
+        touches = touches.filter(person_id=int(person)) if known else touches.filter(person=None)
+        tasks = tasks.filter(assignee_id=int(person)) if known else tasks.filter(assignee=None)
     if like := asked["like"]:
         alike = next((one.ids for one in candidates(done) if str(one.ids[0]) == like), [])
         touches, tasks = touches.none(), tasks.filter(pk__in=alike[:LAST])
