@@ -26,8 +26,9 @@ def move(account: int, day: int, **amounts: float) -> Row:
     return {"account_id": account, "on_d": day, **dict.fromkeys(("opening", "new", "back", "growth", "shrinking", "lost"), 0.0), **amounts}
 
 
-def effort(motion: str, minutes: float, inferred: float = 0.0, account: int = 2) -> Row:
-    return {"account_id": account, "on_d": JANUARY + 9, "motion": motion, "minutes": minutes, "inferred": inferred}
+def effort(motion: str, minutes: float, inferred: float = 0.0, kind: str = "call", *, inward: bool | None = False, evidence: bool | None = None) -> Row:
+    said = {"kind": kind, "inward": inward, "evidence": evidence}
+    return {"account_id": 2, "on_d": JANUARY + 9, "motion": motion, "minutes": minutes, "inferred": inferred, **said}
 
 
 GIVEN: dict[str, list[Row]] = {
@@ -42,12 +43,16 @@ GIVEN: dict[str, list[Row]] = {
         {"account_id": 3, "item": 9, "due_d": JANUARY + 20, "ends_d": JANUARY + 19, "settled_d": JANUARY + 20, "result": "signed", "due": 7_000.0, "kept": 6_000.0,
          "renewed": 6_000.0}
     ],
-    "efforts": [effort("adopt", 60), effort("renew", 60), effort("renew", 60, 60), effort("expand", 20, 20)],
+    "efforts": [
+        effort("adopt", 60), effort("renew", 60, inward=True), effort("renew", 60, 60, "meeting"),
+        effort("expand", 20, 20, "task support", inward=None, evidence=True),
+    ],
 }  # fmt: skip
 BY_HAND = {
     "cost_to_land": 1.0, "cost_to_adopt": 0.25, "cost_to_renew": 0.2, "cost_to_expand": None, "cost_to_adopt_timed": 0.1, "cost_to_renew_timed": 2_600 / 6_000,
     "cost_to_expand_timed": None, "arr_gained_land": 16_800, "arr_gained_adopt": 12_000, "arr_gained_expand": 1_200, "arr_gained_renew": 6_000,
     "hours_land": 0, "hours_adopt": 1, "hours_expand": 1 / 3, "hours_renew": 2, "time_inferred": 0.4,
+    "work_minutes": 200, "work_by_evidence": 1, "proactive_share": 2 / 3, "time_elsewhere": 0.1,  # docs/methods/work.md
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def rows(table: pa.Table) -> list[str]:
 
 
 # what is made of touches: an account that was touched may leave a segment, and its scores may hold another band
-TOUCHED = {"input_touches", "input_meetings", "input_efforts", "facts", "segments", "segment_truths", "signals", "plays", "bands", "beside"}
+TOUCHED = {"input_touches", "input_texts", "input_meetings", "input_efforts", "facts", "segments", "segment_truths", "signals", "plays", "bands", "beside"}
 
 
 def test_a_touch_leaves_every_table_but_its_own_and_the_facts(computed: Cast) -> None:

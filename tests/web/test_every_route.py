@@ -45,11 +45,12 @@ from laer.web.people.models import User
 from laer.web.runs import doctor, lab, passes
 from laer.web.runs.models import LabReplay
 from laer.web.work import actions as work
-from laer.web.work.models import OutgoingMail, Override, PlayRun, Risk, Task
+from laer.web.work.models import OutgoingMail, Override, PlayRun, Risk, Task, TaskTemplate
 from laer.web.work.notes import add_note
 from laer.web.work.overrides import override_band
 from laer.web.work.pulses import set_pulse
 from laer.web.work.risks import raise_risk
+from laer.web.work.task_templates import save_template
 from laer.web.work.touches import log_touch
 from tests.cast import Cast, add_line, forget, on_stage
 from tests.standing import stands
@@ -67,11 +68,11 @@ POST = ""  # a GET is refused to everybody
 
 # name of the route (or its address, where it has none) -> who gets an answer to a GET
 WHO = {
-    "": EVERYBODY, "accounts": EVERYBODY, "settings_heard": POST, "settings_digest": POST, "view_save": POST, "view_change": POST, "view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "peek": OWNERS, "account_edit": OWNING_EDITORS,
+    "": EVERYBODY, "accounts": EVERYBODY, "settings_heard": POST, "settings_digest": POST, "settings_alerts": POST, "settings_company_alerts": POST, "view_save": POST, "view_change": POST, "view_undo": POST, "find": EVERYBODY, "account_new": EDITORS, "account": OWNERS, "peek": OWNERS, "account_edit": OWNING_EDITORS,
     "accounts_change": POST, "accounts_undo": POST, "account_archive": POST, "account_restore": POST, "change_undo": POST,
     "revenue": EVERYBODY, "revenue-behind": EVERYBODY, "revenue-booked": EVERYBODY, "revenue-download": EVERYBODY, "renewals": EVERYBODY, "renewal_decide": POST, "land": EVERYBODY, "flow": EVERYBODY, "flow_accounts": EVERYBODY, "board": EVERYBODY, "position_set": POST, "position_end": POST, "renewal_rates": EVERYBODY, "renewals_behind": EVERYBODY, "renewals_call": POST, "renewal_call": OWNERS, "renewal_forecast": EVERYBODY, "renewal_adoption": EVERYBODY, "motion_costs": IMPORTERS, "land_lookback": EVERYBODY,
     "links": EVERYBODY, "condition_builder": EVERYBODY, "link_keep": POST, "link_let_go": POST,
-    "tasks": EVERYBODY, "task_add": POST, "tasks_change": POST, "task": OWNERS, "task_archive": POST, "work_undo": POST, "touches": OWNING_EDITORS, "note_add": POST, "note": OWNING_EDITORS, "note_archive": POST,
+    "tasks": EVERYBODY, "task_add": POST, "tasks_change": POST, "task": OWNERS, "task_archive": POST, "work_undo": POST, "sentiment_correct": POST, "touches": OWNING_EDITORS, "note_add": POST, "note": OWNING_EDITORS, "note_archive": POST,
     "note_restore": POST, "notifications": EVERYBODY, "notifications_read": POST,
     "revenue-close": IMPORTERS, "revenue-close-month": POST, "revenue-reopen": POST, "revenue-restatements": IMPORTERS,
     "data": EVERYBODY, "import": IMPORTERS, "import_result": IMPORTERS, "import_map": IMPORTERS, "import_map_file": IMPORTERS, "import_mapping": IMPORTERS,
@@ -84,7 +85,7 @@ WHO = {
     "settings": EVERYBODY, "settings_you": EVERYBODY, "settings_formats_preview": EVERYBODY, "settings_sessions_end": POST, "settings_session_end": POST,
     "settings_people": ADMINS, "settings_invite": POST, "settings_person": ADMINS, "settings_person_change": POST, "settings_invitation_revoke": POST,
     "settings_access": ADMINS, "settings_teams": ADMINS, "settings_team_dissolve": POST, "settings_cover": "admin lead", "settings_cover_end": POST,
-    "settings_costs": IMPORTERS, "settings_costs_copy": POST, "settings_costs_margins": POST, "settings_costs_undo": POST, "settings_rates": IMPORTERS,
+    "settings_costs": IMPORTERS, "settings_costs_copy": POST, "settings_costs_margins": POST, "settings_costs_minutes": POST, "settings_costs_undo": POST, "settings_rates": IMPORTERS,
     "settings_audit": ADMINS, "settings_audit_csv": ADMINS,
     "settings_sending": ADMINS, "settings_sending_test": POST, "settings_sending_pause": POST, "settings_sending_go_on": POST, "mail_stop_end": POST, "mail_template": "admin lead", "settings_endpoints": ADMINS,
     "endpoint_do": POST, "call_again": POST, "mails": EVERYBODY, "mail": OWNERS, "mail_do": POST, "mail_stop": "door",
@@ -94,7 +95,7 @@ WHO = {
     "adopt": EVERYBODY, "expand": EVERYBODY, "plan_add": POST, "step_add": POST, "outcome_add": POST, "role_add": POST, "role_edit": OWNING_EDITORS, "role_today": POST, "plan_edit": OWNING_EDITORS, "step_edit": OWNING_EDITORS,
     "outcome_edit": OWNING_EDITORS, "plan_today": POST, "step_today": POST, "outcome_today": POST, "success_undo": POST, "settings_activation": POST,
     "today": EVERYBODY, "today_answer": POST, "today_seen": POST, "signals": EVERYBODY, "signal": EVERYBODY, "signal_record": EVERYBODY,
-    "task_load": EVERYBODY, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_load": "admin lead", "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
+    "task_load": EVERYBODY, "task_time": EVERYBODY, "task_templates": EVERYBODY, "task_template": "admin lead", "task_template_archive": POST, "plays": EVERYBODY, "play": EVERYBODY, "play_past": EVERYBODY, "play_load": "admin lead", "play_on": POST, "play_off": POST, "play_approve": POST, "play_start": POST, "play_stop": POST,
     "risks": EVERYBODY, "risk": OWNING_EDITORS, "risk_archive": POST, "risk_new": OWNING_EDITORS,
     "settings_company": ADMINS, "start": "door", "start_next": ADMINS, "start_demo": EVERYBODY, "start_demo_again": POST, "start_demo_leave": ADMINS, "checklist_hide": POST,
     "front": EVERYBODY, "invitation": "door",
@@ -201,6 +202,7 @@ def firm(tmp_path: Path) -> Cast:
     ProductUser.objects.create(account=account, user_id="kohlrabi-7", team="Cardamom", created_at=now)
     Entitlement.objects.create(account=account, name="Lavender calls", granted="4243", created_at=now)
     Invoice.objects.create(account=account, number="Paprika-9", issued_on=cast.today, amount="77713", created_at=now)
+    save_template(cast.users["lead"], {"title": "Prepare the QBR"})
     raise_risk(cast.users["csm"], account.pk, {"reason": "price", "note": "Rhubarb is dear"})
     for state in ("live", "trial", "refused"):
         PlayRun.objects.create(account=account, play="usage_drop", version=1, cause=f"day:{state}", cause_on=cast.today, state=state, starts_on=cast.today,
@@ -239,9 +241,9 @@ def _values_of(firm: Cast) -> dict[str, list[Any]]:
         "person_id": [firm.people["csm"].pk, firm.people["admin"].pk], "change_id": list(FieldChange.objects.values_list("pk", flat=True)[:1]),
         "question_id": list(Question.objects.values_list("pk", flat=True)[:1]), "pair_id": [MatchSuggestion.objects.get().pk], "merge_id": [AccountMerge.objects.get().pk],
         "folder_id": [WatchedFolder.objects.get().pk], "check": sorted({f.check for f in doctor.findings()}), "name": ["segment", "owner"], "segment_id": ["new_customers", "paying_untouched"], "signal_id": ["renewal_window", "nobodys"], "play_id": ["usage_drop", "renewal_90"], "run_id": list(PlayRun.objects.values_list("pk", flat=True)[:1]), "risk_id": [Risk.objects.get().pk], "definition_id": ["seats_idle"], "kind": ["segment"], "motion": ["adopt"], "measure": ["seats", "segment", "mrr", "renewal_on", "leaves", "plan"],
-        "template_id": ["value_note"], "mail_id": [OutgoingMail.objects.get().pk], "stop_id": [1], "endpoint_id": [1], "call_id": [1],
+        "template_id": ["value_note"], "task_template_id": [TaskTemplate.objects.get().pk], "mail_id": [OutgoingMail.objects.get().pk], "stop_id": [1], "endpoint_id": [1], "call_id": [1],
         "contract_id": [Contract.objects.filter(account=firm.renewing, end_on__gt=firm.today).order_by("id")[0].pk], "plan_id": [OnboardingPlan.objects.get().pk], "step_id": [OnboardingStep.objects.order_by("id")[0].pk], "outcome_id": [Outcome.objects.get().pk], "role_id": [ContactRole.objects.get().pk],
-        "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
+        "card": ["starter"], "override_id": [Override.objects.get().pk], "note_id": [Note.objects.get().pk], "sentiment_id": [1], "task_id": [Task.objects.get().pk], "view_id": [1], "page": ["accounts", "tasks"], "session_id": [1], "invitation_id": [1], "team_id": [1], "kept_id": [1], "replay_id": [LabReplay.objects.get().pk], "cover_id": [1], "token": ["x"], "key": ["x"], "uidb36": ["1"],
     }  # fmt: skip
     return values
 

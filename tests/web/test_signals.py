@@ -123,10 +123,10 @@ def test_put_off_comes_back_on_its_day(computed: Cast) -> None:
     answer_episodes(computed.users["csm"], ids, "snoozed", until_on=day + timedelta(days=7))
     signals = episodes.signals()
     scope = Scope(True)
-    found = todays.day_of(scope, day, signals, computed.people["csm"].pk, every=True)
+    found = todays.day_of(scope, day, signals, computed.people["csm"].pk, budget=5, every=True)
     assert computed.renewing.pk not in {one.account_id for one in (*found.shown, *found.held)}
     assert found.later >= 1
-    found = todays.day_of(scope, day + timedelta(days=7), signals, computed.people["csm"].pk, every=True)
+    found = todays.day_of(scope, day + timedelta(days=7), signals, computed.people["csm"].pk, budget=5, every=True)
     assert computed.renewing.pk in {one.account_id for one in (*found.shown, *found.held)}
 
 
@@ -139,6 +139,25 @@ def test_a_dismissal_needs_a_reason_and_a_right(computed: Cast) -> None:
             answer_episodes(computed.users[part], ids, "dismissed", reason="not mine")
     done, _change = answer_episodes(computed.users["csm"], ids, "dismissed", reason="season")
     assert done == len(ids)
+
+
+def test_the_budget_is_the_persons_own_else_the_firms(cast: Cast) -> None:
+    csm, client = cast.users["csm"], cast.client("csm")
+    assert todays.budget_of(csm) == 5
+    cast.client("admin").post("/settings/company/alerts/", {"alerts": "8"})
+    assert todays.budget_of(csm) == 8
+    client.post("/settings/you/alerts/", {"alerts": "3"})
+    csm.refresh_from_db()
+    assert (todays.budget_of(csm), todays.budget_of(cast.users["lead"])) == (3, 8)
+    said = client.post("/settings/you/alerts/", {"alerts": "many"}, follow=True).content.decode()
+    assert "expected a whole number from 0 to 50" in said
+    assert 'value="3"' in client.get("/settings/you/").content.decode()
+    client.post("/settings/you/alerts/", {"alerts": ""})
+    csm.refresh_from_db()
+    assert todays.budget_of(csm) == 8
+    assert client.post("/settings/company/alerts/", {"alerts": "1"}).status_code == 403
+    cast.client("admin").post("/settings/company/alerts/", {"alerts": ""})
+    assert todays.budget_of(csm) == 5
 
 
 def test_giving_a_task_answers_the_signal(computed: Cast) -> None:

@@ -46,16 +46,16 @@ def test_the_budget_holds_back_the_smallest_and_never_a_contract(cast: Cast) -> 
         stands(account(cast, f"A{n}", 100_000 - n), other, cast.today)
         if n % 4 == 0:
             stands(Account.objects.get(name=f"A{n}"), contract, cast.today)
-    day = todays.day_of(WHOLE, cast.today, stable(), None, every=True)
+    day = todays.day_of(WHOLE, cast.today, stable(), None, budget=5, every=True)
     assert names(tuple(one for one in day.shown if not one.passes)) == ["A1", "A2", "A3", "A5", "A6"]
     assert {one.name for one in day.shown if one.passes} == {"A4", "A8", "A12"}
     assert names(day.held) == ["A7", "A9", "A10", "A11"]
     assert (day.fits, day.held_n, day.held_arr_minor) == (8, 4, 4 * 100_000 - 7 - 9 - 10 - 11)
     assert [one.worth for one in day.shown] == sorted((one.worth for one in day.shown), reverse=True)
-    after = todays.day_of(WHOLE, cast.today, stable(), None, answered=4)
+    after = todays.day_of(WHOLE, cast.today, stable(), None, budget=5, answered=4)
     assert names(tuple(one for one in after.shown if not one.passes)) == ["A1"]  # four were answered today
     assert (after.held, after.held_n) == ((), 8)
-    none_left = todays.day_of(WHOLE, cast.today, stable(), None, answered=9)
+    none_left = todays.day_of(WHOLE, cast.today, stable(), None, budget=5, answered=9)
     assert (none_left.fits, none_left.held_n) == (3, 9)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from laer.adopt import onboarding, relationship, who
-from laer.adopt.firm import COMPANY, ITEMS
+from laer.adopt import firm, onboarding, relationship, texts, who
 from laer.metrics.catalogue import Derived, Family, Measure, Records
 from laer.metrics.spine import BLOCK, Spine
 from laer.records.expr import Table, Value, cases, greatest, ifelse, literal, ratio
 
 __all__ = ["COMPANY", "DERIVED", "FAMILIES", "ITEMS"]
+ITEMS = (*firm.ITEMS, *texts.ITEMS)
+COMPANY = (*firm.COMPANY, *texts.COMPANY)
 USAGE, TICKETS, ANSWERS, TOUCHES = ("usage_days",), ("tickets",), ("survey_responses",), ("touches",)
 QUARTER, YEAR = 90, 365
 FEWEST_USERS = 5  # under which a mean share of users says nothing
@@ -155,6 +156,7 @@ FAMILIES = (
     )),
     *onboarding.FAMILIES,
     *relationship.FAMILIES,
+    *texts.FAMILIES,
     Family("open_tickets", "tickets", open_tickets, (
         asked("tickets_open", "Open tickets", "tickets", "tickets opened and not closed", zero=True),
         asked("urgent_open", "Urgent tickets open", "tickets", "open tickets of a priority such as urgent, critical or high", zero=True),
@@ -266,6 +268,7 @@ DERIVED = (
         sources=("touches", "subscription_lines")), ("touches_45d", "mrr"), lambda facts: (facts.touches_45d == 0) & (facts.mrr > 0)),
     *onboarding.DERIVED,
     *relationship.DERIVED,
+    *texts.DERIVED,
     *who.DERIVED,
     Derived(used("stickiness", "Stickiness", "%", f"mean daily users over users of 28 days; unknown under {FEWEST_USERS} users"), ("active_users_28d",
         "user_days_28d"), _stickiness),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from laer.cycle.ledger import LedgerInput
 from laer.cycle.terms import Counting
+from laer.metrics.effort import MINUTES
 
 Columns = dict[str, Any]
 
@@ -28,6 +29,7 @@ class Book:
     rates: Mapping[str, Fraction]
     zone: str
     hi: int  # the last date that is asked for: how far terms that renew by themselves are rolled on
+    minutes: Mapping[str, int] = field(default_factory=lambda: MINUTES)  # of work that does not say how long it took, by kind
     grace: int = 30  # days after a term within which what goes on renews it
 
     @property

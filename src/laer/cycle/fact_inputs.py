@@ -22,7 +22,7 @@ from laer.metrics.inputs import INPUTS
 __all__ = ["ARROW", "RECORDS", "Book", "empty", "inputs_of", "schema_of"]
 ARROW = {"int32": pa.int32(), "int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
 RECORDS = (  # beside what the ledger reads
-    "tickets", "survey_responses", "pulses", "touches", "touch_contacts", "contacts", "contact_roles", "tasks", "forecasts", "costs",
+    "tickets", "survey_responses", "pulses", "touches", "touch_contacts", "contacts", "contact_roles", "tasks", "forecasts", "costs", "text_sentiments",
     "onboarding_plans", "onboarding_steps", "outcomes", "account_metrics", "invoices", "entitlements", "product_features", "product_users",
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ MAKERS: dict[str, Callable[[Book], Columns]] = {
     "answers": people.answers, "pulses": people.pulses, "touches": people.touches, "contacts": people.contacts, "meetings": people.meetings,
     "plans": used.plans, "steps": used.steps, "outcomes": used.outcomes, "metrics": used.metrics, "limits": used.limits, "discounts": bought.discounts,
     "notices": bought.notices, "spans": _spans, "costs": spent.costs, "efforts": spent.efforts, "invoices": bought.invoices,
-    "entitlements": used.entitlements, "product_users": people.product_users, "key_features": used.key_features,
+    "entitlements": used.entitlements, "texts": people.texts, "product_users": people.product_users, "key_features": used.key_features,
 }  # fmt: skip
 
 

@@ -43,6 +43,18 @@ def touches(book: Book) -> Columns:
     }  # fmt: skip
 
 
+def texts(book: Book) -> Columns:
+    """A rating is known from its day, a correction from the day on which it was made: neither before the text."""
+    table = book.tables["text_sentiments"]
+    written = days(table["written_on"])
+    corrected = pc.fill_null(local_days(table["corrected_at"], book.zone), FAR)
+    return {
+        "account_id": table["account_id"], "on_d": written, "kind": table["kind"], "level": table["level"], "rated": table["rated"],
+        "rated_d": pc.max_element_wise(pc.fill_null(days(table["rated_on"]), FAR), written), "corrected": table["corrected"],
+        "corrected_d": pc.max_element_wise(corrected, written),
+    }  # fmt: skip
+
+
 def role_of(said: str | None) -> str | None:
     """One of the roles that measures know, "other" for another word; None where nothing is said."""
     words = " ".join((said or "").casefold().replace("_", " ").replace("-", " ").split())

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from laer.cycle.fact_book import Book, Columns, days, listed, local_days
 from laer.cycle.inputs_bought import deals, terms
-from laer.metrics.motion_costs import MINUTES, NEAR
+from laer.metrics.motion_costs import NEAR
 from laer.records.periods import FAR, day_number, first_day, month_number
 
 
@@ -29,12 +29,15 @@ def efforts(book: Book) -> Columns:
     tasks = tasks.filter(pc.and_(pc.is_valid(tasks["done_at"]), pc.is_valid(tasks["account_id"])))
     days = [*local_days(touches["at"], book.zone).to_pylist(), *local_days(tasks["done_at"], book.zone).to_pylist()]
     accounts = [*touches["account_id"].to_pylist(), *tasks["account_id"].to_pylist()]
-    kinds, said = [*touches["kind"].to_pylist(), *["task"] * tasks.num_rows], [*touches["minutes"].to_pylist(), *[None] * tasks.num_rows]
-    motion = _motion_of(book)
-    default = [float(MINUTES.get(kind, MINUTES["other"])) if minutes is None else 0.0 for kind, minutes in zip(kinds, said, strict=True)]
+    motion, usual = _motion_of(book), book.minutes
+    named = [f"task {kind}" if kind else "task" for kind in tasks["kind"].to_pylist()]
+    kinds, said = [*touches["kind"].to_pylist(), *named], [*touches["minutes"].to_pylist(), *tasks["minutes"].to_pylist()]
+    default = [float(usual.get(kind.removeprefix("task "), usual["other"])) if minutes is None else 0.0 for kind, minutes in zip(kinds, said, strict=True)]
+    caused = pc.or_(pc.is_valid(tasks["play_run_id"]), pc.is_valid(tasks["episode_id"])).to_pylist()
     return {
-        "account_id": accounts, "on_d": days, "motion": [motion(account, day) for account, day in zip(accounts, days, strict=True)],
+        "account_id": accounts, "on_d": days, "motion": [motion(account, day) for account, day in zip(accounts, days, strict=True)], "kind": kinds,
         "minutes": [other if minutes is None else float(minutes) for minutes, other in zip(said, default, strict=True)], "inferred": default,
+        "evidence": [*[None] * touches.num_rows, *caused], "inward": [*pc.equal(touches["direction"], "in").to_pylist(), *[None] * tasks.num_rows],
     }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from laer.expand.potential import Rates
 from laer.flow.joints import SHIPPED as AS_SHIPPED
 from laer.flow.joints import Joints
 from laer.metrics import changes
+from laer.metrics.effort import MINUTES
 from laer.metrics.months import account_months
 from laer.metrics.policy import Policy
 from laer.records.periods import day_number
@@ -144,6 +145,7 @@ class Settings:
     joints: Joints = field(default_factory=lambda: AS_SHIPPED)
     signals: tuple[Named, ...] = ()
     plays: tuple[play_asked.Asked, ...] = ()
+    minutes: Mapping[str, int] = field(default_factory=lambda: MINUTES)
 
 
 def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, accounts: frozenset[int] | None = None, memory: str = "1GB") -> Passed:
@@ -174,7 +176,7 @@ def run_pass(read: Read, publish: Publish, settings: Settings, as_of: date, acco
         history = read.field_history("accounts", DIMENSIONS[:-1], accounts)
         spans = dimension_spans(tables["accounts"], history, tables["assignments"], tables["people"], DIMENSIONS)
         book = fact_inputs.Book(tables, lines.given, when, spans, settings.currency, settings.rates, settings.zone, day_number(as_of),
-                                settings.policy.grace_days)  # fmt: skip
+                                settings.minutes, settings.policy.grace_days)  # fmt: skip
         firm = None if accounts is None else read.firm()
 
         def usage(held: DuckDBSession, days: tuple[int, int], rule: ActivationRule | None) -> Mapping[str, pa.Table]:

@@ -92,6 +92,14 @@ INPUTS: dict[str, Input] = {
     "answers": Input("survey_responses", {"answered_d": DAY, "kind": TEXT, "score": MONEY}, "answered_d"),
     "pulses": Input("pulses", {"stated_d": DAY, "level": INT}, "stated_d"),
     "touches": Input("touches", {"on_d": DAY, "kind": TEXT, "minutes": INT, "inward": FLAG, "sentiment": INT}, "on_d", stale=45),
+    # texts of notes, touches, tickets and survey answers: how they sound (-1, 0, 1) by their words, by the customer's own number, by a person's word
+    "texts": Input(
+        "text_sentiments",
+        {"on_d": DAY, "kind": TEXT, "level": INT, "rated": INT, "rated_d": DAY, "corrected": INT, "corrected_d": DAY},
+        "on_d",
+        {"rated": "rated_d", "rated_d": "rated_d", "corrected": "corrected_d", "corrected_d": "corrected_d"},
+        stale=90,
+    ),
     # the people at the account, a row for each role that one has (none: role null), and the days on which one was met, wrote or answered
     "contacts": Input("contacts", {"contact_id": INT, "role": TEXT, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
     "meetings": Input("contacts", {"contact_id": INT, "happened": TEXT, "on_d": DAY}, "on_d", stale=45),  # contact_id: null where nobody is named
@@ -126,8 +134,11 @@ INPUTS: dict[str, Input] = {
     "spans": Input("accounts", {"dimension": TEXT, "value": TEXT, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}),
     # what the firm spent, most of it on no account: month_d and until_d are the first days of its month and of the next
     "costs": Input("costs", {"month_d": DAY, "until_d": DAY, "motion": TEXT, "kind": TEXT, "amount": MONEY}, "month_d"),
-    # touches, and tasks that were done: minutes, and how many of them are by default
-    "efforts": Input("touches", {"on_d": DAY, "motion": TEXT, "minutes": MONEY, "inferred": MONEY}, "on_d"),
+    # touches, and tasks that were done: minutes, and how many of them are by default; kind: "call", of a task "task call", or "task";
+    # evidence: of a task, whether a play gave it or a signal was its reason; inward: of a touch, whether they began
+    "efforts": Input(
+        "touches", {"on_d": DAY, "motion": TEXT, "kind": TEXT, "minutes": MONEY, "inferred": MONEY, "evidence": FLAG, "inward": FLAG}, "on_d"
+    ),
     # who uses it and what matters of it, by the numbers that usage knows users and features by; a feature is of no account
     "product_users": Input(
         "product_users", {"actor": INT, "contact_id": INT, "team": TEXT, "internal": FLAG, "from_d": DAY, "until_d": DAY}, "from_d", {"until_d": "until_d"}

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from functools import partial
 
 from laer.metrics.catalogue import Measure, Records
-from laer.metrics.company import RATIO, Company, Items
+from laer.metrics.company import RATIO, SHARE, Company, Items
+from laer.metrics.effort import ELSEWHERE
 from laer.records.expr import Table, Value, ifelse, literal, ratio
 
 MOTIONS = ("land", "adopt", "expand", "renew")
 AFTER_SALE = ("adopt", "expand", "renew")  # whose pay is shared out by time: the same people do all three
-MINUTES = {"call": 30, "meeting": 60, "mail": 10, "chat": 10, "other": 15, "task": 20}  # of a touch or a task that does not say how long it took
 NEAR = 90  # days before a term ends in which time spent on its account is the renewal's
 
 
@@ -83,7 +83,11 @@ def months_of(motion: str) -> Callable[[Records], Table]:
 def time_spent(records: Records) -> Table:
     """Touches and tasks, each of a motion. Grain: touch or task."""
     rows = records["efforts"]
-    return rows.select("account_id", "on_d", "motion", "minutes", "inferred", item=literal(None, "int64"))
+    return rows.select("account_id", "on_d", "motion", "kind", "minutes", "inferred", "evidence", "inward", item=literal(None, "int64"))
+
+
+def _where(condition: Value, value: Value) -> Value:
+    return ifelse(condition, value, literal(None, "float64"))
 
 
 def _of(motion: str) -> Callable[[Table], Value]:
@@ -102,7 +106,7 @@ READ = {"land": ("changes",), "adopt": ("outcomes", "lines"), "expand": ("change
 ITEMS = (
     *(Items(f"{motion}_months", "month", "costs", months_of(motion), beside=("efforts", *READ[motion]), of_accounts=False) for motion in MOTIONS),
     *(Items(f"{motion}_gained", "movement", READ[motion][0], GAINED[motion], beside=READ[motion][1:]) for motion in MOTIONS),
-    Items("efforts", "movement", "efforts", time_spent, dimensions={"motion": "Motion"}),
+    Items("efforts", "movement", "efforts", time_spent, dimensions={"motion": "Motion", "kind": "Kind"}),
 )
 
 def _measures(motion: str) -> tuple[Company, ...]:
@@ -117,6 +121,10 @@ def _measures(motion: str) -> tuple[Company, ...]:
         Company(own(f"hours_{motion}", f"Hours, {motion}", "hours", f"hours of touches and tasks of the motion {motion}, by default minutes where they say "
             "none", sources=TIME, better="", zero=True), "efforts", _of(motion)),
     )  # fmt: skip
+
+
+of_work = partial(of_firm, motion="adopt", sources=TIME, better="", method="work")
+OTHERS_WORK = [f"task {kind}" for kind in ELSEWHERE]
 
 
 def _timed(motion: str) -> Company:
@@ -134,6 +142,15 @@ COMPANY = (
     *(one for motion in MOTIONS for one in _measures(motion)), *(_timed(motion) for motion in AFTER_SALE),
     Company(of_firm("time_inferred", "Time by default", "%", "minutes that touches and tasks do not say, and are taken by their kind, over all minutes",
         sources=TIME, motion="adopt", better="down"), "efforts", lambda rows: rows.inferred, lambda rows: rows.minutes, RATIO),
+    Company(of_work("work_minutes", "Time on accounts", "minutes", "minutes of touches and of tasks that were done on an account, by default where "
+        "they say none", zero=True), "efforts", lambda rows: rows.minutes),
+    Company(of_work("work_by_evidence", "Tasks by evidence", "%", "tasks done that a play gave, or that were given for a signal, over tasks done on accounts",
+        sources=("tasks",), better="up"), "efforts", lambda rows: _where(rows.evidence.notnull(), rows.evidence.cast("float64")),
+        lambda rows: literal(1.0, "float64"), SHARE),
+    Company(of_work("proactive_share", "Proactive share", "%", "touches that we began over all touches", sources=("touches",), better="up"), "efforts",
+        lambda rows: _where(rows.inward.notnull(), (~rows.inward).cast("float64")), lambda rows: literal(1.0, "float64"), SHARE),
+    Company(of_work("time_elsewhere", "Time on other teams' work", "%", "minutes of tasks of the kinds support and sales over all minutes", better="down"),
+        "efforts", lambda rows: ifelse(rows.kind.isin(OTHERS_WORK), rows.minutes, literal(0.0, "float64")), lambda rows: rows.minutes, RATIO),
 )  # fmt: skip
 
 RESTRICTED = frozenset(one.measure.id for one in COMPANY if one.measure.id.startswith("cost_to_"))  # for who may see costs

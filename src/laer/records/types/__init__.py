@@ -11,7 +11,7 @@ from laer.records.types.happened import HEALTH, ChurnEvent, Note, Pulse, SurveyR
 from laer.records.types.sold import MOTIONS, STAGES, Opportunity
 from laer.records.types.spent import COST_KINDS, COST_MOTIONS, Cost
 from laer.records.types.who import STANCES, Account, Assignment, Contact, ContactRole, Person
-from laer.records.types.worked import CALLS, Forecast, Task, Touch, TouchContact
+from laer.records.types.worked import CALLS, Forecast, Task, TextSentiment, Touch, TouchContact
 
 __all__ = [
     "BOOK",
@@ -54,6 +54,7 @@ __all__ = [
     "SubscriptionLine",
     "SurveyResponse",
     "Task",
+    "TextSentiment",
     "Ticket",
     "Touch",
     "TouchContact",
@@ -89,5 +90,5 @@ BOOK = (
     "costs",
 )
 LAKE = ("usage_days",)
-WORK = ("touches", "touch_contacts", "tasks", "forecasts")  # written by people in the product; the seam shows them beside the book
+WORK = ("touches", "touch_contacts", "tasks", "forecasts", "text_sentiments")  # written by people in the product; the seam shows them beside the book
 ORDER = (*BOOK, *LAKE)

@@ -30,6 +30,10 @@ class Task(Record):
     task_id: int
     account_id: Annotated[int | None, Col((), refers="accounts")] = None
     done_at: datetime | None = None
+    kind: Annotated[str, Col((), words=("", "call", "meeting", "mail", "prepare", "admin", "support", "sales", "other"))] = ""
+    minutes: int | None = None
+    play_run_id: int | None = None  # of the play that gave it
+    episode_id: int | None = None  # of the signal that it was given for
 
 
 CALLS = ("commit", "likely", "at_risk", "lost")  # the best first
@@ -60,3 +64,19 @@ class TouchContact(Record):
     account_id: Annotated[int, Col((), refers="accounts")]
     touch_id: Annotated[int, Col((), refers="touches")]
     contact_id: Annotated[int, Col((), refers="contacts")]
+
+
+class TextSentiment(Record):
+    """How a text sounds: -1 bad, 0 neutral, 1 good, by its words (`level`), the customer's own number (`rated`), a person (`corrected`)."""
+
+    info: ClassVar = Info("text_sentiments", "sentiment of a text", "one row per note, touch, ticket and survey answer with a text", "text_sentiment_id",
+        home="work")  # fmt: skip
+    text_sentiment_id: int
+    account_id: Annotated[int, Col((), refers="accounts")]
+    kind: Annotated[str, Col((), words=("notes", "touches", "tickets", "survey_responses"))]
+    written_on: date
+    level: int | None = None
+    rated: int | None = None
+    rated_on: date | None = None
+    corrected: int | None = None
+    corrected_at: datetime | None = None

@@ -107,3 +107,10 @@ MENTIONS = (  # notes that name whoever tries the demo out
     "They would extend to two years for the second site. @{name} please look at the numbers before I answer.",
     "@{name} for your information: the champion leaves at the end of the month, her successor is not known yet.",
 )
+
+KINDS = {  # what sort of work a task is, by its title; of the others nobody said
+    "Hold the kickoff": "meeting", "Quarterly review": "meeting", "Train the second site": "meeting", "Call after the outage": "call",
+    "Call: use has fallen": "call", "Call: sponsor has gone quiet": "call", "Send the renewal paper": "mail", "Send the adoption figures": "mail",
+    "Prepare the renewal": "prepare", "Prepare the quarterly review": "prepare", "Check the invoice address": "support",
+    "Answer the security questions": "sales",
+}  # fmt: skip

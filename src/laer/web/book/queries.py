@@ -50,7 +50,7 @@ LINES = 2_000
 WORK = {
     "tasks": gettext_lazy("task"), "touches": gettext_lazy("touch"), "forecasts": gettext_lazy("renewal call"), "overrides": gettext_lazy("override of a band"),
     "episode_answers": gettext_lazy("answer to a signal"), "risks": gettext_lazy("risk"), "play_runs": gettext_lazy("play"),
-    "positions": gettext_lazy("position"),
+    "positions": gettext_lazy("position"), "text_sentiments": gettext_lazy("sentiment of a text"), "task_templates": gettext_lazy("task template"),
 }  # fmt: skip
 CLOSED = ("closed", "solved", "resolved", "done", "cancelled", "canceled")
 

@@ -39,6 +39,7 @@ from laer.web.pages.motion import meaning_of_measure
 from laer.web.pages.pulses import beside_header
 from laer.web.pages.renewals import account_calls, due_rows
 from laer.web.pages.tasks import tasks_of_account
+from laer.web.pages.text_sentiment import shown
 from laer.web.pages.touch_dialog import dialog
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
@@ -46,6 +47,8 @@ from laer.web.runs.beside import beside
 from laer.web.runs.models import AccountCard, PassRun
 from laer.web.runs.usage import Usage, weekly_usage
 from laer.web.templatetags.laer import ago, day, money, money_short, number
+from laer.web.work.models import TextOf
+from laer.web.work.sentiments import sentiments_of
 
 TABS = {
     "overview": gettext_lazy("Overview"), "health": gettext_lazy("Health"), "feed": gettext_lazy("Activity"), "tasks": gettext_lazy("Tasks"),
@@ -296,9 +299,12 @@ def _contacts(request: HttpRequest, user: User, row: Account, run: PassRun | Non
 def _tickets(request: HttpRequest, user: User, row: Account, run: PassRun | None, editor: bool, owners: list[Any]) -> dict[str, Any]:
     more = _more(request)
     part, answers = queries.tickets(row.pk, more), queries.survey_responses(row.pk, more)
+    texts = [(TextOf.TICKET.value, [t.pk for t in part.rows]), (TextOf.ANSWER.value, [a.pk for a in answers.rows])]
+    sounds = sentiments_of(row.pk, texts)
     return {
         "tickets": [
             {
+                "sentiment": shown(sounds.get((TextOf.TICKET.value, t.pk)), editor),
                 "ticket_id": outside_name(t.external),
                 "subject": t.subject,
                 "priority": t.priority,
@@ -314,6 +320,7 @@ def _tickets(request: HttpRequest, user: User, row: Account, run: PassRun | None
         ],
         "answers": [
             {
+                "sentiment": shown(sounds.get((TextOf.ANSWER.value, a.pk)), editor),
                 "kind": (a.kind or "survey").upper() if len(a.kind or "") < 5 else a.kind,
                 "score": a.score,
                 "answered_on": a.answered_on,

@@ -19,6 +19,7 @@ from laer.web.book.queries import field_label
 from laer.web.book.scope import may_see_field
 from laer.web.book.trail import name_of
 from laer.web.pages.account_rows import text_of
+from laer.web.pages.text_sentiment import shown
 from laer.web.people.models import User
 from laer.web.runs import queries as runs
 from laer.web.runs.models import AccountMonth, PassRun
@@ -26,8 +27,9 @@ from laer.web.templatetags.laer import day, last_covered, money_short
 from laer.web.templatetags.laer import month as month_text
 from laer.web.work.feed import KINDS, SOURCES, Event, Place, Source, feed
 from laer.web.work.markdown import as_html
-from laer.web.work.models import Category, Colour, Direction, Sending, Sentiment, TouchKind
+from laer.web.work.models import Category, Colour, Direction, Sending, Sentiment, TextOf, TouchKind
 from laer.web.work.pulses import said_of
+from laer.web.work.sentiments import sentiments_of
 
 SHOWN = 40
 FILED = 500  # events that a file asks for at a time
@@ -43,6 +45,7 @@ MOVES = {
     "contraction": gettext_lazy("contraction"), "churn": gettext_lazy("churn"),
 }  # fmt: skip
 COLOURS = {"green": "good", "yellow": "warn", "amber": "warn", "red": "bad"}
+TEXTS = {"touch": TextOf.TOUCH.value, "note": TextOf.NOTE.value}  # events that have a text of which it is scored how it sounds
 ALL = (*SOURCES, Source("mrr", "month", lambda account: AccountMonth.objects.filter(account=account), dated=True))
 
 
@@ -54,8 +57,12 @@ def feed_of_account(request: HttpRequest, user: User, row: Account, run: PassRun
     currency = runs.currency_of(run)
     own = f"&kind={kind}" if kind else ""
     filters = [("", _("Everything")), *KINDS.items()]
+    sounds = sentiments_of(row.pk, [(record, [e.row.pk for e in events if e.kind == kind]) for kind, record in TEXTS.items()])
     return {
-        "events": [_said(e, user, currency, editor) for e in events if e.kind != "change" or may_see_field(user, e.row.field)],
+        "events": [
+            _said(e, user, currency, editor) | {"sentiment": shown(sounds.get((TEXTS.get(e.kind, ""), e.row.pk)), editor)}
+            for e in events if e.kind != "change" or may_see_field(user, e.row.field)
+        ],
         "kinds": [{"title": title, "url": f"?tab=feed{f'&kind={key}' if key else ''}", "active": key == kind} for key, title in filters],
         "kind": kind,
         "note_url": reverse("note_add", args=[row.pk]) if editor and kind in ("", "note") and below is None else None,

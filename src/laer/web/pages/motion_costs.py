@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from laer.metrics.motion_costs import AFTER_SALE, MINUTES, MOTIONS
+from laer.metrics.motion_costs import AFTER_SALE, MOTIONS
 from laer.records.periods import first_day
 from laer.web.book.costing import MOTION_WORDS
 from laer.web.book.scope import scope_of
@@ -24,6 +24,7 @@ from laer.web.pages.accounts import user_of
 from laer.web.pages.as_of import Then, as_then
 from laer.web.pages.exports import export, format_of
 from laer.web.pages.motion import MONEY, PERCENT, Asked, Column, Line, meaning_of_measure, said, tile
+from laer.web.people import company
 from laer.web.runs.landing import Amount, Firm, firm_of, split_of
 from laer.web.runs.passes import stale_since
 from laer.web.templatetags.laer import number, percent
@@ -108,10 +109,10 @@ def _trend(firm: Firm) -> dict[str, Any]:
 def _time(firm: Firm) -> dict[str, Any]:
     """How much of the time nobody wrote down."""
     hours = sum(firm.now(f"hours_{one}").amount or 0.0 for one in MOTIONS)
-    inferred = firm.now("time_inferred").amount
+    inferred, usual = firm.now("time_inferred").amount, company.firm().minutes
     title = _("%(hours)s hours are logged in twelve months") % {"hours": number(round(hours))} if hours else _("No time is logged in twelve months")
     text = _("A touch or a task without minutes counts by its kind: call %(call)s, meeting %(meeting)s, mail and chat %(mail)s, task %(task)s.") % {
-        "call": MINUTES["call"], "meeting": MINUTES["meeting"], "mail": MINUTES["mail"], "task": MINUTES["task"],
+        "call": usual["call"], "meeting": usual["meeting"], "mail": usual["mail"], "task": usual["task"],
     }  # fmt: skip
     if inferred is not None:
         title = _("%(title)s, %(share)s of them by default minutes") % {"title": title, "share": percent(inferred)}

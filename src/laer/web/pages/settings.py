@@ -18,9 +18,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from laer.web.book.definitions import may_define_some
 from laer.web.pages import settings_formats
 from laer.web.pages.accounts import user_of
+from laer.web.people import company
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Role, User
 from laer.web.people.reader import NotOffered, choose, language_of, read_choice
+from laer.web.people.roles import Refused
 from laer.web.people.sender import may_send
 from laer.web.people.sessions import browser_of, end_session, end_sessions, sessions_of
 from laer.web.work import notices
@@ -90,6 +92,7 @@ def you(request: HttpRequest) -> HttpResponse:
         "formats": settings_formats.card(request, given, error),
         "leads": user.role == Role.LEAD,
         "hours": range(24),
+        "firm_alerts": company.firm().alerts,
         "mail_goes": may_send()[0],
     }
     return render(request, "pages/settings_you.html", context, status=422 if error else 200)
@@ -111,6 +114,18 @@ def digest(request: HttpRequest) -> HttpResponse:
     team = bool(request.POST.get("team")) if user.role == Role.LEAD else user.team_digest
     changed = notices.choose_digest(user, bool(request.POST.get("daily")), team, at)
     messages.success(request, _("Digest: saved") if changed else _("Digest is as it was"))
+    return redirect("settings_you")
+
+
+@require_POST
+def alerts(request: HttpRequest) -> HttpResponse:
+    """How many accounts a day stand on one's Today."""
+    try:
+        changed = notices.choose_alerts(user_of(request), company.read_alerts(request.POST.get("alerts", "")))
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Accounts a day: saved") if changed else _("Accounts a day are as they were"))
     return redirect("settings_you")
 
 

@@ -39,6 +39,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     firm = company.firm()
     context = frame(user, "settings_company") | company_form.form(values, errors)
     context |= {"error": error, "warning": warning, "confirmed": firm.confirmed, "hidden": user.hides_checklist, "demo": firm.is_demo}
+    context |= {"alerts": firm.alerts, "alerts_ship": company.ALERTS}
     context |= {"rule": asdict(firm.activation), "rule_ships": firm.activation_ships}
     return render(request, "pages/settings_company.html", context, status=422 if errors or error or warning else 200)
 
@@ -53,7 +54,21 @@ def activation(request: HttpRequest) -> HttpResponse:
         firm = company.firm()
         context = frame(user, "settings_company") | company_form.form(company_form.in_force(), {})
         context |= {"confirmed": firm.confirmed, "hidden": user.hides_checklist, "demo": firm.is_demo, "rule_error": str(refused), "rule_ships": False}
+        context |= {"alerts": firm.alerts, "alerts_ship": company.ALERTS}
         return render(request, "pages/settings_company.html", context | {"rule": request.POST.dict()}, status=422)
     changed = change_activation(user, rule)
     messages.success(request, _("Saved: the next pass reads it over the whole history") if changed else _("Nothing has changed"))
+    return redirect("settings_company")
+
+
+@require_POST
+def alerts(request: HttpRequest) -> HttpResponse:
+    """How many accounts a day stand on Today of those who did not choose for themselves."""
+    user = admin(request)
+    try:
+        changed = company.save_alerts(user, company.read_alerts(request.POST.get("alerts", "")))
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Saved") if changed else _("Nothing has changed"))
     return redirect("settings_company")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from laer.metrics.effort import MINUTES
 from laer.records.periods import first_day, month_name, month_number, month_of
 from laer.web.book import costing
 from laer.web.book.actions import Refused
@@ -25,7 +26,11 @@ from laer.web.book.models import Cost, FieldChange, Product
 from laer.web.pages.accounts import user_of
 from laer.web.pages.exports import Money, export, format_of
 from laer.web.pages.settings import frame
+from laer.web.pages.work_words import WORK_WORDS
+from laer.web.people import company
 from laer.web.people.company import firm
+from laer.web.people.roles import Refused as UnclearFirm
+from laer.web.runs.firm import change_minutes
 from laer.web.templatetags.laer import money, money_short, number
 from laer.web.templatetags.laer import month as month_text
 
@@ -60,6 +65,8 @@ def costs(request: HttpRequest) -> HttpResponseBase:
     context = frame(user, "settings_costs") | _grid(rows, shown, month) | _form(rows, month, typed) | {
         "error": error,
         "margins": _margins(),
+        "usual": [{"kind": kind, "label": WORK_WORDS[kind], "minutes": company.firm().minutes[kind], "ships": ships} for kind, ships in MINUTES.items()],
+        "usual_ships": dict(company.firm().minutes) == MINUTES,
         "anything": bool(rows) or Cost.objects.filter(archived_at=None).exists(),
         "download_url": f"{reverse('settings_costs')}?format=csv",
         "state": {"shown": _("what each motion cost, month by month"), "note": _("seen by admins, leads and finance")},
@@ -90,6 +97,20 @@ def margins(request: HttpRequest) -> HttpResponse:
     else:
         _tell(request, _("Gross margins saved") if change else _("Gross margins are as they were"), change)
     return redirect(f"{reverse('settings_costs')}#margins")
+
+
+@require_POST
+def minutes(request: HttpRequest) -> HttpResponse:
+    """Save the usual minutes of work that does not say how long it took, or take those that ship again."""
+    user = costing.allowed(user_of(request))
+    try:
+        given = {} if request.POST.get("ships") else company.read_minutes({name.removeprefix("minutes-"): str(text) for name, text in request.POST.items()})
+        changed = change_minutes(user, given)
+    except UnclearFirm as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Saved: the next pass reads it over the whole history") if changed else _("Nothing has changed"))
+    return redirect(f"{reverse('settings_costs')}#minutes")
 
 
 @require_POST

@@ -26,6 +26,7 @@ from laer.web.pages.accounts import chosen_person, user_of
 from laer.web.pages.exports import format_of
 from laer.web.pages.lists import carried, opened
 from laer.web.pages.tasks_narrowed import SENTENCES, TASKS, narrowed
+from laer.web.people.company import firm
 from laer.web.people.formats import formats
 from laer.web.people.models import User
 from laer.web.runs.memory import Memory
@@ -33,7 +34,8 @@ from laer.web.runs.models import PassRun
 from laer.web.templatetags.laer import ago
 from laer.web.work import actions, queries
 from laer.web.work.filters import read_filters
-from laer.web.work.models import PlayRun, Priority, Repeat, Task
+from laer.web.work.models import PlayRun, Priority, Repeat, Task, TaskKind
+from laer.web.work.task_templates import templates
 from laer.web.work.writing import undo_work
 
 TONES = {Priority.HIGH: "bad", Priority.LOW: "outline"}
@@ -117,6 +119,7 @@ def _listed(user: User, rows: list[Task], done: bool) -> dict[str, Any]:
         "bulk": bool(editable),
         "snoozes": [{"value": day.isoformat(), "label": label} for day, label in days],
         "priorities": Priority.choices,
+        "templates": list(templates().values_list("id", "name")) if user.may_edit else [],
         "show": dict.fromkeys(TASKS.usual, True),
     }
 
@@ -221,12 +224,15 @@ def task(request: HttpRequest, task_id: int) -> HttpResponse:
     editable = bool(queries.editable_ids(user, [row]))
     context = {
         "task": row,
-        "values": values or {"title": row.title, "detail": row.detail, "priority": row.priority, "assignee": row.assignee_id, "repeats": row.repeats},
+        "values": values or {"title": row.title, "detail": row.detail, "priority": row.priority, "assignee": row.assignee_id, "repeats": row.repeats,
+                             "kind": row.kind, "minutes": "" if row.minutes is None else row.minutes},
         "due": request.POST.get("due_on", "") if values else (row.due_on and row.due_on.isoformat()) or "",
         "items": [*row.checklist, *({"text": "", "done": False} for __ in range(BLANKS))],
         "people": queries.assignees(),
         "priorities": Priority.choices,
         "repeats": Repeat.choices,
+        "kinds": TaskKind.choices,
+        "usual_minutes": firm().minutes[row.kind or "task"],
         "play": _play_of(row),
         "editable": editable,
         "error": error,

@@ -66,9 +66,10 @@ def today(request: HttpRequest) -> HttpResponseBase:
         return render(request, "pages/today.html", {"state": state_of(None, scope.everything), "views": [], "figures": []})
     signals = {name: one for name, one in episodes.signals().items() if one.status == "stable"}
     answered, every, form = answered_today(user), request.GET.get("all") == "1", format_of(request)
+    budget = todays.budget_of(user)
     pages = request.GET.get("more", "")
     most = SHOWN * (int(pages) if pages.isascii() and pages.isdigit() and 0 < len(pages) < 3 and pages != "0" else 1)
-    day = todays.day_of(scope, run.as_of, signals, owner, answered=answered, most=None if form else most, every=every)
+    day = todays.day_of(scope, run.as_of, signals, owner, budget=budget, answered=answered, most=None if form else most, every=every)
     listed = (*day.shown, *day.held)[: None if form else most]
     whole = day.fits + (day.held_n if every else 0)
     measures, facts = why.measures_of(run), {} if form else todays.facts_of(listed)
@@ -83,7 +84,7 @@ def today(request: HttpRequest) -> HttpResponseBase:
         "views": _views(whose, bool(mine)), "whose": whose, "rows": rows,
         "more_url": f"?whose={whose}{'&all=1' if every else ''}&more={most // SHOWN + 1}" if whole > most else None, "currency": currency,
         "held": {"n": day.held_n, "arr": money_short(_major(day.held_arr_minor, currency), currency)} if day.held_n else None,
-        "every": every, "every_url": f"?whose={whose}&all=1", "few_url": f"?whose={whose}", "budget": todays.BUDGET, "answered": answered, "away": day.later,
+        "every": every, "every_url": f"?whose={whose}&all=1", "few_url": f"?whose={whose}", "budget": budget, "answered": answered, "away": day.later,
         "changes": [_change(one, currency) for one in changed], "since": since, "seen_once": looked_at(user) is not None,
         "tasks": _tasks(user), "tasks_url": reverse("tasks"), "ahead": _ahead(run, scope, owner, currency),
         "people": work.assignees() if editable else [], "me": me, "reasons": REASONS.items(), "tomorrow": formats().today() + timedelta(days=1),
@@ -207,7 +208,8 @@ def _given(request: HttpRequest, user: User, ids: list[int]) -> str:
     if row is None:
         raise PermissionDenied
     task, made = actions.create_task(
-        user, {"title": request.POST.get("title", ""), "assignee": request.POST.get("person", ""), "due_on": request.POST.get("due_on", "")}, row.account_id
+        user, {"title": request.POST.get("title", ""), "assignee": request.POST.get("person", ""), "due_on": request.POST.get("due_on", "")},
+        row.account_id, row.pk,
     )  # fmt: skip
     _done, answered = answer_episodes(user, ids, Answer.DONE, reason=_("task: %(title)s") % {"title": task.title})
     undo = reverse("work_undo", args=[made.pk])

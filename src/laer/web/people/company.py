@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,6 +18,7 @@ from zoneinfo import available_timezones
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -26,12 +27,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from laer.adopt.activation import LONGEST, MOST, SHIPPED, ActivationRule
+from laer.metrics.effort import MINUTES
 from laer.web.people.audit import log_event
 from laer.web.people.models import Act, Company, Demo, User
 from laer.web.people.roles import Refused, only_admins
 
 VARIABLES = {"name": "COMPANY", "currency": "CURRENCY", "time_zone": "TIME_ZONE", "locale": "LOCALE", "fiscal_year_start": "FISCAL_YEAR_START"}
 UTC = "UTC"
+ALERTS, MOST_ALERTS = 5, 50  # accounts a day on Today, as it ships and at most
+MOST_MINUTES = 24 * 60
 _default_zone = settings.TIME_ZONE  # before `_take` puts the firm's in its place
 
 
@@ -43,6 +47,8 @@ class Firm:
     fiscal_year_start  first month, 1 to 12
     confirmed          somebody said in the browser that these are right
     activation         the rule by which an account counts as activated; `activation_ships` where it is the one that ships
+    minutes            usual minutes of work that does not say how long it took, by kind
+    alerts             accounts that Today shows somebody in a day, where they did not choose another number
     fixed              fields that the environment decides, so that no page can change them
     """
 
@@ -57,6 +63,8 @@ class Firm:
     fixed: frozenset[str] = frozenset()
     activation: ActivationRule = SHIPPED
     activation_ships: bool = True
+    minutes: Mapping[str, int] = field(default_factory=lambda: MINUTES)
+    alerts: int = ALERTS
 
     @property
     def is_demo(self) -> bool:
@@ -112,7 +120,9 @@ def _take(row: Mapping[str, Any]) -> Firm:
     defaults["fiscal_year_start"] = settings.FISCAL_YEAR_START
     values = {field: default if field in held else row.get(field) or default for field, default in defaults.items()}
     made = Firm(**values, demo=row.get("demo") or Demo.NONE, confirmed=bool(row.get("confirmed_at")), version=row.get("version") or 0, fixed=held,
-                activation=_rule(row.get("activation")), activation_ships=not row.get("activation"))  # fmt: skip
+                activation=_rule(row.get("activation")), activation_ships=not row.get("activation"),
+                minutes={**MINUTES, **json.loads(row.get("minutes") or "{}")},
+                alerts=ALERTS if row.get("alerts") is None else row["alerts"])  # fmt: skip
     if made.time_zone != settings.TIME_ZONE:
         # `timezone.localdate()` is the firm's day everywhere, in every thread of the process: it reads Django's default zone.
         settings.TIME_ZONE = made.time_zone
@@ -194,6 +204,58 @@ def save_activation(by: User, rule: ActivationRule | None) -> bool:
     row.activation = text
     _write(row)
     log_event(Act.COMPANY_CHANGED, by, subject="activation", details={"old": before, "new": text})
+    return True
+
+
+def read_minutes(given: Mapping[str, str]) -> dict[str, int]:
+    """Usual minutes by kind that a form says, those that differ from what ships. Raises Refused with what was found and expected."""
+    read = {}
+    for kind, ships in MINUTES.items():
+        text = given.get(kind, str(ships)).strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) <= MOST_MINUTES):
+            said = {"field": kind, "found": text[:20], "most": MOST_MINUTES}
+            raise Refused(_("%(field)s: found “%(found)s”, expected whole minutes from 0 to %(most)s.") % said)
+        if int(text) != ships:
+            read[kind] = int(text)
+    return read
+
+
+@transaction.atomic
+def save_minutes(by: User, minutes: Mapping[str, int]) -> bool:
+    """Write the usual minutes by kind that differ from what ships; who sees costs may. Whether that changed anything."""
+    if not by.is_active or not by.may_see_costs:
+        raise PermissionDenied
+    row, _made = Company.objects.select_for_update().get_or_create(pk=1)
+    before, text = row.minutes, json.dumps(dict(minutes)) if minutes else ""
+    if before == text:
+        return False
+    row.minutes = text
+    _write(row)
+    log_event(Act.COMPANY_CHANGED, by, subject="usual minutes", details={"old": before, "new": text})
+    return True
+
+
+def read_alerts(text: str) -> int | None:
+    """How many accounts a day; empty: as it is otherwise. Raises Refused with what was found and expected."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) <= MOST_ALERTS):
+        raise Refused(_("Accounts a day: found “%(found)s”, expected a whole number from 0 to %(most)s.") % {"found": text[:20], "most": MOST_ALERTS})
+    return int(text)
+
+
+@transaction.atomic
+def save_alerts(by: User, alerts: int | None) -> bool:
+    """Write how many accounts a day Today shows those who did not choose; None: as it ships. Whether that changed anything."""
+    only_admins(by)
+    row, _made = Company.objects.select_for_update().get_or_create(pk=1)
+    before = row.alerts
+    if before == alerts:
+        return False
+    row.alerts = alerts
+    _write(row)
+    log_event(Act.COMPANY_CHANGED, by, subject="accounts a day", details={"old": before, "new": alerts})
     return True
 
 

@@ -51,7 +51,7 @@ class Demo(models.TextChoices):
 class Company(models.Model):
     """The firm, one row; without it the defaults hold. It is written by `company.py` and read through `company.firm()`, which costs no query."""
 
-    FIELDS: ClassVar = ("name", "currency", "time_zone", "locale", "fiscal_year_start", "demo", "confirmed_at", "version", "activation")
+    FIELDS: ClassVar = ("name", "currency", "time_zone", "locale", "fiscal_year_start", "demo", "confirmed_at", "version", "activation", "minutes", "alerts")
 
     name = models.CharField(max_length=120, blank=True, default="")
     currency = models.CharField(max_length=3, blank=True, default="")  # of reports; empty: the default
@@ -61,6 +61,8 @@ class Company(models.Model):
     demo = models.CharField(max_length=8, choices=Demo.choices, blank=True, default=Demo.NONE)
     confirmed_at = models.DateTimeField(null=True)  # when somebody said that these are right
     activation = models.CharField(max_length=400, blank=True, default="")  # the rule by which an account is activated, as JSON; empty: the one that ships
+    minutes = models.CharField(max_length=400, blank=True, default="")  # usual minutes by kind of work that differ from those that ship, as JSON
+    alerts = models.SmallIntegerField(null=True)  # accounts a day on Today; null: as it ships
     version = models.IntegerField(default=0)  # grows with each change: a process that holds an older one reads again
 
     class Meta:
@@ -162,6 +164,7 @@ class User(AbstractBaseUser):
     digest = models.BooleanField(default=True)
     team_digest = models.BooleanField(default=True)
     digest_hour = models.SmallIntegerField(default=7)
+    alerts = models.SmallIntegerField(null=True)  # accounts a day on Today; null: as the firm has it
 
     objects: ClassVar[Logins] = Logins()
 

@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from laer.sources.demo import work as made_up
-from laer.sources.demo.tasks_told import MENTIONS
+from laer.sources.demo.tasks_told import KINDS, MENTIONS
 from laer.sources.demo.working import Todo, Touched
 from laer.web.book.models import ExternalId, ImportRun, Note
 from laer.web.people.models import Person, User
@@ -69,6 +69,7 @@ def _task(one: Todo, accounts: dict[str, int], people: dict[str, int], reader: P
     return Task(
         account_id=accounts[one.account] if one.account else None, assignee_id=assignee, title=one.title, detail=one.detail, due_on=one.due,
         priority=one.priority, checklist=one.checklist, created_at=one.created, done_at=one.done,
+        kind=KINDS.get(one.title, ""),
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def forget() -> None:
 def daily(user: User, book: Book, on: date) -> sending.Rendered | None:
     """What a person reads in the morning; None where there is nothing to say."""
     scope, me = scope_of(user), user.person.pk
-    shown = todays.day_of(scope, book.run.as_of, book.signals, me, answered=answered_today(user)).shown
+    shown = todays.day_of(scope, book.run.as_of, book.signals, me, budget=todays.budget_of(user), answered=answered_today(user)).shown
     owed = [row for row in work.task_list(user, "mine").rows if row.due_on is not None and row.due_on <= on][:TASKS]
     since = looked_at(user) or book.run.as_of - timedelta(days=LATEST)
     cards = [one.card.id for one in why.scorecards(book.run).health]

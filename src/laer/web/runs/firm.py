@@ -53,6 +53,15 @@ def change_activation(by: User, rule: ActivationRule | None) -> bool:
     return changed
 
 
+@transaction.atomic
+def change_minutes(by: User, minutes: Mapping[str, int]) -> bool:
+    """Write the usual minutes of work by kind, and have every fact computed again: what each motion took rests on them."""
+    changed = company.save_minutes(by, minutes)
+    if changed:
+        DirtyAccount.objects.create(account_id=None, since=timezone.now())
+    return changed
+
+
 def why_not(currency: str) -> str:
     """Why the book cannot go over to another currency now; nothing where it can."""
     closed = ClosedMonth.objects.filter(closed_at__isnull=False, reopened_at=None).exclude(currency=currency)

@@ -43,7 +43,8 @@ LOOKS = 10.0  # seconds between two questions whether a watched folder is due
 BEGAN = timezone.now()  # this process: its settings are as of then
 PAUSE = 5.0  # seconds at least from the beginning of a pass over a few accounts to the next: what is saved meanwhile goes into one
 PASS = "pass"  # the key under which a pass waits
-BESIDE = ("examine", "likelihood", "lab", "positions")  # jobs that take long in a large book, read only, and that no pass, import or undo is to wait behind
+# Jobs that take long in a large book, and that no pass, import or undo is to wait behind: they read only, or write rows that nobody else writes.
+BESIDE = ("examine", "likelihood", "lab", "positions", "sentiment")
 BESIDE_POLL = 1.0
 DIGEST = 60.0  # seconds between two looks whether somebody's morning has come
 POST = 2.0  # seconds between two looks at what waits to leave the house
@@ -479,3 +480,10 @@ def _positions(arguments: Mapping[str, Any], progress: Progress) -> None:
     from laer.web.runs import position_stays
 
     position_stays.look_back(progress)
+
+
+@handler("sentiment")
+def _sentiment(arguments: Mapping[str, Any], progress: Progress) -> None:
+    from laer.web.runs import sentiments
+
+    sentiments.score_rest(progress)

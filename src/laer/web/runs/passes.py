@@ -34,13 +34,13 @@ from laer.scores.likelihood import Likelihood
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.people.company import firm
-from laer.web.runs import in_use, playing, rates, snapshots
+from laer.web.runs import in_use, playing, rates, sentiments, snapshots
 from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import LearnedLikelihood, Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
 
 LEASE = timedelta(seconds=60)
-SHAPE = 14  # of a run's tables: a run of another shape is no ground for a small pass
+SHAPE = 15  # of a run's tables: a run of another shape is no ground for a small pass
 SMALL = 2_000  # dirty accounts up to which a small pass is worth it
 
 
@@ -94,12 +94,13 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
+            sentiments.before_pass(accounts)
             plan = rates.plan_of(as_of)
             run.plan_year, run.rates, run.rates_mark = plan.year, rates.kept(plan.rates), rates.mark()
             rule = firm().activation
-            run.position["activation"] = asdict(rule)
+            run.position["activation"], run.position["minutes"] = asdict(rule), dict(firm().minutes)
             given = Settings(policy, currency, plan.rates, timezone.get_default_timezone_name(), defined.segments, defined.measures, rule, defined.joints,
-                             defined.signals, defined.plays)  # fmt: skip
+                             defined.signals, defined.plays, firm().minutes)  # fmt: skip
             with _no_search_for_cycles():
                 passed = run_pass(BookRead(run, past), publisher, given, as_of, accounts)
         except Exception as error:

@@ -18,12 +18,13 @@ from django.db.models.functions import Coalesce
 from laer.cycle.scope import Scope
 from laer.signals.signal import SEVERITIES, WEIGHTS, Signal
 from laer.web.book.many import listed
+from laer.web.people.company import firm
+from laer.web.people.models import User
 from laer.web.runs import band_changes, episodes
 from laer.web.runs.models import AccountCard
 from laer.web.work.answers import hidden, hiding, standing_answers
 from laer.web.work.models import Episode
 
-BUDGET = 5  # accounts a day
 YEAR = 365
 EVER = 2**62  # places: more than there are accounts
 
@@ -77,12 +78,12 @@ class Today:
 
 
 def day_of(
-    scope: Scope, as_of: date, signals: Mapping[str, Signal], owner: int | None, *, answered: int = 0, most: int | None = None, every: bool = False,
-    budget: int = BUDGET,
+    scope: Scope, as_of: date, signals: Mapping[str, Signal], owner: int | None, *, budget: int, answered: int = 0, most: int | None = None,
+    every: bool = False,
 ) -> Today:
     """Accounts with what stands for them and nobody has answered, ranked and cut by the database: what is not shown is not read. Three queries.
 
-    In   signals  those that count, by id;  owner  a person's number; None: the whole scope
+    In   signals  those that count, by id;  owner  a person's number; None: the whole scope;  budget  accounts a day
          answered  accounts of which the reader said something today;  most  of what is shown and held;  every  read what is held back, too
     """
     seen = episodes.seen_by(scope).filter(closed_on=None, signal__in=list(signals))
@@ -102,6 +103,11 @@ def day_of(
         tuple(items[one.account_id] for one in shown if one.account_id in items), tuple(items[one.account_id] for one in held if one.account_id in items),
         count[PASSES] + len(fit), count[REST] - len(fit), whole - sum(one.arr for one in fit), count[AWAY], answered,
     )  # fmt: skip
+
+
+def budget_of(user: User) -> int:
+    """Accounts a day: the person's own number, else the firm's."""
+    return firm().alerts if user.alerts is None else user.alerts
 
 
 AWAY, PASSES, REST = 0, 1, 2  # parts: all that stands is answered or put off; something contractual is among it; what the budget is for

@@ -178,13 +178,15 @@ def _due(row: Row, late: str) -> str:
 
 @register.simple_tag
 def motion_rows(rows: Iterable[Row]) -> SafeString:
-    """Rows of `parts/motion_list.html`: an account and the cells of its view."""
+    """Rows of `parts/motion_list.html`: an account (`plain`: something else, without a face and a panel) and the cells of its view."""
     made = []
     for row in rows:
         name = said(row["name"])
-        link = f'<a class="name plain" href="{said(row["url"])}" data-peek data-row-link>{name}</a>' if row["url"] else f'<span class="name">{name}</span>'
+        peek = "" if row.get("plain") else " data-peek"
+        link = f'<a class="name plain" href="{said(row["url"])}"{peek} data-row-link>{name}</a>' if row["url"] else f'<span class="name">{name}</span>'
         sub = f'<span class="sub">{said(row["sub"])}</span>' if row.get("sub") else ""
-        head = f'<th scope="row"><div class="name-cell">{face(row["name"], "square")}<div>{link}{sub}</div></div></th>'
+        mark = "" if row.get("plain") else face(row["name"], "square")
+        head = f'<th scope="row"><div class="name-cell">{mark}<div>{link}{sub}</div></div></th>'
         made.append(f"<tr>{head}{''.join(map(_motion_cell, row['cells']))}</tr>")
     return mark_safe("".join(made))
 

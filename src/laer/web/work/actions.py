@@ -18,17 +18,19 @@ from laer.web.book.scope import editable_accounts, visible_accounts
 from laer.web.people.formats import today
 from laer.web.people.models import Person, Role, User
 from laer.web.people.typed import Unclear, typed_day
-from laer.web.work.models import Notice, Notification, Priority, Repeat, Task
+from laer.web.work.models import Notice, Notification, Priority, Repeat, Task, TaskKind, TaskTemplate
 from laer.web.work.notices import wants
 from laer.web.work.scope import editable_tasks
+from laer.web.work.task_templates import templates
+from laer.web.work.touches import read_minutes
 from laer.web.work.writing import log_created, write_rows
 
 TITLE, DETAIL, ITEMS = 200, 10_000, 50
 MANY, CHUNK = 500, 50  # tasks that are added at once, and in one write transaction
 
 
-def create_task(user: User, values: Mapping[str, str], account_id: int | None = None) -> tuple[Task, FieldChange]:
-    """A new task from the texts of a form; nobody named: it is the person's own.
+def create_task(user: User, values: Mapping[str, str], account_id: int | None = None, episode_id: int | None = None) -> tuple[Task, FieldChange]:
+    """A new task from the texts of a form; nobody named: it is the person's own. With the episode of a signal that is its reason, where there is one.
 
     Raises  PermissionDenied where the person may not edit the account, Refused where a text does not read
     """
@@ -36,17 +38,44 @@ def create_task(user: User, values: Mapping[str, str], account_id: int | None = 
         raise PermissionDenied
     if account_id is not None:
         editable_row(user, "accounts", account_id)
-    read = read_task(values)
+    read = read_task(_begun(values))
+    if template := _template(values):
+        read |= {"checklist": [{"text": text, "done": False} for text in template.checklist]}
     if read.get("assignee_id") is None:
         read["assignee_id"] = Person.objects.filter(user=user).values_list("pk", flat=True).first()
     now = timezone.now()
-    task = Task(account_id=account_id, created_by=user, created_at=now, **read)
+    task = Task(account_id=account_id, episode_id=episode_id, created_by=user, created_at=now, **read)
     check_assignee(task)
     with transaction.atomic():
         task.save()
         change = log_created(user, "tasks", task, task.title)
         tell_assignee(user, task, now)
     return task, change
+
+
+def _template(values: Mapping[str, str]) -> TaskTemplate | None:
+    """That a form begins with. Refused where there is none of that number."""
+    number = values.get("template", "").strip()
+    if not number:
+        return None
+    found = templates().filter(pk=int(number)).first() if number.isascii() and number.isdigit() and len(number) < 19 else None
+    if found is None:
+        raise Refused(_("Template: found '%(found)s', expected one of those listed") % {"found": number[:20]})
+    return found
+
+
+def _begun(values: Mapping[str, str]) -> Mapping[str, str]:
+    """What a template says wherever the form says nothing else."""
+    template = _template(values)
+    if template is None:
+        return values
+    due = "" if template.due_in is None else (today() + timedelta(days=template.due_in)).isoformat()
+    priority = values.get("priority") or str(Priority.NORMAL.value)
+    return {
+        **values, "title": values.get("title", "").strip() or template.title, "detail": values.get("detail", "").strip() or template.detail,
+        "due_on": values.get("due_on", "").strip() or due, "kind": values.get("kind") or template.kind,
+        "priority": str(template.priority) if priority == str(Priority.NORMAL.value) else priority,
+    }  # fmt: skip
 
 
 def create_tasks(user: User, values: Mapping[str, str], ids: Collection[int], *, owners: bool = False) -> tuple[int, int, FieldChange | None]:
@@ -118,6 +147,7 @@ def _next_of(user: User, task: Task, at: datetime) -> None:
     following = Task.objects.create(
         account_id=task.account_id, title=task.title, detail=task.detail, due_on=due, priority=task.priority, assignee_id=task.assignee_id,
         checklist=[{"text": item["text"], "done": False} for item in task.checklist], created_by=user, created_at=at, repeats=task.repeats,
+        kind=task.kind,
     )  # fmt: skip
     log_created(user, "tasks", following, following.title)
 
@@ -179,6 +209,13 @@ def read_task(values: Mapping[str, str]) -> dict[str, Any]:
             said = {"found": values["repeats"][:20], "expected": ", ".join(Repeat.values)}
             raise Refused(_("Repeats: found '%(found)s', expected nothing or one of %(expected)s") % said)
         read["repeats"] = values["repeats"]
+    if "kind" in values:
+        if values["kind"] not in ("", *TaskKind.values):
+            said = {"found": values["kind"][:20], "expected": ", ".join(TaskKind.values)}
+            raise Refused(_("Kind: found '%(found)s', expected nothing or one of %(expected)s") % said)
+        read["kind"] = values["kind"]
+    if "minutes" in values:
+        read["minutes"] = read_minutes(values["minutes"])
     return read
 
 

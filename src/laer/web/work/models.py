@@ -30,6 +30,19 @@ class Repeat(models.TextChoices):
     YEAR = "year", gettext_lazy("every year")
 
 
+class TaskKind(models.TextChoices):
+    """What sort of work a task is. Work that is another team's has kinds of its own, so that its share shows."""
+
+    CALL = "call", gettext_lazy("Call")
+    MEETING = "meeting", gettext_lazy("Meeting")
+    MAIL = "mail", gettext_lazy("E-mail")
+    PREPARE = "prepare", gettext_lazy("Preparation")
+    ADMIN = "admin", gettext_lazy("Administration")
+    SUPPORT = "support", gettext_lazy("Support's work")
+    SALES = "sales", gettext_lazy("Sales' work")
+    OTHER = "other", gettext_lazy("Other")
+
+
 class Task(models.Model):
     """Something that somebody is to do, on an account or on none."""
 
@@ -48,6 +61,9 @@ class Task(models.Model):
     archived_at = models.DateTimeField(null=True)
     repeats = models.CharField(max_length=10, choices=Repeat.choices, blank=True, default="")
     play_run = models.ForeignKey("PlayRun", null=True, on_delete=models.SET_NULL, related_name="tasks")  # that gave it
+    episode = models.ForeignKey("Episode", null=True, on_delete=models.SET_NULL, related_name="tasks")  # of the signal that it was given for
+    kind = models.CharField(max_length=10, choices=TaskKind.choices, blank=True, default="")
+    minutes = models.IntegerField(null=True)  # that it took, as somebody says; null: the usual ones of its kind
 
     class Meta:
         indexes: ClassVar = [
@@ -56,6 +72,25 @@ class Task(models.Model):
             # the order of the list, with all that says who may see it and whose it is: a page and the counts come from it alone
             models.Index(fields=["due_on", "-priority", "id", "account", "assignee", "created_by"], condition=Q(done_at=None, archived_at=None), name="tasks_due"),
         ]
+
+
+class TaskTemplate(models.Model):
+    """A task that is given again and again, with a name: whoever adds one picks it and changes what is different this time."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=80)
+    title = models.CharField(max_length=200)
+    detail = models.TextField(blank=True, default="")
+    checklist = models.JSONField(default=list)  # [text]
+    due_in = models.SmallIntegerField(null=True)  # days from the day on which it is added; null: no day
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    kind = models.CharField(max_length=10, choices=TaskKind.choices, blank=True, default="")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name"], condition=Q(archived_at=None), name="one_template_of_a_name")]
 
 
 class TouchKind(models.TextChoices):
@@ -547,7 +582,40 @@ class OutgoingCall(models.Model):
         ]
 
 
+class TextOf(models.TextChoices):
+    """What a text belongs to: a record of the book or of work, as the change log names it."""
+
+    NOTE = "notes", gettext_lazy("Note")
+    TOUCH = "touches", gettext_lazy("Touch")
+    TICKET = "tickets", gettext_lazy("Ticket")
+    ANSWER = "survey_responses", gettext_lazy("Survey answer")
+
+
+class TextSentiment(models.Model):
+    """How a text sounds: scored once by `runs/sentiments.py`, again where the text changes, and corrected by people. It holds no text itself."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="text_sentiments")
+    kind = models.CharField(max_length=20, choices=TextOf.choices)
+    row = models.BigIntegerField()  # number of the note, touch, ticket or answer
+    written_on = models.DateField()
+    score = models.FloatField(null=True)  # -1 to 1; null: not scored
+    level = models.SmallIntegerField(null=True)  # -1, 0, 1: of the score
+    unscored = models.CharField(max_length=10, blank=True, default="")  # why it is not scored: `adopt.sentiment.LANGUAGE`, `NOTHING`
+    rated = models.SmallIntegerField(null=True)  # -1, 0, 1: what the customer's own CSAT or NPS on the same conversation says
+    rated_on = models.DateField(null=True)  # from when that is known
+    corrected = models.SmallIntegerField(null=True)  # -1, 0, 1: what a person says instead
+    corrected_at = models.DateTimeField(null=True)
+    corrected_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_of = models.BigIntegerField()  # a digest of all that it was made of, and of the formula: another one, and it is made anew
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "row"], name="one_sentiment_a_text")]
+        indexes: ClassVar = [models.Index(fields=["account", "-written_on"], name="sentiments_of_account")]
+
+
 WORK: dict[str, type[models.Model]] = {  # as the change log names them
     "tasks": Task, "touches": Touch, "forecasts": Forecast, "overrides": Override, "episode_answers": EpisodeAnswer, "risks": Risk,
-    "positions": PositionSet, "play_runs": PlayRun,
+    "positions": PositionSet, "play_runs": PlayRun, "text_sentiments": TextSentiment,
 }  # fmt: skip

@@ -57,6 +57,15 @@ def mark_read(user: User, ids: Collection[int] | None = None) -> int:
     return (rows if ids is None else rows.filter(pk__in=ids)).update(read_at=timezone.now())
 
 
+def choose_alerts(user: User, alerts: int | None) -> bool:
+    """Keep how many accounts a day Today shows the person (None: as the firm has it); whether that changed."""
+    if user.alerts == alerts:
+        return False
+    user.alerts = alerts
+    user.save(update_fields=["alerts"])
+    return True
+
+
 def choose_digest(user: User, daily: bool, team: bool, hour: int) -> bool:
     """Keep which digests the person wants by mail, and at which hour of their clock; whether that changed."""
     wanted = {"digest": daily, "team_digest": team, "digest_hour": min(max(hour, 0), 23)}

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from laer.web.book.models import Pulse
 from laer.web.book.scope import editable_rows, visible_rows
 from laer.web.people.models import Person, User
-from laer.web.work.models import Episode, EpisodeAnswer, Forecast, Notification, OutgoingMail, Override, PlayRun, PositionSet, Risk, Task, Touch
+from laer.web.work.models import Episode, EpisodeAnswer, Forecast, Notification, OutgoingMail, Override, PlayRun, PositionSet, Risk, Task, TextSentiment, Touch
 
 
 def visible_tasks(user: User) -> QuerySet[Task]:
@@ -101,3 +101,11 @@ def visible_play_runs(user: User) -> QuerySet[PlayRun]:
 
 def editable_play_runs(user: User) -> QuerySet[PlayRun]:
     return PlayRun.objects.filter(editable_rows(user), account__archived_at=None)
+
+
+def visible_sentiments(user: User) -> QuerySet[TextSentiment]:
+    return TextSentiment.objects.filter(visible_rows(user), archived_at=None)
+
+
+def editable_sentiments(user: User) -> QuerySet[TextSentiment]:
+    return TextSentiment.objects.filter(editable_rows(user), archived_at=None)

@@ -53,14 +53,20 @@ def read_touch(values: Mapping[str, str], now: datetime) -> dict[str, Any]:
     sentiment = values.get("sentiment") or None
     if sentiment is not None and sentiment not in Sentiment.values:
         raise Refused(_("Sentiment: found '%(found)s', expected one of %(expected)s") % {"found": sentiment, "expected": ", ".join(map(str, Sentiment.labels))})
-    minutes = values.get("minutes", "").strip()
-    if minutes and not (minutes.isascii() and minutes.isdigit() and len(minutes) < 5 and int(minutes) <= LONGEST):
-        raise Refused(_("Minutes: found '%(found)s', expected a whole number up to %(limit)s") % {"found": minutes, "limit": LONGEST})
+    minutes = read_minutes(values.get("minutes", ""))
     summary = values.get("summary", "").strip()
     if len(summary) > SUMMARY:
         raise Refused(_("Summary: found %(count)s characters, expected at most %(limit)s") % {"count": len(summary), "limit": SUMMARY})
     at = _moment(values.get("at", "").strip(), now)
-    return {"kind": kind, "direction": direction, "sentiment": sentiment, "minutes": int(minutes) if minutes else None, "summary": summary, "at": at}
+    return {"kind": kind, "direction": direction, "sentiment": sentiment, "minutes": minutes, "summary": summary, "at": at}
+
+
+def read_minutes(text: str) -> int | None:
+    """How long something took; None where a form does not say it."""
+    text = text.strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) <= LONGEST):
+        raise Refused(_("Minutes: found '%(found)s', expected a whole number up to %(limit)s") % {"found": text[:20], "limit": LONGEST})
+    return int(text) if text else None
 
 
 def _moment(text: str, now: datetime) -> datetime:

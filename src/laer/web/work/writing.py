@@ -22,13 +22,14 @@ from laer.web.work.scope import (
     editable_positions,
     editable_pulses,
     editable_risks,
+    editable_sentiments,
     editable_tasks,
     editable_touches,
 )  # fmt: skip
 
 EDITABLE: dict[str, Any] = {
     "tasks": editable_tasks, "touches": editable_touches, "forecasts": editable_forecasts, "overrides": editable_overrides, "pulses": editable_pulses,
-    "episode_answers": editable_answers, "risks": editable_risks, "positions": editable_positions,
+    "episode_answers": editable_answers, "risks": editable_risks, "positions": editable_positions, "text_sentiments": editable_sentiments,
 }  # fmt: skip
 UNREAD = ("episode_answers", "risks", "play_runs")  # no measure reads them: their accounts are computed as before
 
@@ -45,9 +46,14 @@ def write_rows(user: User, record: str, wanted: Iterable[tuple[Any, Mapping[str,
                 last = log_change(user, record, row.pk, row.account_id, field, old, said(row, name), now)
             if changed:
                 row.save(update_fields=list(changed))
-                if row.account_id is not None and record not in UNREAD and (record != "tasks" or "done_at" in changed):  # measures read them
+                if row.account_id is not None and record not in UNREAD and (record != "tasks" or _counts(row, changed)):  # measures read them
                     mark_dirty(row.account_id, now)
     return last
+
+
+def _counts(task: Any, changed: Mapping[str, Any]) -> bool:
+    """Whether a measure reads what changed of a task: those that are done, with what they took."""
+    return "done_at" in changed or (task.done_at is not None and bool({"minutes", "kind", "archived_at"} & set(changed)))
 
 
 def log_created(user: User, record: str, row: Any, what: str) -> FieldChange:
