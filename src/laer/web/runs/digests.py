@@ -146,7 +146,7 @@ def of_teams(user: User, book: Book, on: date) -> sending.Rendered | None:
     for team in Team.objects.filter(memberships__person=user.person, archived_at=None).order_by("name"):
         lines, motions, moved = [], dict[str, int](), []
         for person in _people_of(team, user.person):
-            theirs = todays.day_of(scope, book.run.as_of, book.signals, person.pk, every=True)
+            theirs = todays.day_of(scope, book.run.as_of, book.signals, person.pk, budget=0, every=True)
             found = (*theirs.shown, *theirs.held)
             late = Task.objects.filter(assignee=person, done_at=None, archived_at=None, due_on__lt=on).count()
             moved += todays.changes(scope, since, book.run.as_of, book.signals, person.pk, cards, CHANGES)
