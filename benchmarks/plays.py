@@ -8,13 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks import Table, verdict
 
 ROOT = Path(__file__).parents[1]
 SIGNALS, PLAYS = 100, 30
+PARTS = {"signals": "conditions of signals", "episodes": "episodes opened and closed", "plays": "conditions of plays", "after": "runs begun and woken"}
 
 
 def run(full: bool) -> Iterator[Table]:
@@ -32,13 +34,23 @@ def measured(accounts: int, events: int) -> Table:
     table = Table(title, ["what", "seconds", "measured", "met"])
     for name, title in (("first", "the first look"), ("changed", "a twentieth of the accounts changed"), ("same", "everything again, nothing changed")):
         one = said[name]
-        spent = one["signals"] + one["plays"] + one["after"]
+        spent = sum(one[part] for part in PARTS)
         table.add(title, f"{spent:.2f}", f"of a pass of {one['seconds']:.1f}", verdict(spent, at_most=10.0))
-        for part, text in (("signals", "conditions of signals"), ("plays", "conditions of plays"), ("after", "runs begun and woken")):
+        for part, text in PARTS.items():
             table.add(f"– {text}", f"{one[part]:.2f}", "", "")
     table.add("asked for with nothing changed", f"{said['idle']:.3f}", "no pass", verdict(said["idle"], at_most=1.0))
     table.add("a tick with nothing due", f"{said['tick']:.4f}", f"{said['runs']:,} runs there", "")
     return table
+
+
+def timed(what: Callable[..., Any], took: dict[str, float], name: str) -> Callable[..., Any]:
+    def run(*given: Any, **more: Any) -> Any:
+        begun = time.perf_counter()
+        made = what(*given, **more)
+        took[name] = time.perf_counter() - begun
+        return made
+
+    return run
 
 
 def main() -> None:
@@ -52,7 +64,7 @@ def main() -> None:
     from laer.web.book import definitions
     from laer.web.book.models import Account, DirtyAccount
     from laer.web.people.models import User
-    from laer.web.runs import passes, playing
+    from laer.web.runs import episodes, passes, playing
     from laer.web.runs.playing import deciding, moving
     from laer.web.work.models import PlayRun, Touch
 
@@ -66,20 +78,14 @@ def main() -> None:
     for at in range(PLAYS - len(there)):
         row = there[at % len(there)]
         definitions.save_definition(user, "play", row.text.replace(f"id: {row.name}\n", f"id: {row.name}_{at}\n", 1), "a benchmark")
-    took = {"after": 0.0}
-    after = playing.after
-
-    def timed(run: object) -> None:
-        begun = time.perf_counter()
-        after(run)  # type: ignore[arg-type]
-        took["after"] = time.perf_counter() - begun
-
-    passes.playing.after = timed  # type: ignore[attr-defined]
+    took: dict[str, float] = {}
+    playing.after = timed(playing.after, took, "after")
+    episodes.write = timed(episodes.write, took, "episodes")
 
     def whole() -> dict[str, float]:
         begun = time.perf_counter()
         run = passes.start_pass()
-        return {"seconds": time.perf_counter() - begun, "signals": run.timings["signals"], "plays": run.timings["plays"], "after": took["after"]}
+        return {"seconds": time.perf_counter() - begun, "signals": run.timings["signals"], "plays": run.timings["plays"], **took}
 
     whole()  # the book's first pass: cards and months of everybody
     for row in definitions.in_force("play"):
