@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from laer.web.book.actions import Refused, archive_row, restore_row
 from laer.web.book.models import DirtyAccount, FieldChange, Note, SurveyResponse, Ticket
-from laer.web.runs import sentiments
+from laer.web.runs import passes, sentiments
 from laer.web.runs.jobs import work_once
 from laer.web.runs.models import AccountCard, Job
 from laer.web.runs.passes import run_waiting_pass
@@ -170,3 +170,27 @@ def test_what_is_too_much_for_a_pass_is_scored_beside_it(computed: Cast, monkeyp
 def facts_of(account_id: int) -> dict[str, Any]:
     facts: dict[str, Any] = AccountCard.objects.get(account_id=account_id).facts
     return facts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_over_the_book_reads_the_texts_of_whom_the_log_names_and_of_kinds_that_do_not_add_up(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = add_note(cast.users["csm"], cast.renewing.pk, GOOD)
+    passes.start_pass()
+    asked: list[tuple[Any, Any]] = []
+    scored = sentiments.score_texts
+
+    def counted(accounts: Any = None, most: Any = None, beat: Any = lambda: None, kinds: Any = None) -> Any:
+        asked.append((accounts, kinds))
+        return scored(accounts, most, beat, kinds)
+
+    monkeypatch.setattr(sentiments, "score_texts", counted)
+    passes.start_pass()
+    assert asked == [], "nothing has changed: no text is read"
+    Note.objects.create(account=cast.adopting, text=BAD, created_at=timezone.now())
+    passes.start_pass()
+    assert asked == [(None, ["notes"])], "there is one more than there are scores"
+    asked.clear()
+    edit_note(cast.users["csm"], first.pk, BAD)
+    passes.start_pass()
+    assert [accounts for accounts, _ in asked] == [[cast.renewing.pk]]
+    assert dict(TextSentiment.objects.filter(archived_at=None).values_list("row", "level"))[first.pk] == -1

@@ -20,6 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from laer.adopt.activation import ActivationRule
+from laer.adopt.sentiment import MAKING
 from laer.cycle import facts, scoring
 from laer.cycle.passing import Settings, run_pass
 from laer.cycle.segments import Before, before_of
@@ -94,7 +95,8 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))
         try:
-            sentiments.before_pass(accounts)
+            sentiments.before_pass(accounts, latest)
+            run.position["texts"] = MAKING
             plan = rates.plan_of(as_of)
             run.plan_year, run.rates, run.rates_mark = plan.year, rates.kept(plan.rates), rates.mark()
             rule = firm().activation
