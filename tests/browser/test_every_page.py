@@ -15,7 +15,7 @@ from tests.browser.served import AXE, MEMBER, Served, Troubles, drawn
 
 pytestmark = pytest.mark.browser
 
-# Each theme and each width once (a page that stands in the list again, empty or as a member sees it, in one of them); LAER_TEST_LOOKS=all walks every pair of them, in twice the time.
+# Each theme and each width once (a page that stands in the list again, empty, as a member sees it or asked otherwise, in one of them); LAER_TEST_LOOKS=all walks every pair of them, in twice the time.
 LOOKS = ("light-wide", "dark-phone") + (("dark-wide", "light-phone") if os.environ.get("LAER_TEST_LOOKS") == "all" else ())
 
 AXE_RUN = """async () => {
@@ -73,9 +73,23 @@ def desk(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[
         context.close()
 
 
+def _asked_otherwise() -> frozenset[str]:
+    """Places whose page stood in the list before, at the same address with another question behind it."""
+    there, found = set[str](), set[str]()
+    for place in (one for one in PLACES if not one.link):
+        path, _mark, asked = place.path.partition("?")
+        if asked and path in there:
+            found.add(place.name)
+        there.add(path)
+    return frozenset(found)
+
+
+ASKED_OTHERWISE = _asked_otherwise()
+
+
 def looks_of(place: Place) -> tuple[str, ...]:
-    """Each of the looks; of a page that stands here a second time, empty or as a member sees it, one: which one is told by its name."""
-    again = place.site == "empty" or place.who == MEMBER
+    """Each of the looks; of a page that stands here a second time (empty, as a member sees it, asked otherwise) one: which one is told by its name."""
+    again = place.site == "empty" or place.who == MEMBER or place.name in ASKED_OTHERWISE
     return LOOKS if not again or len(LOOKS) > 2 else (LOOKS[crc32(place.name.encode()) % 2],)
 
 

@@ -26,7 +26,7 @@ from tests.cast import BACKEND, Cast, add_account
 from tests.standing import stands
 from tests.web.files import take_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 SMALL = {"as_of": "2026-11-01", "accounts": 20}
 

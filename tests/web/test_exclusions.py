@@ -23,7 +23,7 @@ from laer.web.runs.models import AccountCard
 from tests.cast import Cast
 from tests.standing import stands
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 ACCOUNTS = "account_id,account_name,segment,owner\nA-1,Alder,SMB,Ann Ash\nA-2,Birch test,SMB,Bo Beck\nA-3,Cedar,Enterprise,Ann Ash\n"
 LINES = (

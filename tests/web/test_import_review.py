@@ -16,7 +16,7 @@ from laer.web.people.models import User
 from laer.web.runs import passes, revenue
 from laer.web.runs.models import AccountCard
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from laer.web.work.positions import end_position, positions_set, set_position
 from laer.web.work.writing import undo_work
 from tests.cast import Cast, add_account, add_line
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 TODAY = date(2026, 11, 22)
 

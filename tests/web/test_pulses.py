@@ -23,7 +23,7 @@ from laer.web.work.pulses import is_stale, pulses_of, set_pulse
 from laer.web.work.writing import undo_work
 from tests.cast import Cast, add_account, add_line, forget
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 TODAY = timezone.localdate()
 GREEN = {"colour": "green"}
 

@@ -18,7 +18,7 @@ from laer.web.runs.models import PassRun, SegmentStay
 from laer.web.templatetags.laer import UNKNOWN
 from tests.cast import Cast, add_account, add_line
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 BIG = "id: big\nname: Large payers\ncondition: mrr >= 500\n"
 TODAY = date(2026, 11, 22)

@@ -16,7 +16,7 @@ from laer.web.runs.models import PassRun
 from laer.web.runs.snapshots import open_run
 from tests.cast import Cast, add_line, forget
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 PARAMS = {"movements": "event", "gap_days": 0, "churn_basis": "stated", "by": None}
 
 

@@ -22,7 +22,7 @@ from laer.web.runs.doctor import findings, rows_behind
 from tests.standing import stands
 from tests.web.sheets import listed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 TODAY = date(2026, 6, 15)
 
 
