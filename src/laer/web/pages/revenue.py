@@ -110,10 +110,15 @@ def download(request: HttpRequest, then: Then) -> HttpResponse:
     policy = load_policy(run.policy if then.query else settings.POLICY)
     by, scope = asked.by if "by" in request.GET else None, looked.scope
     ledger = revenue.ledger_of(run, scope, by=by, **_counted(asked))
-    reported = revenue_reported.reported_for(run, scope, asked, ledger, then.known) if asked.basis == "reported" and not by and not asked.rates else None
+    reported = revenue_reported.reported_for(run, scope, asked, ledger, then.known) if asked.basis == "reported" and not asked.rates else None
     span = revenue.span_of_data(ledger, run)
     span = (reported.span(span, ledger) if reported else span) or (0, -1)
-    months = ledger.months_by_value(*span) if by else reported.months(ledger.months(*span)) if reported else ledger.months(*span)
+    if by:
+        split, _said = revenue_reported.by_value(scope, asked, reported, ledger, *span)
+        reported = None if split is ledger else reported  # a file by a dimension of which closings keep nothing is as restated, as its name says
+        months = (split or ledger).months_by_value(*span)
+    else:
+        months = reported.months(ledger.months(*span)) if reported else ledger.months(*span)
     names = columns(policy.windows, by, book=any(m["opening_balance_mrr"] for m in months))
     names = revenue_reported.columns(names) if reported else names
     if asked.rates and not by:
@@ -122,7 +127,7 @@ def download(request: HttpRequest, then: Then) -> HttpResponse:
     if asked.compare and not by:
         months, names = revenue.with_year_before(months), [*names, *revenue.YEAR_BEFORE]
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    how = "-as-reported" if reported else f"-rates-{asked.rates}" if asked.rates else ""
+    how = "-as-reported" if reported else f"-rates-{asked.rates}" if asked.rates else "-as-restated" if asked.basis == "reported" else ""
     answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{how}.csv"'
     writer = csv.writer(answer)
     writer.writerow(names)
@@ -278,7 +283,7 @@ def _figures_and_charts(
     scope = looked.scope
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, **_counted(asked)) if ledger.first_month is not None else None
-    split, split_note = revenue_reported.by_value(scope, asked, reported, by, period)
+    split, split_note = revenue_reported.by_value(scope, asked, reported, by, period.first, period.last)
     query = asked.how() | ({"compare": asked.compare} if asked.compare else {}) | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     # What contradictions and exclusions would change is worked out at the run's own rates, and stands beside those figures.
     shut = bool(reported and period.last <= reported.last)
@@ -312,9 +317,13 @@ def _figures_and_charts(
         "cohorts": cohorts(
             ledger if asked.basis != "reported" or not reported else revenue_reported.cohorts_of(run, scope, then.known), span, asked, run.currency
         ),
-        "by": by_dimension(split, period, asked, run.currency) | {"note": split_note} if split else None,
-        "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
+        "by": by_dimension(split, period, asked, run.currency) | {"note": split_note, "download_url": _file(query | {"by": asked.by})} if split else None,
+        "download_url": _file(query),
     }
+
+
+def _file(query: Mapping[str, str]) -> str:
+    return f"{reverse('revenue-download')}?{urlencode(query)}"
 
 
 def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str, sign: int, lines: Mapping[int, Any], currency: str) -> dict[str, Any]:
