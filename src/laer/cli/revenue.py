@@ -224,10 +224,10 @@ def _say(lines: LineFile, ledger: Ledger, last: int) -> None:
         amount = plain(rounded(lowered, minor_units(lines.currency)))
         typer.echo(f"note: the rejected lines with negative MRR would lower the closing MRR of {month_name(last)} by {amount}", err=True)
     if ledger.flash:
-        typer.echo(
-            f"note: {ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)",
-            err=True,
-        )
+        named = ", ".join(f"{account} in {month_name(m)}" for account, m in ledger.came_and_went)
+        more = f" and {ledger.flash - len(ledger.came_and_went)} more" if ledger.flash > len(ledger.came_and_went) else ""
+        said = f"{ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)"
+        typer.echo(f"note: {said}: {named}{more}", err=True)
     for note in lines.notes:
         typer.echo(note if note.startswith("warning") else f"note: {note}", err=True)
 

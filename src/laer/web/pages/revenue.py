@@ -207,6 +207,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
             },
             {"label": _("Accounts"), "value": number(len(found))},
             *(_rate_figures(found, movement, run) if movement in RATES else []),
+            *([{"label": _("Started and stopped"), "value": number(went)}] if (went := sum(_came_and_went(r, movement) for r in found)) else []),
             *([{"label": _("Movements"), "value": number(sum(r["movements"] for r in found))}] if movement in (*UPS, *DOWNS) and cohort is None else []),
         ],
         "filters": [{"label": revenue.DIMENSIONS[asked.by], "value": request.GET["value"] or _("unknown"), "remove_url": behind_url(asked, movement)}]
@@ -227,11 +228,25 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
 
 
 def _rate_figures(found: list[dict[str, Any]], movement: str, run: PassRun) -> list[dict[str, Any]]:
-    """What was paid twelve months ago, and the rate: the sum of the rows by it."""
+    """What was paid twelve months ago, the rate (the sum of the rows by it), and how many left and returned: they count as retained (rule 12)."""
     before = sum((r["before"] for r in found), Fraction(0))
     rate = sum((r["amount"] for r in found), Fraction(0)) / before if before else None
     paid = {"label": _("Paid twelve months ago"), "value": short(before, run.currency), "title": exactly(before, run.currency)}
-    return [paid, {"label": RATES[movement], "value": percent(None if rate is None else float(rate))}]
+    returned = {"label": _("Left and returned"), "value": number(sum(r["returned"] for r in found))}
+    return [paid, returned, {"label": RATES[movement], "value": percent(None if rate is None else float(rate))}]
+
+
+def _came_and_went(row: Mapping[str, Any], movement: str) -> bool:
+    """Whether a new account had stopped by the end of the period: the net of a month shows nothing of it (rule 4)."""
+    return movement == "new" and not row["before"] and not row["after"]
+
+
+def _named(row: Mapping[str, Any], movement: str) -> Any:
+    if row.get("returned"):
+        return _("left and returned")
+    if _came_and_went(row, movement):
+        return _("started and stopped")
+    return LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else _("paying")
 
 
 def _span_of(start: int, here: int, of: int) -> str:
@@ -334,7 +349,7 @@ def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str,
         "account_name": name,
         "account_url": f"/accounts/{account}/",
         "segment": card.segment if card else None,
-        "movement": LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else _("paying"),
+        "movement": _named(row, movement),
         "tone": tone,
         "before": amount_of(row["before"], currency),
         "after": amount_of(row["after"], currency),

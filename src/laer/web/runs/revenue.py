@@ -115,7 +115,8 @@ def behind(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | 
 
 
 def behind_rate(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | None = None) -> list[dict[str, Any]]:
-    """The accounts behind NRR or GRR over twelve months, largest first: what each paid then, what it pays now, what of it counts.
+    """The accounts behind NRR or GRR over twelve months, largest first: what each paid then, what it pays now, what of it counts,
+    and whether it left and returned meanwhile.
 
     Holds  sum of amount / sum of before == the rate of the month (rule 12)
     """
@@ -126,10 +127,12 @@ def behind_rate(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: i
 
     before, now = levels(last - 12), levels(last)
     capped = params["movement"] == "grr"
+    left = {r["account_id"] for r in behind(run, scope, params | {"movement": "churn", "movements": "event", "first": last - 11, "last": last}, plan_year)}
     rows = []
     for account, paid in before.items():
         pays = now.get(account, Fraction(0))
-        rows.append({"account_id": account, "before": paid, "after": pays, "amount": min(pays, paid) if capped else pays, "movements": 0})
+        returned = pays > 0 and account in left
+        rows.append({"account_id": account, "before": paid, "after": pays, "amount": min(pays, paid) if capped else pays, "movements": 0, "returned": returned})
     return sorted(rows, key=lambda r: (-r["amount"], r["account_id"]))
 
 
