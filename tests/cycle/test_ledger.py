@@ -120,6 +120,13 @@ def test_flash_accounts_are_counted_under_both_namings():
     assert [run(found, movements=m).flash for m in ("event", "net")] == [1, 1]
 
 
+def test_the_first_flash_accounts_are_named_by_month():
+    found = [oracle.Line(name, date(2024, month, 3), date(2024, month, 9), Fraction(5), "") for month in (2, 1) for name in "CABD"]
+    ledger = run([*found, oracle.Line("E", date(2024, 1, 3), None, Fraction(5), "")], movements="net")
+    assert ledger.flash == 8
+    assert ledger.came_and_went == [(name, (2024 - 1970) * 12) for name in "ABCD"] + [("A", (2024 - 1970) * 12 + 1)]
+
+
 def test_windows_are_those_that_were_asked_for():
     found = [oracle.Line("A", date(2024, 1, 3), None, Fraction(5), "")]
     (month,) = run(found, windows=(2,)).months(650, 650)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from laer.metrics import policy as policies
 from laer.metrics.policy import CONTENT, Policy, load_policy
 
 
@@ -50,3 +55,59 @@ def test_a_rule_that_does_not_exist_is_refused(wrong):
         load_policy().changed(**wrong)
     with pytest.raises(ValidationError):
         Policy.model_validate(load_policy().model_dump() | wrong)
+
+
+def own(folder: Path, text: str, name: str = "ours") -> str:
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return name
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(policies, "OWN", [tmp_path])
+    load_policy.cache_clear()
+    yield tmp_path
+    load_policy.cache_clear()
+
+
+OURS = "id: ours\nbased_on: board\nversion: 3\ntitle: Our rules\ndescription: A longer grace.\n"
+
+
+def test_a_firms_own_policy_changes_what_it_says_and_takes_the_rest_over(folder: Path) -> None:
+    ours = load_policy(own(folder, OURS + "grace_days: 45\nchurn_basis: events\nrules:\n  9: {name: gap days, text: Ours.}\n"))
+    assert (ours.id, ours.version, ours.grace_days, ours.churn_basis) == ("ours", 3, 45, "events")
+    assert (ours.movements, ours.windows, ours.past_due_days) == ("net", (12,), 30)  # the board's
+    assert (ours.rules[9]["text"], ours.rules[1]) == ("Ours.", load_policy("default").rules[1])
+    assert policies.policy_names() == ["default", "board", "chartmogul", "ours", "stripe"]
+
+
+def test_a_number_that_changes_is_noticed_though_the_version_stays(folder: Path) -> None:
+    own(folder, OURS + "grace_days: 45\n")
+    before = load_policy("ours").mark
+    load_policy.cache_clear()
+    assert load_policy("ours").mark == before
+    own(folder, OURS + "grace_days: 46\n")
+    load_policy.cache_clear()
+    assert load_policy("ours").mark != before
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    (OURS + "grace_days: -3\n", "grace_days: Input should be greater than or equal to 0"),
+    (OURS + "grace: 45\n", "grace: Extra inputs are not permitted"),
+    (OURS.replace("ours", "theirs"), "found the id 'theirs', expected that of its file, 'ours'"),
+    (OURS.replace("board", "ours"), "based_on: found 'ours', expected one of board, chartmogul, default, stripe"),
+    (OURS + "rules: [a]\n", "is no policy"),
+    ("id: [", "is no policy"),
+    ("", "found no settings"),
+    ("id: ours\nversion: 1\n", "Field required"),
+])  # fmt: skip
+def test_what_is_wrong_with_a_firms_own_policy_is_said_with_its_file(folder: Path, text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)) as error:
+        load_policy(own(folder, text))
+    assert "ours.yaml" in str(error.value)
+
+
+def test_a_shipped_name_is_taken(folder: Path) -> None:
+    own(folder, OURS.replace("ours", "stripe"), "stripe")
+    with pytest.raises(ValueError, match="laer has a policy 'stripe'; give yours a name of its own"):
+        load_policy("stripe")

@@ -73,6 +73,15 @@ def test_each_way_out_is_told_in_money_points_and_accounts(book: None) -> None:
     assert rows["churn_flags"]["logo"] == "1 of 6"
 
 
+def test_the_figures_shown_say_what_they_go_by(book: None) -> None:
+    answer = page("lead", "/revenue/?month=2025-01&churn_basis=events")
+    shown = answer.context["contradictions"]["shown"]
+    assert (shown["mrr_exact"], shown["by"]) == ("$156.00", "what the churn events say")
+    assert "what the lines say" not in answer.content.decode()
+    other = next(row for row in answer.context["contradictions"]["rows"] if row["id"] == "churn_events")
+    assert str(other["label"]) == "The lines are right"
+
+
 def test_a_day_that_was_paid_is_neither_churn_nor_reactivation(book: None) -> None:
     answer = page("lead", "/revenue/?effects=1&month=2024-12")
     gaps = next(row for row in answer.context["contradictions"]["rows"] if row["id"] == "one_day_gaps")

@@ -14,8 +14,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from laer.web.people.models import User
 from laer.web.runs import passes
 from laer.web.runs import revenue as months
+from tests.web.test_close import take_in
 from tests.web.test_revenue_page import files, login
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -70,6 +72,25 @@ def test_retention_opens_to_accounts_whose_sums_make_the_rate(files: Path) -> No
         figure = next(f for f in lead.get(f"/revenue/?month={THEN}").context["figures"] if f["key"] == name)
         assert page["figures"][-1]["value"] == figure["value"]
     assert all(r["amount"] <= r["before"] for r in behind(lead, "grr")["rows"])
+
+
+def test_who_left_and_returned_and_who_started_and_stopped_is_said(tmp_path: Path) -> None:
+    """Alder pays 40, nothing from June to July, then 45; Birch pays 60 all the while; Cedar comes and goes within October."""
+    take_in(tmp_path, "accounts.csv", "account_id,account_name\nA-1,Alder\nA-2,Birch\nA-3,Cedar\n")
+    take_in(tmp_path, "lines.csv", (
+        "subscription_id,account_id,start_date,end_date,mrr,currency,status\nS-1,A-1,2025-01-01,2025-06-01,40,USD,active\n"
+        "S-2,A-1,2025-08-01,,45,USD,active\nS-3,A-2,2025-01-01,,60,USD,active\nS-4,A-3,2025-10-05,2025-10-20,9,USD,active\n"
+    ))  # fmt: skip
+    lead = Client()
+    lead.force_login(User.objects.create_user("lead@laer.example", None, role="lead"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = lead.get("/revenue/behind/", {"movement": "nrr", "month": "2026-03"}).context
+    assert {row["account_name"]: row["movement"] for row in page["rows"]} == {"Birch": "paying", "Alder": "left and returned"}
+    assert [(f["label"], f["value"]) for f in page["figures"]][-2:] == [("Left and returned", "1"), ("NRR, 12 months", "105.0%")]  # 105 of 100
+    later = lead.get("/revenue/behind/", {"movement": "grr", "month": "2026-08"}).context  # a window that opens when Alder was back
+    assert [row["movement"] for row in later["rows"]] == ["paying", "paying"]
+    new = lead.get("/revenue/behind/", {"movement": "new", "month": "2025-10"}).context
+    assert [(row["account_name"], row["movement"]) for row in new["rows"]] == [("Cedar", "started and stopped")]
+    assert {"label": "Started and stopped", "value": "1"} in new["figures"]
 
 
 def test_arr_opens_to_twelve_times_what_the_accounts_pay(files: Path) -> None:

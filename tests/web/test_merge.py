@@ -25,13 +25,16 @@ from laer.web.book.models import (
     FieldChange,
     ImportRun,
     MatchSuggestion,
+    NoNews,
     Subscription,
     SubscriptionLine,
     Ticket,
 )
 from laer.web.book.undo import undo_import
 from laer.web.people.models import User
+from laer.web.runs.playing.standing import of_account
 from laer.web.runs.usage import weekly_usage
+from laer.web.work.models import OutgoingMail, PlayRun, Task
 from tests.cast import Cast
 from tests.web.files import ACCOUNTS, LINES, TICKETS, sums, take_in, write
 
@@ -415,6 +418,58 @@ def test_the_page_asks_no_more_for_many_pairs(cast: Cast) -> None:
     for a, b in ((0, 2), (0, 3), (1, 2), (1, 3), (2, 3), (4, 5)):
         suggest(cast, them[a], them[b])
     assert queries() == few
+
+
+def run_of(account: Account, state: str, cause: str, play: str = "save_it") -> PlayRun:
+    live = {"step": "0", "due_at": timezone.now()} if state == "live" else {}
+    today, now = timezone.localdate(), timezone.now()
+    return PlayRun.objects.create(account=account, play=play, version=1, cause=cause, cause_on=today, state=state, starts_on=today, created_at=now, **live)
+
+
+def accounts_of(*runs: PlayRun) -> list[int]:
+    return [PlayRun.objects.get(pk=run.pk).account_id for run in runs]
+
+
+def test_runs_of_plays_go_over_but_for_one_that_is_under_way_for_both(cast: Cast) -> None:
+    kept, merged = cast.adopting.pk, cast.renewing.pk
+    ended, live = run_of(cast.renewing, "ended", "episode:1"), run_of(cast.renewing, "live", "episode:2")
+    twice, same = run_of(cast.renewing, "live", "person:1", play="renew_it"), run_of(cast.renewing, "refused", "day:2026-01-01")
+    own = [run_of(cast.adopting, "live", "person:2", play="renew_it"), run_of(cast.adopting, "ended", "day:2026-01-01")]
+    task = Task.objects.create(account=cast.renewing, title="Call them", created_at=timezone.now(), play_run=live)
+    merge = merging.merge_accounts(cast.users["lead"], kept, merged)
+    assert accounts_of(ended, live, twice, same, *own) == [kept, kept, merged, merged, kept, kept]
+    assert Task.objects.get(pk=task.pk).account_id == kept
+    assert live in of_account(kept)
+    merging.end_merge(cast.users["lead"], merge.pk)
+    assert accounts_of(ended, live, twice, same, *own) == [merged] * 4 + [kept] * 2
+
+
+def test_mails_to_the_merged_accounts_contacts_stand_on_the_kept_one(cast: Cast) -> None:
+    now = timezone.now()
+    contact = Contact.objects.create(account=cast.renewing, name="Jo", email="jo@vantage.example", created_at=now)
+    mail = OutgoingMail.objects.create(
+        key="m1", template="value_note", account=cast.renewing, contact=contact, to="jo@vantage.example", subject="What it brought", text="a third less",
+        state="sent", due_at=now, sent_at=now, created_at=now, message_id="<m1@firm.example>",
+    )  # fmt: skip
+    merge = merging.merge_accounts(cast.users["lead"], cast.adopting.pk, cast.renewing.pk)
+    assert "What it brought" in cast.client("lead").get(f"/accounts/{cast.adopting.pk}/?tab=feed").content.decode()
+    assert cast.client("lead").get(f"/mails/{mail.pk}/").status_code == 200
+    merging.end_merge(cast.users["lead"], merge.pk)
+    mail.refresh_from_db()
+    assert mail.account_id == contact.account_id == cast.renewing.pk
+
+
+def test_what_a_list_said_that_was_no_news_goes_over_with_its_line(tmp_path: Path, lead: User) -> None:
+    from tests.web.lists import arr, given, take
+
+    take(given(tmp_path / "may.csv", "Customer,ARR", "Acme,1200", "Acme Holding,600"), "2025-05-31")
+    take(given(tmp_path / "july.csv", "Customer,ARR", "Acme,1200", "Acme Holding,600"), "2025-07-31")
+    kept, merged = Account.objects.get(name="Acme"), Account.objects.get(name="Acme Holding")
+    merge = merging.merge_accounts(lead, kept.pk, merged.pk)
+    assert set(NoNews.objects.values_list("account_id", flat=True)) == {kept.pk}
+    assert arr("2025-07-31") == 1800
+    merging.end_merge(lead, merge.pk)
+    assert dict(NoNews.objects.values_list("account_id", "line__account_id")) == {kept.pk: kept.pk, merged.pk: merged.pk}
 
 
 def test_a_third_source_that_knows_the_merged_account_by_its_domain_reaches_the_kept_one(tmp_path: Path, two: tuple[Account, Account], lead: User) -> None:

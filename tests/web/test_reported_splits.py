@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -67,6 +69,29 @@ def test_every_value_ties_and_all_of_them_are_the_total(closed_twice: None, dime
         assert sum((Fraction(one["closing_mrr"] or 0) for one in values), Fraction(0)) == total["closing_mrr"]
         (reported,) = (one for one in whole.values() if one.month == m)
         assert (total["closing_mrr"], total["restatement_mrr"]) == (reported["closing_mrr"], reported["restatement_mrr"])
+
+
+def test_the_file_by_a_dimension_is_as_reported_and_says_so_in_its_name(book: Path) -> None:
+    """April closes at 450.33: 150 of SMB and 901 / 3 of Enterprise. What comes later of March and April is 153.33 in May: 70 and 83.33."""
+    closing.close_months(None, month_of("2025-04"))
+    take_in(book, "late.csv", LATE)
+
+    def file(role: str = "lead", **asked: str) -> tuple[str, dict[tuple[str, str], dict[str, str]]]:
+        got = browser(person(role)).get("/revenue/download/", {"by": "segment", "basis": "reported", **asked})
+        rows = csv.DictReader(io.StringIO(got.content.decode()))
+        return got["Content-Disposition"], {(row["month"], row["segment"]): row for row in rows}
+
+    name, rows = file()
+    assert "-as-reported.csv" in name
+    shown = browser(person("lead")).get(by_segment("2025-04")["download_url"])  # the page leads there
+    assert "-as-reported.csv" in shown["Content-Disposition"]
+    assert shown.content.decode().startswith("segment,")
+    assert {value: rows["2025-04", value]["closing_mrr"] for value in ("SMB", "Enterprise", TOTAL)} == {"SMB": "150.00", "Enterprise": "300.33", TOTAL: "450.33"}
+    assert {value: rows["2025-05", value]["restatement_mrr"] for value in ("SMB", "Enterprise", TOTAL)} == {"SMB": "70.00", "Enterprise": "83.33", TOTAL: "153.33"}
+    name, rows = file(basis="restated")
+    assert (rows["2025-04", TOTAL]["closing_mrr"], "reported" in name, "restatement_mrr" in rows["2025-04", TOTAL]) == ("603.67", False, False)
+    name, rows = file(movements="net")  # of the month's net closings keep no split
+    assert (rows["2025-04", TOTAL]["closing_mrr"], "-as-restated.csv" in name) == ("603.67", True)
 
 
 def test_the_page_shows_the_split_as_reported_and_as_restated(book: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from laer.metrics import policy
 from laer.web.book import exclusions
 from laer.web.book.importing import begin_import, run_import
 from laer.web.book.models import Account, Assignment, Contract, Exclusion, SubscriptionLine
@@ -128,6 +129,27 @@ def test_one_decision_for_both_moves_revenue_and_renew_alike(book: None, decisio
     assert {row["account"]: row["state"] for row in page.context["rows"] if row["account"] in ("Alder", "Birch")} == dict.fromkeys(("Alder", "Birch"), state)
     assert at().get("/revenue/").context["unresolved"] is None
     assert "expired_unresolved" not in {f.check for f in findings()}
+
+
+@pytest.mark.parametrize(("grace", "closes", "states"), [
+    (10, 1400, {"Alder": "lost", "Birch": "unresolved", "Cedar": "unresolved"}),
+    (30, 1400, {"Alder": "lost", "Birch": "unresolved", "Cedar": "pending"}),
+    (100, 1500, {"Alder": "pending", "Birch": "pending", "Cedar": "pending"}),
+])  # fmt: skip
+def test_one_grace_in_a_policy_of_ones_own_moves_ledger_and_renewals(
+    book: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, grace: int, closes: int, states: dict[str, str],
+) -> None:  # fmt: skip
+    Contract.objects.filter(account__name="Alder").update(auto_renews=False)  # known not to renew: past the grace it is lost
+    (tmp_path / "ours.yaml").write_text(f"id: ours\nbased_on: default\nversion: 1\ntitle: Ours\ndescription: Ours.\ngrace_days: {grace}\n")
+    monkeypatch.setattr(policy, "OWN", [tmp_path])
+    settings.POLICY = "ours"
+    policy.load_policy.cache_clear()
+    assert passes.run_waiting_pass() is not None, "another policy asks for a pass"
+    assert passes.run_waiting_pass() is None
+    assert closing() == closes
+    rows = at().get("/renewals/?view=all").context["rows"]
+    assert {row["account"]: row["state"] for row in rows if row["account"] in states} == states
+    policy.load_policy.cache_clear()
 
 
 def test_taking_back_an_exclusion_restores_every_figure(book: None) -> None:

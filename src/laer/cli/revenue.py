@@ -72,7 +72,9 @@ def revenue(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX of subscription lines", show_default=False)],
     from_: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="first month; default: that of the first paying day")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="last month; default: that of the latest start or last paid day")] = None,
-    policy: Annotated[str, typer.Option(metavar="NAME", help="the rules to follow: default, stripe, chartmogul, board")] = "default",
+    policy: Annotated[
+        str, typer.Option(metavar="NAME", help="the rules to follow: default, stripe, chartmogul, board, or one of LAER_HOME/policies")
+    ] = "default",
     against: Annotated[str | None, typer.Option(metavar="NAME", help="list line by line why this other policy differs")] = None,
     movements: Annotated[Movements | None, typer.Option(help="each day of change is a movement, or each month; default: the policy's")] = None,
     gap_days: Annotated[int | None, typer.Option("--gap-days", min=0, help="bridge unpaid gaps of at most this many days; default: the policy's")] = None,
@@ -97,8 +99,11 @@ def revenue(
     from laer.cli.line_file import FileRefused, read_line_file
     from laer.cycle.ledger import compute
     from laer.engine.session import DuckDBSession
-    from laer.metrics.policy import load_policy
+    from laer.metrics.policy import OWN, load_policy
     from laer.sources.tabular.files import UnreadableFile
+    from laer.web import home
+
+    OWN[:] = [home.policies()]
 
     own = {"movements": movements.value if movements else None, "gap_days": gap_days, "end": end.value if end else None}
     by_cause = by is not None and by.strip().lower() == CAUSE
@@ -219,10 +224,10 @@ def _say(lines: LineFile, ledger: Ledger, last: int) -> None:
         amount = plain(rounded(lowered, minor_units(lines.currency)))
         typer.echo(f"note: the rejected lines with negative MRR would lower the closing MRR of {month_name(last)} by {amount}", err=True)
     if ledger.flash:
-        typer.echo(
-            f"note: {ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)",
-            err=True,
-        )
+        named = ", ".join(f"{account} in {month_name(m)}" for account, m in ledger.came_and_went)
+        more = f" and {ledger.flash - len(ledger.came_and_went)} more" if ledger.flash > len(ledger.came_and_went) else ""
+        said = f"{ledger.flash} account{'' if ledger.flash == 1 else 's'} started and stopped within one month (shown by event movements, not by net ones)"
+        typer.echo(f"note: {said}: {named}{more}", err=True)
     for note in lines.notes:
         typer.echo(note if note.startswith("warning") else f"note: {note}", err=True)
 

@@ -41,6 +41,7 @@ class LedgerInput:
         return "string" if pa.types.is_string(self.lines.schema.field("account_id").type) else "int64"
 
 
+NAMED = 5  # accounts that started and stopped within a month which a ledger names
 STATED = 4  # periods whose rows by value a ledger remembers
 
 
@@ -55,6 +56,7 @@ class Ledger:
     values: dict[str, Sums] = field(default_factory=dict)
     cohorts: list[tuple[int, int, int, int]] = field(default_factory=list)
     flash: int = 0
+    came_and_went: list[tuple[str, int]] = field(default_factory=list)  # the first of them by month: account, month
     rates: RateRules = AS_DEFAULT
     by_cause: bool = False
     stated: dict[tuple[int, int], list[Month]] = field(default_factory=dict, repr=False, compare=False)  # by value, of the periods asked for last
@@ -221,6 +223,9 @@ def compute(session: Session, given: LedgerInput, *, windows: tuple[int, ...] = 
     ledger.cohorts = [(r["cohort"], r["m"], r["paying"], r["change"]) for r in _rows(session, months.cohorts(made.event_levels))]
     came_and_went = made.event_levels.filter(made.event_levels.opening == 0, made.event_levels.closing == 0)
     ledger.flash = sum(r["n"] for r in _rows(session, came_and_went.aggregate(n=came_and_went.count())))
+    if ledger.flash:
+        first = came_and_went.order_by("m", "account_id").limit(NAMED)
+        ledger.came_and_went = [(str(r["account_id"]), r["m"]) for r in _rows(session, first.select("account_id", "m"))]
     if made.price_states is not None:
         rows = _rows(session, retention.retained_without_price(made.price_states))
         ledger.total.without_price = {(row["window"], row["m"]): row["closing"] for row in rows}

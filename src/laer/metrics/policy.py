@@ -5,17 +5,22 @@ The rules are numbered as in docs/methods/policy.md; the shipped policies stand 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from laer.metrics.rate_rules import RateRules
 
 CONTENT = Path(__file__).parent.parent / "content" / "policies"
+OWN: list[Path] = []  # folders of a firm's own policies, named by who knows the installation before the first policy is read
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 PAUSED = frozenset({"paused"})
 PAST_DUE = frozenset({"past due"})
 TRIALS = frozenset({"trial", "trialing", "trialling"})
@@ -71,6 +76,12 @@ class Policy(BaseModel):
     def rates(self) -> RateRules:
         return RateRules(self.logo_churn, self.net_churn)
 
+    @property
+    def mark(self) -> str:
+        """Changes with any of its rules and settings: a firm may change a number of its own policy and leave its version."""
+        said = self.model_dump(mode="json") | {"status": {name: sorted(words) for name, words in self.status.model_dump().items()}}
+        return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
     def changed(self, **changes: Any) -> Policy:
         """The same policy with single rules changed by name (what a command-line option does)."""
         return Policy.model_validate(self.model_dump() | {k: v for k, v in changes.items() if v is not None})
@@ -84,24 +95,47 @@ SETTINGS = {
 
 
 def policy_names() -> list[str]:
-    """The shipped policies, default first."""
-    return sorted((p.stem for p in CONTENT.glob("*.yaml")), key=lambda name: (name != "default", name))
+    """The policies that there are, default first: those that ship, and the firm's own."""
+    return sorted(_files(), key=lambda name: (name != "default", name))
 
 
 @cache
 def load_policy(name: str = "default") -> Policy:
-    """A shipped policy by name, read once (a page asks for it several times); the error lists what exists.
+    """A policy by name, read once (a page asks for it several times); the error lists what exists, or says what is wrong with a firm's own.
 
     A preset names the policy that it is `based_on` and what it changes of it: settings, status words and texts of rules by name.
     """
-    if name not in policy_names():
+    files = _files()
+    if name not in files:
         raise ValueError(f"no policy {name!r}; there are: {', '.join(policy_names())}")
-    return Policy.model_validate(_read(name))
+    try:
+        policy = Policy.model_validate(_read(files[name], files))
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else " ".join(str(error).split())
+        raise ValueError(f"{files[name]} is no policy: {said}") from error
+    if policy.id != name:
+        raise ValueError(f"{files[name]} is no policy: found the id {policy.id!r}, expected that of its file, {name!r}")
+    return policy
 
 
-def _read(name: str) -> dict[str, Any]:
-    said: dict[str, Any] = yaml.safe_load((CONTENT / f"{name}.yaml").read_text(encoding="utf-8"))
+def _files() -> dict[str, Path]:
+    """Name -> its file."""
+    own = {path.stem: path for folder in OWN for path in sorted(folder.glob("*.yaml")) if NAME.fullmatch(path.stem)}
+    shipped = {path.stem: path for path in CONTENT.glob("*.yaml")}
+    if taken := sorted(own.keys() & shipped.keys()):
+        raise ValueError(f"{own[taken[0]]}: laer has a policy {taken[0]!r}; give yours a name of its own, and `based_on: {taken[0]}`")
+    return shipped | own
+
+
+def _read(file: Path, files: Mapping[str, Path]) -> dict[str, Any]:
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(said, dict):
+        raise TypeError("found no settings, expected lines such as `grace_days: 45`")
     if "based_on" not in said:
         return said
-    base = _read(said.pop("based_on"))
-    return base | said | {part: base[part] | said.get(part, {}) for part in ("status", "rules")}
+    name = said.pop("based_on")
+    if name not in files or files[name].parent != CONTENT:
+        raise TypeError(f"based_on: found {name!r}, expected one of {', '.join(sorted(n for n, path in files.items() if path.parent == CONTENT))}")
+    base = _read(files[name], files)
+    return base | said | {part: base[part] | (said.get(part) or {}) for part in ("status", "rules")}

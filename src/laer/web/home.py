@@ -37,6 +37,11 @@ def catalogues() -> Path:
     return home() / "locale"
 
 
+def policies() -> Path:
+    """Folder of the firm's own policies (`NAME.yaml`). Neither it nor the home is made: a command without an installation looks here, too."""
+    return Path(os.environ.get("LAER_HOME", "~/.laer")).expanduser().absolute() / "policies"
+
+
 def watch_roots() -> list[Path]:
     """Folders below which folders may be watched (`LAER_WATCH_ROOTS`, default `inbox` below the home)."""
     given = [Path(p.strip()).expanduser() for p in os.environ.get("LAER_WATCH_ROOTS", "").split(os.pathsep) if p.strip()]

@@ -72,7 +72,12 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
             "How numbers and dates are written for whoever chose nothing in Settings > You: a language and a country, for example `de_CH`. `en`, which names "
             "no country, follows the language of the texts; in English that is 22 Nov 2026 and 1,234.50.",
         ),
-        Setting('LAER_POLICY', '`default`', "Name of the ledger's policy, a file in `src/laer/content/policies/`."),
+        Setting(
+            "LAER_POLICY",
+            "`default`",
+            "Name of the ledger's policy: `default`, `stripe`, `chartmogul`, `board`, or [one of your own](../methods/presets.md#a-policy-of-your-own) in "
+            "`policies` below the home. Another policy asks for a new pass.",
+        ),
     ),
     "Who may do what": (
         Setting(

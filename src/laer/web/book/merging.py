@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from laer.web.book import aliases, superseding
 from laer.web.book.actions import Refused, log_change, mark_dirty
 from laer.web.book.identity import FORGOTTEN, TAKEN_OUT
-from laer.web.book.models import MODELS, Account, AccountMerge, ExternalId, FieldChange, ImportRun, ImportState, MatchSuggestion
+from laer.web.book.models import MODELS, Account, AccountMerge, ExternalId, FieldChange, ImportRun, ImportState, MatchSuggestion, NoNews
 from laer.web.book.prepare import as_json
 from laer.web.book.scope import editable_accounts
 from laer.web.book.superseding import BOTH
@@ -25,6 +25,7 @@ ROWS = 5_000
 
 
 CARRIED: dict[str, Any] = {}  # what rooms above keep of an account and a merge takes along: name -> model, given when they start
+THAT_GO: dict[str, Callable[[int, int], models.QuerySet[Any]]] = {}  # name -> which of them do, of (merged, kept), where not all can
 
 
 def attached() -> Iterator[tuple[str, Any]]:
@@ -37,6 +38,7 @@ def attached() -> Iterator[tuple[str, Any]]:
 def going() -> Iterator[tuple[str, Any]]:
     """All that goes over with an account."""
     yield from attached()
+    yield "no_news", NoNews
     yield from CARRIED.items()
 
 
@@ -64,7 +66,7 @@ def merge_accounts(user: User, kept_id: int, merged_id: int, holds: str = BOTH) 
             raise PermissionDenied
         _nobody_writes()
         kept, merged, now = both[kept_id], both[merged_id], timezone.now()
-        moved = {record: list(model.objects.filter(account_id=merged.pk).order_by("id").values_list("id", flat=True)) for record, model in going()}
+        moved = {record: _rows(record, model, merged.pk, kept.pk) for record, model in going()}
         moved["external_ids"] = list(ExternalId.objects.filter(record="accounts", object_id=merged.pk).order_by("id").values_list("id", flat=True))
         moved["children"] = list(Account.objects.filter(parent_id=merged.pk).exclude(pk=kept.pk).order_by("id").values_list("id", flat=True))
         history = FieldChange.objects.filter(account_id=merged.pk).exclude(record="accounts")
@@ -158,6 +160,11 @@ def _nobody_writes() -> None:
         raise Refused(_("an import is being written or undone; try again when it is done"))
 
 
+def _rows(record: str, model: Any, merged: int, kept: int) -> list[int]:
+    found = THAT_GO[record](merged, kept) if record in THAT_GO else model.objects.filter(account_id=merged)
+    return list(found.order_by("id").values_list("id", flat=True))
+
+
 def _go_over(merge: AccountMerge, source: int, target: int) -> None:
     """Everything that the merge names, from one account to the other, where it is still there."""
     for record, model in going():
@@ -181,6 +188,8 @@ def _arrived(merge: AccountMerge, kept: int) -> None:
         if any(f.attname == "subscription_id" for f in model._meta.local_concrete_fields):
             for part in _parts(subscriptions):  # a line may name its subscription only
                 moved.setdefault(record, []).extend(model.objects.filter(subscription_id__in=part, account_id=kept).values_list("id", flat=True))
+    for part in _parts(moved.get("subscription_lines", [])):
+        moved.setdefault("no_news", []).extend(NoNews.objects.filter(line_id__in=part, account_id=kept).values_list("id", flat=True))
     since = FieldChange.objects.filter(recorded_at__gt=merge.at, account_id=kept)
     for record, _rows in going():
         for part in _parts(moved.get(record, [])):

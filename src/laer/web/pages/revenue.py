@@ -112,10 +112,15 @@ def download(request: HttpRequest, then: Then) -> HttpResponse:
     policy = load_policy(run.policy if then.query else settings.POLICY)
     by, scope = asked.by if "by" in request.GET else None, looked.scope
     ledger = revenue.ledger_of(run, scope, by=by, **_counted(asked))
-    reported = revenue_reported.reported_for(run, scope, asked, ledger, then.known) if asked.basis == "reported" and not by and not asked.rates else None
+    reported = revenue_reported.reported_for(run, scope, asked, ledger, then.known) if asked.basis == "reported" and not asked.rates else None
     span = revenue.span_of_data(ledger, run)
     span = (reported.span(span, ledger) if reported else span) or (0, -1)
-    months = ledger.months_by_value(*span) if by else reported.months(ledger.months(*span)) if reported else ledger.months(*span)
+    if by:
+        split, _said = revenue_reported.by_value(scope, asked, reported, ledger, *span)
+        reported = None if split is ledger else reported  # a file by a dimension of which closings keep nothing is as restated, as its name says
+        months = (split or ledger).months_by_value(*span)
+    else:
+        months = reported.months(ledger.months(*span)) if reported else ledger.months(*span)
     names = columns(policy.windows, by, book=any(m["opening_balance_mrr"] for m in months))
     names = revenue_reported.columns(names) if reported else names
     if asked.rates and not by:
@@ -124,7 +129,7 @@ def download(request: HttpRequest, then: Then) -> HttpResponse:
     if asked.compare and not by:
         months, names = revenue.with_year_before(months), [*names, *revenue.YEAR_BEFORE]
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    how = "-as-reported" if reported else f"-rates-{asked.rates}" if asked.rates else ""
+    how = "-as-reported" if reported else f"-rates-{asked.rates}" if asked.rates else "-as-restated" if asked.basis == "reported" else ""
     answer["Content-Disposition"] = f'attachment; filename="revenue-{run.as_of}-run-{run.pk}{how}.csv"'
     writer = csv.writer(answer)
     writer.writerow(names)
@@ -204,6 +209,7 @@ def behind(request: HttpRequest, then: Then) -> HttpResponseBase:
             },
             {"label": _("Accounts"), "value": number(len(found))},
             *(_rate_figures(found, movement, run) if movement in RATES else []),
+            *([{"label": _("Started and stopped"), "value": number(went)}] if (went := sum(_came_and_went(r, movement) for r in found)) else []),
             *([{"label": _("Movements"), "value": number(sum(r["movements"] for r in found))}] if movement in (*UPS, *DOWNS) and cohort is None else []),
         ],
         "filters": [{"label": revenue.DIMENSIONS[asked.by], "value": request.GET["value"] or _("unknown"), "remove_url": behind_url(asked, movement)}]
@@ -232,11 +238,25 @@ def _meaning(movement: str, run: PassRun) -> dict[str, Any] | None:
 
 
 def _rate_figures(found: list[dict[str, Any]], movement: str, run: PassRun) -> list[dict[str, Any]]:
-    """What was paid twelve months ago, and the rate: the sum of the rows by it."""
+    """What was paid twelve months ago, the rate (the sum of the rows by it), and how many left and returned: they count as retained (rule 12)."""
     before = sum((r["before"] for r in found), Fraction(0))
     rate = sum((r["amount"] for r in found), Fraction(0)) / before if before else None
     paid = {"label": _("Paid twelve months ago"), "value": short(before, run.currency), "title": exactly(before, run.currency)}
-    return [paid, {"label": RATES[movement], "value": percent(None if rate is None else float(rate))}]
+    returned = {"label": _("Left and returned"), "value": number(sum(bool(r.get("returned")) for r in found))}
+    return [paid, returned, {"label": RATES[movement], "value": percent(None if rate is None else float(rate))}]
+
+
+def _came_and_went(row: Mapping[str, Any], movement: str) -> bool:
+    """Whether a new account had stopped by the end of the period: the net of a month shows nothing of it (rule 4)."""
+    return movement == "new" and not row["before"] and not row["after"]
+
+
+def _named(row: Mapping[str, Any], movement: str) -> Any:
+    if row.get("returned"):
+        return _("left and returned")
+    if _came_and_went(row, movement):
+        return _("started and stopped")
+    return LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else _("paying")
 
 
 def _span_of(start: int, here: int, of: int) -> str:
@@ -288,7 +308,7 @@ def _figures_and_charts(
     scope = looked.scope
     whole = scope.everything
     by = revenue.ledger_of(run, scope, by=asked.by, **_counted(asked)) if ledger.first_month is not None else None
-    split, split_note = revenue_reported.by_value(scope, asked, reported, by, period)
+    split, split_note = revenue_reported.by_value(scope, asked, reported, by, period.first, period.last)
     query = asked.how() | ({"compare": asked.compare} if asked.compare else {}) | ({"basis": "reported"} if reported and asked.basis == "reported" else {})
     # What contradictions and exclusions would change is worked out at the run's own rates, and stands beside those figures.
     shut = bool(reported and period.last <= reported.last)
@@ -322,9 +342,13 @@ def _figures_and_charts(
         "cohorts": cohorts(
             ledger if asked.basis != "reported" or not reported else revenue_reported.cohorts_of(run, scope, then.known), span, asked, run.currency
         ),
-        "by": by_dimension(split, period, asked, run.currency) | {"note": split_note} if split else None,
-        "download_url": f"{reverse('revenue-download')}?{urlencode(query)}",
+        "by": by_dimension(split, period, asked, run.currency) | {"note": split_note, "download_url": _file(query | {"by": asked.by})} if split else None,
+        "download_url": _file(query),
     }
+
+
+def _file(query: Mapping[str, str]) -> str:
+    return f"{reverse('revenue-download')}?{urlencode(query)}"
 
 
 def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str, sign: int, lines: Mapping[int, Any], currency: str) -> dict[str, Any]:
@@ -335,7 +359,7 @@ def _behind_row(row: Mapping[str, Any], card: AccountCard | None, movement: str,
         "account_name": name,
         "account_url": f"/accounts/{account}/",
         "segment": card.segment if card else None,
-        "movement": LABELS[movement].lower() if movement in UPS | DOWNS | MOVED else _("paying"),
+        "movement": _named(row, movement),
         "tone": tone,
         "before": amount_of(row["before"], currency),
         "after": amount_of(row["after"], currency),

@@ -49,7 +49,7 @@ def doubts(user: User, run: PassRun, now: Mapping[str, Any], period: revenue.Per
     waiting = [one for one in found if not one.worked_out]
     return {
         "contradictions": {
-            "shown": _figures(now, run.currency) | {"logo": _lost(now)},
+            "shown": _figures(now, run.currency) | {"logo": _lost(now), "by": _("what the churn events say") if basis == "events" else _("what the lines say")},
             "rows": [
                 _row(one, place, now, run.currency, _settled_at(one, one.ways[place], user, asked.url(churn_basis=_other(one.ways[place], usual))))
                 for one in found

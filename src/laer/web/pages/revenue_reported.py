@@ -46,16 +46,16 @@ def cohorts_of(run: PassRun, scope: Scope, known: datetime | None = None) -> Rep
 
 
 def by_value(
-    scope: Scope, asked: Asked, reported: Reported | None, ledger: Ledger | None, period: revenue.Period
+    scope: Scope, asked: Asked, reported: Reported | None, ledger: Ledger | None, first: int, last: int
 ) -> tuple[Ledger | ReportedByValue | None, str]:
-    """What the table by a dimension is made of, and what it says of its basis: as reported where closings kept it, else as restated and why."""
+    """What the table and the file by a dimension are made of, and what they say of its basis: as reported where closings kept it, else as restated and why."""
     if reported is None or ledger is None or asked.basis != "reported":
         return ledger, ""
     if not scope.everything:
         return ledger, _("as restated: a closing keeps the split of the whole book, and you see a part of it")
     if asked.movements == "net":
         return ledger, _("as restated: a closing keeps the split of each change, not of the month's net")
-    found = by_value_as_reported(reported.closings, ledger, asked.by, period.first, period.last)
+    found = by_value_as_reported(reported.closings, ledger, asked.by, first, last)
     if not isinstance(found, ReportedByValue):
         return ledger, _("as restated: the closing of %(month)s keeps no split") % {"month": long_month(found.month)}
     return found, _("as reported")

@@ -12,7 +12,6 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -26,7 +25,7 @@ from laer.web.book import writing
 from laer.web.book.models import FieldChange, ImportRun, ImportState
 from laer.web.people.company import firm
 from laer.web.people.models import User
-from laer.web.runs import rates, restated, snapshots
+from laer.web.runs import policies, rates, restated, snapshots
 from laer.web.runs.desk import ask
 from laer.web.runs.models import ClosedMonth, PassRun, ReportedAccount, ReportedSplit, Restatement
 from laer.web.runs.passes import Busy, latest_run, lease, stale_since
@@ -83,8 +82,7 @@ def obstacles(run: PassRun, found: Iterable[ClosedMonth] = ()) -> list[str]:
         told.append(_("import %(import)s is being written, or stopped half-way") % {"import": busy})
     if stale_since():
         told.append(_("the book has changed and is being recomputed"))
-    policy = load_policy(settings.POLICY)
-    if (run.policy, run.policy_version, run.currency) != (policy.id, policy.version, firm().currency):
+    if policies.changed_since(run) or run.currency != firm().currency:
         told.append(_("the policy or the currency has changed since the last pass; a new pass is needed (laer run)"))
     if rates.changed_since(run):
         told.append(_("the exchange rates have changed since the last pass; a new pass is needed (laer run)"))

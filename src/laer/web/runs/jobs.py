@@ -28,7 +28,7 @@ from django.utils import timezone
 from laer.web.book.models import DirtyAccount
 from laer.web.book.watching import due_folders
 from laer.web.people import company
-from laer.web.runs import beat, rates
+from laer.web.runs import beat, policies, rates
 from laer.web.runs.models import Job, JobState, LearnedLikelihood, PassRun
 from laer.web.work import sending
 
@@ -316,11 +316,13 @@ def ask_for_digests(now: datetime) -> int:
 
 
 def _overtaken() -> datetime | None:
-    """Since when the last pass is no longer that of today's day and rates; None where it is, or there was none.
+    """Since when the last pass is no longer that of today's day, rules and rates; None where it is, or there was none.
 
-    A day begins in the firm's time zone; a table of rates when its file was written or, where a setting changed, when this process began.
+    A day begins in the firm's time zone; a table of rates when its file was written or, where a setting changed, when this process
+    began; rules of the ledger when this process began.
     """
-    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").only("as_of", "rates_mark", "started_at").first()
+    asked = ("as_of", "rates_mark", "started_at", "policy", "policy_version", "position")
+    last = PassRun.objects.filter(state="complete").exclude(kind="past").order_by("-id").only(*asked).first()
     if last is None:
         return None
     learned: datetime | None = LearnedLikelihood.objects.filter(learned_at__gt=last.started_at).values_list("learned_at", flat=True).first()
@@ -328,6 +330,8 @@ def _overtaken() -> datetime | None:
         return learned
     if last.as_of < timezone.localdate():
         return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    if policies.changed_since(last):
+        return BEGAN
     return max(rates.written_at(), BEGAN) if rates.changed_since(last) else None
 
 

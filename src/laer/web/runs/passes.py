@@ -35,7 +35,7 @@ from laer.scores.likelihood import Likelihood
 from laer.web import home
 from laer.web.book.models import DirtyAccount, FieldChange
 from laer.web.people.company import firm
-from laer.web.runs import in_use, playing, rates, sentiments, snapshots
+from laer.web.runs import in_use, playing, policies, rates, sentiments, snapshots
 from laer.web.runs.excluded import without_excluded
 from laer.web.runs.models import LearnedLikelihood, Lease, PassRun
 from laer.web.runs.publishing import Fenced, PastPublisher, Publisher
@@ -54,11 +54,16 @@ def run_waiting_pass() -> PassRun | None:
     dirty = list(DirtyAccount.objects.order_by("id").values_list("id", "account_id")[: SMALL + 1])
     latest = latest_run()
     turned = latest is None or latest.as_of < timezone.localdate() or not snapshots.folder_of(latest.pk).exists() or latest.position.get("shape") != SHAPE
-    turned = turned or (latest is not None and (rates.changed_since(latest) or in_use.changed_since(latest) or learned_since(latest)))
+    turned = turned or (latest is not None and (rates.changed_since(latest) or others_in_force(latest) or learned_since(latest)))
     if not dirty and not turned:
         return None
     whole = turned or len(dirty) > SMALL or any(a is None for _, a in dirty)
     return start_pass(accounts=None if whole else frozenset(a for _, a in dirty if a is not None))
+
+
+def others_in_force(run: PassRun) -> bool:
+    """Whether a pass would follow other rules of the ledger or other definitions than the run did. One small query."""
+    return policies.changed_since(run) or in_use.changed_since(run)
 
 
 def learned_since(run: PassRun) -> bool:
@@ -77,7 +82,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
     past = as_of != today and not live
     currency, policy, defined = firm().currency, load_policy(settings.POLICY), in_use.read_all()
     latest = latest_run()
-    if accounts is not None and latest is not None and in_use.changed_since(latest):
+    if accounts is not None and latest is not None and others_in_force(latest):
         accounts = None  # what the others were computed with is no longer in force
     with lease("pass") as token:
         PassRun.objects.filter(state="running").update(state="failed", error="the process that ran it ended", finished_at=timezone.now())
@@ -91,6 +96,7 @@ def start_pass(as_of: date | None = None, accounts: frozenset[int] | None = None
             currency=currency,
             started_at=started,
             position={"field_changes": FieldChange.objects.order_by("-id").values_list("id", flat=True).first() or 0, "dirty": last_dirty, "shape": SHAPE,
+                      "policy": policy.mark,
                       **defined.position},
         )
         publisher = (PastPublisher if past else Publisher)(run, lambda: _still_mine("pass", token))

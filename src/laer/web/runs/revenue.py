@@ -110,8 +110,14 @@ def behind(run: PassRun, scope: Scope, params: dict[str, Any], plan_year: int | 
     params = params | at_rates_of(plan_year)
     policy = load_policy(run.policy)
     usual = {"gap_days": policy.gap_days, "churn_basis": policy.churn_basis}
-    rows: list[dict[str, Any]] = ask("revenue_behind", usual | {k: v for k, v in params.items() if v is not None or k not in usual}, scope, run.pk)
-    return rows
+    asked = usual | {k: v for k, v in params.items() if v is not None or k not in usual}
+    rows: list[dict[str, Any]] = ask("revenue_behind", asked, scope, run.pk)
+    if asked["movement"] not in ("nrr", "grr"):
+        return rows
+    # Who left and returned within the year counts as retained (rule 12), and is named.
+    churned = asked | {"movement": "churn", "movements": "event", "first": int(asked["last"]) - 11}
+    left = {row["account_id"] for row in ask("revenue_behind", churned, scope, run.pk)}
+    return [row | {"returned": row["after"] > 0 and row["account_id"] in left} for row in rows]
 
 
 YEAR_BEFORE = ("nrr_12m_year_before", "grr_12m_year_before")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -186,6 +186,14 @@ def stop_run(user: User, run_id: int, reason: str) -> PlayRun:
     with transaction.atomic():
         _stop(user, run, reason, timezone.now())
     return run
+
+
+def that_go_over(merged: int, kept: int) -> QuerySet[PlayRun]:
+    """Runs of an account that is merged which the kept one takes over: not what began both, nor a play that is under way for both."""
+    there = PlayRun.objects.filter(account_id=kept)
+    same = Exists(there.filter(play=OuterRef("play"), cause=OuterRef("cause")))
+    both = Exists(there.filter(play=OuterRef("play"), state__in=OPEN)) & Q(state__in=OPEN)
+    return PlayRun.objects.filter(account_id=merged).exclude(same).exclude(both)
 
 
 def _stop(user: User, run: PlayRun, reason: str, now: datetime) -> None:
