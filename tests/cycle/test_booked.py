@@ -53,7 +53,9 @@ def run_of(opportunities=(), lines=(), contracts=(), rates=None) -> RunTables:
 
 
 def ask(run: RunTables, scope: Scope | None = None, **params: Any) -> Any:
-    return Desk(lambda _: run).ask("booked", USUAL | params, scope or Scope(True), 1)
+    asked = USUAL | params
+    periods = ((asked.pop("first"), asked.pop("last")),)
+    return Desk(lambda _: run).ask("booked", asked | {"periods": periods}, scope or Scope(True), 1)[0]
 
 
 def sums(booked: Any) -> dict[str, Fraction]:

@@ -91,6 +91,20 @@ def test_it_is_the_ledgers_flow_by_every_value_and_month(book: Book, kind: pa.Da
     assert there_is(ours) == there_is(theirs)
 
 
+def test_an_opening_balance_opens_once_though_its_account_becomes_another_value_s_later():
+    """On the very day on which its owner changes the account grows: that is an expansion, by value as in total."""
+    grows, day = DAY0 + 36, DAY0 + LENGTH
+    book = Book(lines=[Line(1, DAY0, FAR, 500), Line(1, grows, FAR, 300)], before=frozenset({1}))
+    made = Computed(book, day)
+    ledger = compute(made.session, LedgerInput(book.given(None), 1), by=True, spans=spans([(1, "a", BEGINNING, grows), (1, "b", grows, FAR)]))
+    months = sorted({m for sums in ledger.values.values() for m in sums.months})
+    first, later = months[0], next(m for m in months if ledger.values["b"].months.get(m))
+    assert ledger.values["a"].months[first]["opening_balance"] == 500
+    assert {name: int(ledger.values["b"].months[later][name]) for name in ("opening_balance", "expansion", "entering")} == {
+        "opening_balance": 0, "expansion": 300, "entering": 500,
+    }  # fmt: skip
+
+
 @SEVERAL
 @given(flows(), days)
 def test_an_account_never_goes_back_on_its_way(book: Book, day: int):

@@ -47,7 +47,7 @@ def test_every_figure_says_what_it_is_and_opens_to_rows(files: Path) -> None:
     assert all(map(complete, totals["meanings"]))
     row = lead.get(f"/revenue/behind/?movement=closing&month={THEN}").context["rows"][0]
     said = [f for f in lead.get(row["account_url"]).context["header_figures"] if "meaning" in f]
-    assert [f["label"] for f in said] == ["MRR", "ARR", "Contract ends", "Seats", "Customer since"]
+    assert [f["label"] for f in said] == ["MRR", "ARR", "Contract ends", "Seats", "Open tickets", "Customer since"]
     assert all(complete(f["meaning"]) and f["url"] for f in said)
 
 

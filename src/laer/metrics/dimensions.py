@@ -26,8 +26,10 @@ def split_by(lines: Table, spans: Table) -> Table:
     """
     s = spans.select(account="account_id", value="value", from_d="from_d", from_m="from_m", until_d="until_d", until_m="until_m")
     j = lines.inner_join(s, [lines.account_id == s.account, s.from_d < lines.end_d, lines.start_d < s.until_d])
+    # What a line without a known start opens, it opens once: its later pieces begin because the account became another value's.
+    said = {"unknown": j.unknown & (j.from_d <= j.start_d)} if "unknown" in lines.columns else {}
     return j.select(
-        "account_id", "parts", "value", *(["unknown"] if "unknown" in lines.columns else []),
+        "account_id", "parts", "value", **said,
         start_d=greatest(j.start_d, j.from_d), start_m=greatest(j.start_m, j.from_m),
         end_d=least(j.end_d, j.until_d), end_m=least(j.end_m, j.until_m),
     )  # fmt: skip

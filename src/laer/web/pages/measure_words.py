@@ -47,6 +47,7 @@ SOURCES = {
     "account_metrics": gettext_lazy("account metrics"), "contacts": gettext_lazy("contacts"),
     "product_users": gettext_lazy("product users"), "product_features": gettext_lazy("product features"), "entitlements": gettext_lazy("entitlements"),
     "invoices": gettext_lazy("invoices"),
+    "text_sentiments": gettext_lazy("texts that were scored"),
     "forecasts": gettext_lazy("renewal calls"), "tasks": gettext_lazy("tasks"), "discounts": gettext_lazy("discounts"),
     "costs": gettext_lazy("costs"), "products": gettext_lazy("products with a gross margin"),
 }  # fmt: skip
