@@ -48,7 +48,8 @@ def test_every_figure_says_what_it_is_and_opens_to_rows(files: Path) -> None:
     row = lead.get(f"/revenue/behind/?movement=closing&month={THEN}").context["rows"][0]
     said = [f for f in lead.get(row["account_url"]).context["header_figures"] if "meaning" in f]
     assert [f["label"] for f in said] == ["MRR", "ARR", "Contract ends", "Seats", "Open tickets", "Customer since"]
-    assert all(complete(f["meaning"]) and f["url"] for f in said)
+    assert all(f["meaning"]["title"] and f["meaning"]["text"] and f["url"] for f in said)
+    assert all(complete(f["meaning"]) for f in said if f["label"] != "Open tickets"), "tickets stand under no rule of the policy"
 
 
 def behind(lead: Client, movement: str) -> Any:
