@@ -224,7 +224,7 @@ def test_a_day_that_is_entered_on_the_day_itself_begins_its_play(cast: Cast) -> 
     passes.start_pass()
     day, now = timezone.localdate(), timezone.now()
     MODELS["opportunities"].objects.create(
-        account=cast.landing, name="Won", motion="land", status="won", created_on=day - 60 * DAY, closed_on=day, arr_num=6000, arr_den=1, amount_basis="arr",
+        pk=9_000_001, account=cast.landing, name="Won", motion="land", status="won", created_on=day - 60 * DAY, closed_on=day, arr_num=6000, arr_den=1, amount_basis="arr",
         currency="USD", created_at=now,
     )  # fmt: skip
     mark_dirty(cast.landing.pk, now)
