@@ -17,7 +17,7 @@ def test_from_the_catalogue_to_an_account(page: Page) -> None:
 
     page.goto("/data/metrics/")
     page.get_by_label("Filter by name, formula or source").fill("seats bought")
-    expect(page.locator("#metrics tbody tr")).to_have_count(7)
+    expect(page.locator("#metrics tbody tr")).to_have_count(8)
     assert "q=seats" in page.url
     page.get_by_role("link", name="Seats bought", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Seats bought")

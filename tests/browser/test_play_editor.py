@@ -21,7 +21,7 @@ def test_a_play_is_put_together_step_by_step(page: Page, hands: str) -> None:
     by.press(page.get_by_role("button", name="Add a step below").first)
     by.press(page.get_by_role("button", name="Branch"))
     expect(page.get_by_label("Is it so that")).to_be_focused()
-    page.keyboard.type("arr >= 10000")
+    page.keyboard.type("arr >= 25000")
     by.press(page.get_by_role("button", name="Take over").last)
     expect(steps.nth(1)).to_contain_text("ARR is at least")
     by.press(page.get_by_role("button", name="Add a step for yes"))
@@ -31,7 +31,7 @@ def test_a_play_is_put_together_step_by_step(page: Page, hands: str) -> None:
     page.keyboard.press("Enter")
     expect(steps.nth(2)).to_contain_text("Tell the lead of it")
     expect(steps).to_have_count(there + 3)  # the branch, its yes, and its no, which goes on
-    by.press(page.get_by_role("button", name="Up: Is it so that ARR is at least $10,000"))
+    by.press(page.get_by_role("button", name="Up: Is it so that ARR is at least $25,000"))
     expect(steps.first).to_contain_text("ARR is at least")
     by.write(page.get_by_label("Why it changes, in one line"), "large ones first")
     page.keyboard.press("Enter")
