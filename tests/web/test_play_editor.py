@@ -119,6 +119,29 @@ def test_a_text_that_cannot_be_shown_as_steps_says_so_and_is_kept(there: Cast, t
     assert page.context["error"] or page.context["faults"]
 
 
+@pytest.mark.parametrize("steps", ["call them", "[call them, {wait: 3 d}]", "[{if: arr >= 1, then: call them}]", "{wait: 3 d}"])
+def test_what_is_no_step_is_never_left_out(there: Cast, steps: str) -> None:
+    text = TEXT[: TEXT.index("steps:")] + f"steps: {steps}\n"
+    page = pressed(there, "remove:0", text=text)
+    assert "mend it as text" in page.context["error"]
+    assert page.context["text"] == text
+
+
+@pytest.mark.parametrize("step", ["{task: Call, due: soon, owner: [csm]}", "{wait: ''}", "{until: 7, at_most: }", "{mail: value_note, values: none}", "{rocket: 1}"])
+def test_a_step_that_does_not_read_is_shown_as_it_is_and_opens(there: Cast, step: str) -> None:
+    text = TEXT[: TEXT.index("steps:")] + f"steps:\n  - {step}\n"
+    for do in ("", "edit:0"):
+        page = pressed(there, do, text=text)
+        assert (page.status_code, page.context["text"]) == (200, text)
+        assert page.context["faults"]
+
+
+def test_lines_end_as_they_did_whatever_a_browser_sends(there: Cast) -> None:
+    given = {"step-task": "Ask", "step-detail": "one\r\ntwo", "step-due": "3", "step-at_most": "30", "step-priority": "normal", "step-wait": "on"}
+    assert steps(pressed(there, "insert:0:task", **given))[0]["detail"] == "one\ntwo"
+    assert "\r" not in pressed(there, "insert:0:task", **given).context["text"]
+
+
 @pytest.mark.parametrize("do", ["up:9", "remove:2.or.0", "edit:", "edit:0.then.0", "add:0:rocket", "put:-1", "new:x", "insert:0:", ":", "put:head:head"])
 def test_a_button_that_is_none_changes_nothing(there: Cast, do: str) -> None:
     page = pressed(there, do)

@@ -27,6 +27,26 @@ def document(text: str) -> dict[str, Any]:
     return data
 
 
+def steps_of(there: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of a document, of whatever kinds. Raises NotEditable where one is none: to leave it out would lose it."""
+    found = there.get("steps")
+    if found is None:
+        return []
+    _sound(found, "steps")
+    return list(found)
+
+
+def _sound(steps: Any, where: str) -> None:
+    if not isinstance(steps, list):
+        raise NotEditable(f"{where} is no list")
+    for place, step in enumerate(steps):
+        if not isinstance(step, dict):
+            raise NotEditable(f"{where}.{place} is no step")
+        for way in ("then", "else"):
+            if step.get(way) is not None:
+                _sound(step[way], f"{where}.{place}.{way}")
+
+
 def with_fields(text: str, values: Mapping[str, Any]) -> str:
     """The text with some of its fields as they are to be; None takes one out. Faults as `document`."""
     made = clean(text)

@@ -61,18 +61,15 @@ class Draft:
         self.focus: Path | None = None
         self.error = ""
         self.document: dict[str, Any] = {}
+        self.steps: list[dict[str, Any]] = []
         self._read()
 
     def _read(self) -> None:
         try:
             self.document = editing.document(self.text)
+            self.steps = editing.steps_of(self.document)
         except (Unreadable, NotEditable) as fault:
             self.error = _("The text cannot be shown as steps (%(why)s): mend it as text") % {"why": fault}
-
-    @property
-    def steps(self) -> list[dict[str, Any]]:
-        found = self.document.get("steps")
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
     def do(self, asked: str, given: Mapping[str, str]) -> None:
         """`edit:2`, `new:3.then.0`, `add:2:wait`, `put:2`, `insert:2:wait`, `up:2`, `down:2`, `remove:2`, `edit:head`, `put:head`."""
@@ -231,7 +228,7 @@ def _shown(step: Mapping[str, Any], kind: str | None, words: str) -> dict[str, A
         "if": _("Is it so that %(what)s?") % {"what": words or "; ".join(lines_of(what).splitlines())},
         "play": _("Begin the play “%(name)s”") % {"name": what},
     }[kind]  # fmt: skip
-    more = [_("for %(whom)s") % {"whom": play_words.JOBS[step["owner"]]} if kind == "task" and step.get("owner") in play_words.JOBS else ""]
+    more = [_("for %(whom)s") % {"whom": play_words.JOBS[str(step["owner"])]} if kind == "task" and str(step.get("owner")) in play_words.JOBS else ""]
     more += [_("due in %(days)s") % {"days": _days(step["due"])} if kind == "task" and step.get("due") else ""]
     more += [_("at most %(days)s") % {"days": _days(step["at_most"])} if kind == "until" and step.get("at_most") else ""]
     return {"icon": play_words.ICONS[kind], "said": said, "more": "; ".join(filter(None, more)), "detail": step.get("detail", "") if kind == "task" else ""}

@@ -56,6 +56,16 @@ class ConditionField(forms.CharField):
         return condition_of(super().clean(value) or "")
 
 
+class WordsField(forms.CharField):
+    """A text of several lines, which end as the definitions' do: browsers send two letters for each."""
+
+    def __init__(self, rows: int, **more: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), required=False, **more)
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
 class LinesField(forms.CharField):
     """A text per line, as a list."""
 
@@ -82,7 +92,7 @@ class StepForm(forms.Form):
     def of(cls, step: Mapping[str, Any]) -> dict[str, Any]:
         """A step as the form's first values."""
         return {
-            name: lines_of(value) if name in ("until", "if") else int(str(value).split()[0].rstrip("d")) if name in cls.days else
+            name: lines_of(value) if name in ("until", "if") else number_of(value) if name in cls.days else
             "\n".join(map(str, value)) if isinstance(value, list) else value
             for name, value in step.items()
         }  # fmt: skip
@@ -100,7 +110,7 @@ class StepForm(forms.Form):
 class TaskForm(StepForm):
     days, usual = ("due", "at_most"), {"due": 3, "at_most": 30, "priority": "normal", "wait": True}
     task = forms.CharField(label=gettext_lazy("What to do"), max_length=200)
-    detail = forms.CharField(label=gettext_lazy("How"), required=False, max_length=4_000, widget=forms.Textarea(attrs={"rows": 3}))
+    detail = WordsField(3, label=gettext_lazy("How"), max_length=4_000)
     checklist = LinesField(label=gettext_lazy("Checklist, an item a line"))
     owner = forms.ChoiceField(label=gettext_lazy("Whose work"), required=False, choices=[("", gettext_lazy("whose the play is")), *JOBS.items()])
     due = DaysField(label=gettext_lazy("Due, in days"), initial=3)
@@ -121,7 +131,7 @@ class MailForm(StepForm):
 
     @classmethod
     def of(cls, step: Mapping[str, Any]) -> dict[str, Any]:
-        return super().of(step) | {"values": "\n".join(f"{name}: {value}" for name, value in (step.get("values") or {}).items())}
+        return super().of(step) | {"values": "\n".join(f"{name}: {value}" for name, value in _mapping(step.get("values")).items())}
 
     def clean_values(self) -> dict[str, str]:
         made = {}
@@ -192,7 +202,7 @@ class HeadForm(forms.Form):
 
     prefix, use_required_attribute = "head", False
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
-    description = forms.CharField(label=gettext_lazy("What it is for"), required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}))
+    description = WordsField(3, label=gettext_lazy("What it is for"), max_length=2_000)
     status = forms.ChoiceField(label=gettext_lazy("Status"), choices=list(STATUSES.items()))
     motion = forms.ChoiceField(label=gettext_lazy("Letter"), choices=list(MOTIONS.items()))
     purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=list(PURPOSES.items()))
@@ -266,7 +276,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def number_of(days: Any) -> int | None:
     """`3 d` as 3."""
-    return int(str(days).split()[0].rstrip("d")) if days not in (None, "") and str(days).split()[0].rstrip("d").isdigit() else None
+    first = next(iter(str(days).split()), "").rstrip("d")
+    return int(first) if first.isascii() and first.isdigit() else None
 
 
 def _titles(kind: str) -> list[tuple[str, str]]:
